@@ -1,0 +1,1 @@
+"""Function blocks, one file a kind; the file is its manual page."""

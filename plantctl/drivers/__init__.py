@@ -1,0 +1,1 @@
+"""Field drivers, one file a kind of device connection."""

@@ -1,0 +1,1 @@
+"""The executive: latch, step, publish; pure."""

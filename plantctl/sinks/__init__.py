@@ -1,0 +1,1 @@
+"""Where data leaves the plant: one file a kind of sink."""

@@ -1,0 +1,1 @@
+"""The plant in software, importable without the control code."""

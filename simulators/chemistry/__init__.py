@@ -1,0 +1,1 @@
+"""Aqueous equilibrium chemistry of the process liquors."""

@@ -1,0 +1,1 @@
+"""Device servers: the wire protocols in front of the simulated devices."""

@@ -1,0 +1,1 @@
+"""Units of the plant: one file a kind of equipment."""
