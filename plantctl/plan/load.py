@@ -1,0 +1,333 @@
+"""The loader: turns a half of a block kind into something the scan can call, interpreted or compiled.
+
+The one module that knows numba. A half is called as `call(dt)` with `dt` a prebuilt `ctypes.c_double`; compiled, that
+is one C function `half_c(Run*, dt) -> 1` over the image, the rows and the event ring; interpreted, it is the same text
+over the same memory. Both give the same bits.
+
+Compiled code is kept in `$PLANTCTL_CACHE` (default: the user's cache folder) in a folder named by a digest of every
+source file that a half reaches, since numba's own cache does not see a changed helper or constant. Every file there is
+checked against its sha256 before it is loaded; a damaged one is deleted and compiled again.
+"""
+
+import argparse
+import ctypes
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from plantctl.core import block as block_vocabulary
+from plantctl.core import quality as quality_vocabulary
+from plantctl.core.block import Block
+from plantctl.plan import record, runner_text
+from plantctl.plan.kind import Kind, find_kind, kind_names, kind_of
+from plantctl.plan.record import record_dtype
+
+# Off in production (the compiler makes the indices); the tests switch it on before the first load.
+BOUNDSCHECK = False
+
+RUN: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            *("v", "q", "used", "status", "rows", "ins", "outs", "ring"),
+            *("points", "size", "events", "kind", "first", "count", "stride"),
+        )
+    ]
+)
+Call = Callable[[ctypes.c_double], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One loaded half: a C function, or the interpreted runner; `fresh` tells that it had to be compiled."""
+
+    kind: Kind
+    name: str
+    function: Any
+    compiled: bool
+    fresh: bool
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept; a folder of the process's own under the temporary one where that is not writable."""
+    chosen = os.environ.get("PLANTCTL_CACHE")
+    if chosen is None:
+        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        chosen = os.path.join(home, "plantctl")
+    try:
+        Path(chosen).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=chosen):
+            return Path(chosen)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="plantctl-cache-"))
+
+
+def reach(function: Callable[..., Any]) -> tuple[FunctionType, ...]:
+    """`function` and every plain function it can call outside the standard library and packages, in order."""
+    found: list[FunctionType] = []
+    queue: list[Any] = [function]
+    while queue:
+        current = queue.pop(0)
+        if not isinstance(current, FunctionType) or current in found:
+            continue
+        found.append(current)
+        queue += [current.__globals__[name] for name in current.__code__.co_names if name in current.__globals__]
+    return tuple(found)
+
+
+def register(function: Callable[..., Any]) -> None:
+    """Make every helper that `function` reaches callable from compiled code; the Python functions stay as they are."""
+    from numba.extending import register_jitable
+
+    for helper in reach(function)[1:]:
+        if helper not in _REGISTERED:
+            register_jitable(helper)
+            _REGISTERED.add(helper)
+
+
+_REGISTERED: set[FunctionType] = set()
+
+
+def digest(functions: Iterable[Callable[..., Any]], extra: str = "") -> str:
+    """The name of the cache folder of `functions`: 16 hexadecimal digits over all that their code depends on."""
+    files = {helper.__code__.co_filename for f in functions for helper in reach(f)}
+    files |= {str(m.__file__) for m in (block_vocabulary, quality_vocabulary, record, runner_text)} | {__file__}
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(os.path.basename(file).encode() + b"\0" + Path(file).read_bytes())
+    versions = [version(package) for package in ("numba", "llvmlite", "numpy")]
+    total.update(repr([versions, sys.version_info[:3], os.uname().machine, BOUNDSCHECK, extra]).encode())
+    return total.hexdigest()[:16]
+
+
+def load_half(kind: Kind, half: str, *, compiled: bool, folder: Path | None = None) -> Half:
+    """Load one half of `kind`. Raises what numba raises where a block file is not compilable."""
+    text = runner_text.runner_text(kind.block, kind.module, half)
+    if not compiled:
+        return Half(kind, half, _interpreted(kind, half, text), False, False)
+    text += runner_text.compiled_tail(kind.block, kind.module)
+    module, fresh = _compiled(f"run_{kind.name}_{half}", text, [kind.function(half)], folder)
+    return Half(
+        kind,
+        half,
+        ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_double)(module.half_c.address),
+        True,
+        fresh,
+    )
+
+
+def block_class(module: str) -> type[Block]:
+    """The block class of a module that is already imported; for generated text only."""
+    return kind_of(sys.modules[module], module).block
+
+
+def _interpreted(kind: Kind, half: str, text: str) -> Any:
+    namespace: dict[str, Any] = {}
+    exec(compile(text, f"<{half} of {kind.module}>", "exec"), namespace)
+    # Resolved at the call, so that a half replaced in its module (a debugger, a mutation) is what runs.
+    return namespace["run"]
+
+
+def _compiled(
+    name: str, text: str, functions: list[Callable[..., Any]], folder: Path | None
+) -> tuple[ModuleType, bool]:
+    """Import the generated module `name`, from the cache where it is sound; (module, whether it was compiled now)."""
+    key = digest(functions, text)
+    place = (folder or cache_folder()) / key
+    unique = f"plantctl_{name}_{key}"
+    if unique in sys.modules:
+        return sys.modules[unique], False
+    for attempt in (1, 2):
+        place.mkdir(parents=True, exist_ok=True)
+        if not _sound(place, unique):
+            _remove(place, unique)
+        source = place / f"{unique}.py"
+        if not source.exists() or source.read_text() != text:
+            _replace(source, text)
+        try:
+            module = _import(unique, source)
+        except Exception:
+            # Whatever a damaged cache raises (pickle errors of any kind): once more from nothing, then for real.
+            sys.modules.pop(unique, None)
+            if attempt == 2 or not list(place.glob(f"__pycache__/{unique}*.nb?")):
+                raise
+            _remove(place, unique)
+            continue
+        fresh = module.half_c.cache_hits == 0
+        if fresh:
+            _note_sums(place, unique)
+        return module, fresh
+    raise AssertionError("unreachable: the second attempt returns or raises")
+
+
+def _import(unique: str, source: Path) -> ModuleType:
+    from numba.core.errors import NumbaWarning
+
+    spec = importlib.util.spec_from_file_location(unique, source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # numba's pickles import the module by name, so it must be known before it runs.
+    sys.modules[unique] = module
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NumbaWarning)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            sys.modules.pop(unique, None)
+            raise
+    return module
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def _machine_code(place: Path, unique: str) -> list[Path]:
+    return sorted(place.glob(f"__pycache__/{unique}.*.nb[ic]"))
+
+
+def _note_sums(place: Path, unique: str) -> None:
+    sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}" for p in _machine_code(place, unique)]
+    _replace(place / f"{unique}.sha256", "\n".join(sums) + "\n")
+
+
+def _sound(place: Path, unique: str) -> bool:
+    noted = place / f"{unique}.sha256"
+    found = _machine_code(place, unique)
+    if not noted.exists():
+        return not found
+    lines = [line.split("  ", 1) for line in noted.read_text().splitlines()]
+    return {p.name for p in found} >= {line[-1] for line in lines} and all(
+        hashlib.sha256((place / "__pycache__" / line[-1]).read_bytes()).hexdigest() == line[0] for line in lines
+    )
+
+
+def _remove(place: Path, unique: str) -> None:
+    for path in [*_machine_code(place, unique), place / f"{unique}.sha256"]:
+        path.unlink(missing_ok=True)
+
+
+# -- what generated text asks for ------------------------------------------------------------------------------------
+
+
+def run_type() -> Any:
+    """The numba type of the `Run` record."""
+    from numba.np.numpy_support import from_dtype
+
+    return from_dtype(RUN)
+
+
+def record_type(kind: type[Block]) -> Any:
+    """The numba type of one row of `kind`."""
+    from numba.np.numpy_support import from_dtype
+
+    return from_dtype(record_dtype(kind))
+
+
+def pointer_to(numba_type: Any) -> Any:
+    """A compiled function that turns an address (int64) into a pointer to `numba_type`."""
+    from numba import int64, types
+    from numba.extending import intrinsic
+
+    pointer: Any = types.CPointer(numba_type)  # type: ignore[no-untyped-call]
+
+    def as_pointer(typing_context: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(pointer))
+
+        return pointer(int64), generate
+
+    return intrinsic(as_pointer)
+
+
+# -- binding a half to memory ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a run works on. `v, q, used, status` are the image's columns; `ins`, `outs` are i8 [rows, slots]."""
+
+    v: np.ndarray[Any, np.dtype[np.float64]]
+    q: np.ndarray[Any, np.dtype[np.uint16]]
+    used: np.ndarray[Any, np.dtype[np.float64]]
+    status: np.ndarray[Any, np.dtype[np.int64]]
+    rows: np.ndarray[Any, np.dtype[np.void]]
+    ins: np.ndarray[Any, np.dtype[np.int64]]
+    outs: np.ndarray[Any, np.dtype[np.int64]]
+    ring: np.ndarray[Any, np.dtype[np.int64]]
+
+
+class BoundRun:
+    """A half bound to its memory: `call(dt)` steps `count` rows from `first` in steps of `stride` and returns 1."""
+
+    __slots__ = ("_keep", "call")
+
+    def __init__(self, half: Half, memory: Memory, kind: int, first: int, count: int, stride: int) -> None:
+        self.call: Call
+        if half.compiled:
+            run = np.zeros(1, RUN)
+            for name in ("v", "q", "used", "status", "rows", "ins", "outs", "ring"):
+                run[name] = getattr(memory, name).ctypes.data
+            run["points"], run["size"], run["events"] = len(memory.v), len(memory.rows), len(memory.ring)
+            run["kind"], run["first"], run["count"], run["stride"] = kind, first, count, stride
+            pointer = ctypes.c_void_p(run.ctypes.data)
+            function = half.function
+            self._keep: Any = (run, memory, half)
+            self.call = lambda dt: function(pointer, dt)
+        else:
+            rows = record.structures_over(half.kind.block, memory.rows)
+            views = [memoryview(getattr(memory, n)) for n in ("v", "q", "used", "status")]
+            tables = [memoryview(getattr(memory, n)) for n in ("ins", "outs", "ring")]
+            run_text = half.function
+            self._keep = (rows, memory)
+            self.call = lambda dt: run_text(*views, rows, *tables, kind, first, count, stride, dt.value)
+
+
+def warm(kinds: Iterable[str], folder: Path | None = None) -> list[str]:
+    """Compile every half of `kinds` that the cache lacks, under a lock; the names of what was compiled now."""
+    place = folder or cache_folder()
+    done = []
+    with (place / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in kinds:
+            kind = find_kind(name)
+            done += [f"{name}.{h}" for h in kind.halves if load_half(kind, h, compiled=True, folder=place).fresh]
+    return done
+
+
+def sweep(folder: Path | None = None) -> None:
+    """Delete folders of the cache that no present source file asks for any more, and left-over temporary files."""
+    place = folder or cache_folder()
+    for entry in place.iterdir():
+        if entry.is_dir() and not list(entry.glob("*.sha256")):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m plantctl.plan.load --warm [KIND ...]`: compile ahead, for the set-up and before a start."""
+    parser = argparse.ArgumentParser(prog="python -m plantctl.plan.load", description=main.__doc__)
+    parser.add_argument("--warm", nargs="*", metavar="KIND", required=True, help="kinds to compile (default: all)")
+    chosen = parser.parse_args(arguments)
+    done = warm(chosen.warm or kind_names())
+    print(f"compiled {len(done)} halves" if done else "compile cache is warm")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
