@@ -1,0 +1,211 @@
+"""The shapes that a single value of a configuration can have: quantity, duration, name, expression, text.
+
+A value stays what the engineer wrote (`10.7 L/h/pH` stays text); only its outer form is checked here, so that a
+mistake is found at its place and with a hint. What a unit means and whether a name exists is the link's business.
+
+Each shape is an annotation for the fields of `source_plant`. `schema.py` hands the field types to pydantic, which asks
+a shape for its validator through `__get_pydantic_core_schema__`; the answer is a plain dictionary, so this file does
+not import pydantic.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final
+
+NAME_LENGTH_MAX: Final = 64
+"""A longer name does not fit a screen, a log column or a person's memory."""
+
+TIME_UNITS: Final = ("us", "ms", "s", "min", "h", "d")
+
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_QUANTITY = re.compile(rf"({_NUMBER})(?:\s*([^\s\d.+-].*))?")
+_DURATION = re.compile(rf"({_NUMBER})\s*({'|'.join(TIME_UNITS)})")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[a-z][a-z0-9_]*)?")
+_VOTE = re.compile(r"[1-9]oo[1-9]")
+BRACED: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class ShapeError(ValueError):
+    """A value of the wrong form: `code` is the diagnostic's, `hint` says what to write."""
+
+    def __init__(self, code: str, what: str, hint: str = "") -> None:
+        self.code = code
+        self.what = what
+        self.hint = hint
+        super().__init__(what)
+
+
+class Shape:
+    """One form of value: `check` gives the value as it is kept or raises `ShapeError`; `json` is its JSON Schema."""
+
+    def __init__(self, name: str, check: Callable[[object], object], json: Mapping[str, object]) -> None:
+        self.name = name
+        self.check = check
+        self.json = json
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> dict[str, Any]:
+        return {"type": "function-plain", "function": {"type": "no-info", "function": self.check}}
+
+    def __get_pydantic_json_schema__(self, core_schema: object, handler: object) -> dict[str, Any]:
+        return dict(self.json)
+
+
+def kind_of(value: object) -> str:
+    """A value's kind in the words of a configuration: `a text`, `a number`, `a mapping` and so on."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else "nothing"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    if isinstance(value, str):
+        raise ShapeError("PC203", "a text is due here, this one is empty", "write it, or leave the key out")
+    hint = f'quote it: "{_plain(value)}"' if isinstance(value, int | float) else ""
+    raise ShapeError("PC203", f"a text is due here, this is {kind_of(value)}", hint)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _item(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _text(value)
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ShapeError("PC203", f"true or false is due here, this is {kind_of(value)}")
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    what = "this is " + (f"{value}" if isinstance(value, int | float) else kind_of(value))
+    raise ShapeError("PC203", f"a whole number of 0 or more is due here, {what}")
+
+
+def _number(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise ShapeError("PC203", f"a number without a unit is due here, this is {kind_of(value)}")
+
+
+def quantity_parts(text: str) -> tuple[float, str] | None:
+    """Number and unit of a quantity's text (`10.7 L/h/pH` -> 10.7, `L/h/pH`); the unit may be empty.
+
+    None when the text has not this form or the number is not finite. The unit's text is not looked into.
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    if match is None or not math.isfinite(float(match[1])):
+        return None
+    return float(match[1]), match[2] or ""
+
+
+def _quantity(value: object) -> str | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str):
+        raise ShapeError("PC204", f"a quantity is due here, this is {kind_of(value)}", "a number and its unit: 8.0 pH")
+    if quantity_parts(value) is None:
+        hint = "a point, not a comma: " + value.replace(",", ".") if quantity_parts(value.replace(",", ".")) else ""
+        raise ShapeError("PC204", f"`{value}` is no quantity", hint or "a number and its unit: 8.0 pH")
+    return value
+
+
+def _value(value: object) -> str | float:
+    return float(value) if isinstance(value, bool) else _quantity(value)
+
+
+def _manual_output(value: object) -> str | float:
+    return "hold" if value == "hold" else _value(value)
+
+
+def _duration(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ShapeError("PC205", f"the duration {value} has no unit", f"write {value} s, or another of {_units()}")
+    if not isinstance(value, str):
+        raise ShapeError("PC205", f"a duration is due here, this is {kind_of(value)}", "a number and its unit: 1.5 s")
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ShapeError("PC205", f"`{value}` is no duration", f"a number and one of {_units()}: 1.5 s")
+    if not 0.0 <= float(match[1]) < math.inf:
+        raise ShapeError("PC205", f"the duration `{value}` is below zero or endless")
+    return value
+
+
+def _units() -> str:
+    return ", ".join(TIME_UNITS)
+
+
+def _expression(value: object) -> str:
+    if isinstance(value, int | float):
+        return _plain(value)
+    text = _text(value)
+    if BRACED.sub("", text).strip("{}") != BRACED.sub("", text) or re.search(r"[{}]", BRACED.sub("", text)):
+        raise ShapeError("PC206", "braces do not pair in this expression", "a tag stands in braces: {FI-4013}")
+    for name in BRACED.findall(text):
+        if not _REFERENCE.fullmatch(name):
+            raise ShapeError("PC206", f"`{{{name}}}` does not hold a tag's name", "for example {FI-4013}")
+    return text
+
+
+def _name(value: object) -> str:
+    text = _text(value)
+    if not _NAME.fullmatch(text):
+        hint = "letters, digits, `-` and `_`"
+        if re.search(r"<[a-z0-9_]*>", text):
+            hint = "a placeholder in angle brackets stands only inside a template"
+        raise ShapeError("PC207", f"`{text}` is no name", hint)
+    if len(text) > NAME_LENGTH_MAX:
+        raise ShapeError("PC207", f"`{text[:20]}...` is longer than {NAME_LENGTH_MAX} characters")
+    return text
+
+
+def _reference(value: object) -> str:
+    text = _text(value)
+    if not _REFERENCE.fullmatch(text):
+        hint = "a tag stands without braces here" if text.startswith("{") else "a tag, or a point of it: AIC-4212.sp"
+        raise ShapeError("PC207", f"`{text}` is no tag's name", hint)
+    return text
+
+
+def _vote(value: object) -> str:
+    text = _text(value)
+    if not _VOTE.fullmatch(text):
+        raise ShapeError("PC208", f"`{text}` is no vote", "1oo1, 1oo2, 2oo2, 2oo3 and so on")
+    return text
+
+
+_NUMBER_OR_TEXT: Final = {"type": ["number", "string"]}
+
+Text = Annotated[str, Shape("text", _text, {"type": "string"})]
+Item = Annotated[str, Shape("item", _item, {"type": ["string", "integer"]})]
+"""A device's datum: a name of its profile, a node, or a register number; kept as text."""
+Flag = Annotated[bool, Shape("flag", _flag, {"type": "boolean"})]
+Whole = Annotated[int, Shape("whole number", _whole, {"type": "integer", "minimum": 0})]
+Number = Annotated[float, Shape("number", _number, {"type": "number"})]
+Quantity = Annotated[str | float, Shape("quantity", _quantity, _NUMBER_OR_TEXT)]
+"""`8.0 pH` as text, or a bare number as float, which is then in the unit that is expected at its place."""
+Value = Annotated[str | float, Shape("value", _value, {"type": ["number", "string", "boolean"]})]
+"""A quantity, or true or false, kept as 1.0 and 0.0."""
+ManualOutput = Annotated[str | float, Shape("manual output", _manual_output, _NUMBER_OR_TEXT)]
+"""`hold`, or the output's value."""
+Duration = Annotated[str, Shape("duration", _duration, {"type": "string"})]
+Expression = Annotated[str, Shape("expression", _expression, _NUMBER_OR_TEXT)]
+Name = Annotated[str, Shape("name", _name, {"type": "string"})]
+Reference = Annotated[str, Shape("reference", _reference, {"type": "string"})]
+"""A tag's full name, or a point of it after a dot."""
+Vote = Annotated[str, Shape("vote", _vote, {"type": "string"})]
