@@ -1,0 +1,316 @@
+"""The frame: one entry of the plant's diary, the same bytes in the ring, on disk and in a replay.
+
+Every scan writes down what it saw and did: the values that changed, the commands it took, the transitions. One such
+entry is a frame: a fixed head, a payload that depends on the kind, and a check sum. Whoever reads frames (recorder,
+screen, replay) needs nothing else to rebuild the process image of any moment.
+
+    u4 length   whole frame in bytes, head and check sum included, always a multiple of 8
+    u2 kind     `Kind`
+    u2 version  of this layout, 1
+    u8 sequence counts frames, never falls; gaps show what was lost
+    u8 scan     number of the scan the frame belongs to
+    i8 mono_ns  plant clock, monotonic
+    u8 plan_hash  first 64 bits of the plan's hash; with kind and version it is what a reader looks for after damage
+    payload, padded with zeros, then u4 CRC-32C of everything before it
+
+Rules of the file: little-endian; every payload starts at a multiple of 8 and is a numpy record or a set of columns, so
+that no row is touched by Python; values are moved as bits, never through arithmetic, so that a NaN keeps its payload.
+The layout for strangers is docs/reference/log-format.md. CRC-32C: RFC 3720, appendix B.4.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any, Final, NamedTuple
+
+import google_crc32c
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.errors import LogDamaged
+
+F8 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int64]
+U4 = npt.NDArray[np.uint32]
+U2 = npt.NDArray[np.uint16]
+Buffer = bytes | bytearray | memoryview
+
+VERSION: Final = 1
+HEAD: Final = struct.Struct("<IHHQQqQ")
+HEAD_BYTES: Final = HEAD.size
+CRC: Final = struct.Struct("<I")
+FRAME_BYTES_MIN: Final = 48
+FRAME_BYTES_MAX: Final = 1 << 24
+KEY_PERIOD_NS: Final = 10_000_000_000
+NO_TAG: Final = 0xFFFF_FFFF
+_PAD: Final = tuple(bytes(n) for n in range(8))
+
+
+class Kind(IntEnum):
+    """What a frame tells. Numbers are part of the format: never reused."""
+
+    PAD = 0  # only inside a ring: unused bytes before its end
+    KEY = 1  # all rows: at the start of a run and every 10 s
+    DELTA = 2  # the rows that changed in a scan, one frame every scan
+    EVENT = 3  # transitions
+    COMMAND = 4  # commands as the scan took them
+    RESULT = 5  # what became of them
+    TEXT = 6  # texts behind text ids
+    TIME = 7  # monotonic against UTC, once a second
+    COMMIT = 8  # everything before is on disk; written by the recorder only
+    WRITE = 9  # what the field did about output rows
+
+
+class RowsFlag(IntFlag):
+    """Flags of a key or delta payload."""
+
+    NONE = 0
+    RUN_START = 1  # key: the image before the first scan of a run
+    PERIODIC = 2  # key: the image after the scan of this number
+
+
+class Stage(IntEnum):
+    """Where a command is in its life (number in `RESULT`)."""
+
+    QUEUED = 0
+    ACCEPTED = 1
+    REFUSED = 2
+    SENT = 3
+    VERIFIED = 4
+    MISMATCH = 5
+    TIMED_OUT = 6
+    SUPERSEDED = 7
+    EXPIRED = 8
+
+
+# A transition. `tag` is the stable tag id or NO_TAG, `field`, `actor`, `reason` are text ids, `code` the event's kind.
+EVENT: Final = np.dtype(
+    [
+        ("old", "<f8"),
+        ("new", "<f8"),
+        ("source_ns", "<i8"),
+        ("field", "<u8"),
+        ("actor", "<u8"),
+        ("reason", "<u8"),
+        ("tag", "<u4"),
+        ("code", "<u2"),
+        ("flags", "<u2"),
+    ]
+)
+# A command as the scan took it, in the scan of the frame's number. `number` is its own count; `verb`, `target`,
+# `actor`, `reason` and `address` are text ids; `key` is the text id of the idempotency key, whose text is not kept;
+# `given_ns` and `expiry_ns` are monotonic; flag 1 says that `value` is a text id.
+COMMAND: Final = np.dtype(
+    [
+        ("number", "<u8"),
+        ("value", "<f8"),
+        ("given_ns", "<i8"),
+        ("expiry_ns", "<i8"),
+        ("verb", "<u8"),
+        ("target", "<u8"),
+        ("actor", "<u8"),
+        ("reason", "<u8"),
+        ("key", "<u8"),
+        ("address", "<u8"),
+        ("tag", "<u4"),
+        ("flags", "<u4"),
+    ]
+)
+VALUE_IS_TEXT: Final = 1
+# A stage of the command `number`; `code` is the text id of the reason code, 0 where there is none.
+RESULT: Final = np.dtype([("number", "<u8"), ("mono_ns", "<i8"), ("code", "<u8"), ("stage", "<u4"), ("flags", "<u4")])
+# `utc_ns` is the plant's UTC at `mono_ns`, `offset_ns` the clock service's estimate of its error, `locked` 0 or 1.
+TIME: Final = np.dtype(
+    [("mono_ns", "<i8"), ("utc_ns", "<i8"), ("offset_ns", "<i8"), ("locked", "<u4"), ("flags", "<u4")]
+)
+# The frames up to and with `sequence` are on disk.
+COMMIT: Final = np.dtype([("sequence", "<u8"), ("utc_ns", "<i8")])
+# What the field did about an output row: `value` as sent, `write_ns` when the device confirmed, `error` a `WriteError`.
+WRITE: Final = np.dtype([("value", "<f8"), ("sequence", "<i8"), ("write_ns", "<i8"), ("tag", "<u4"), ("error", "<i4")])
+
+RECORDS: Final[Mapping[Kind, np.dtype[np.void]]] = {
+    Kind.EVENT: EVENT,
+    Kind.COMMAND: COMMAND,
+    Kind.RESULT: RESULT,
+    Kind.TIME: TIME,
+    Kind.COMMIT: COMMIT,
+    Kind.WRITE: WRITE,
+}
+
+
+class Frame(NamedTuple):
+    """One frame, its payload with the padding still on it."""
+
+    kind: int
+    version: int
+    sequence: int
+    scan: int
+    mono_ns: int
+    plan_hash: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The payload of a key or delta frame. The first `inputs` rows are input rows.
+
+    `dt_s` holds one time step per task in s, 0 where the task was not stepped in this scan; `tag` u4 stable tag ids;
+    `value` f8 in declared units; `quality` u2; `source_ns` (UTC) and `receive_ns` (monotonic) i8 of the input rows.
+    """
+
+    flags: RowsFlag
+    dt_s: F8
+    tag: U4
+    value: F8
+    quality: U2
+    source_ns: I8
+    receive_ns: I8
+
+    @property
+    def inputs(self) -> int:
+        """How many of the rows are input rows."""
+        return len(self.source_ns)
+
+
+def crc32c(data: bytes) -> int:
+    """The CRC-32C (Castagnoli) of `data`."""
+    return int(google_crc32c.value(data))
+
+
+def frame_bytes(payload_bytes: int) -> int:
+    """The length in bytes of a frame with so much payload."""
+    return (payload_bytes + HEAD_BYTES + CRC.size + 7) & ~7
+
+
+def encode_frame(kind: int, sequence: int, scan: int, mono_ns: int, plan_hash: int, payload: bytes) -> bytes:
+    """A whole frame. A payload that makes it longer than `FRAME_BYTES_MAX` raises `ValueError`."""
+    length = frame_bytes(len(payload))
+    if length > FRAME_BYTES_MAX:
+        raise ValueError(f"a frame of {length} bytes is longer than {FRAME_BYTES_MAX}")
+    pad = _PAD[length - len(payload) - HEAD_BYTES - CRC.size]
+    body = HEAD.pack(length, kind, VERSION, sequence, scan, mono_ns, plan_hash) + payload + pad
+    return body + CRC.pack(google_crc32c.value(body))
+
+
+def decode_frame(data: Buffer, offset: int = 0) -> Frame:
+    """The frame that starts at `offset` of `data`. Cut short, an impossible length or a wrong sum is `LogDamaged`."""
+    if len(data) - offset < FRAME_BYTES_MIN:
+        raise LogDamaged("a frame is cut short")
+    length, kind, version, sequence, scan, mono_ns, plan_hash = HEAD.unpack_from(data, offset)
+    if not FRAME_BYTES_MIN <= length <= min(FRAME_BYTES_MAX, len(data) - offset) or length % 8:
+        raise LogDamaged(f"a frame cannot have a length of {length} bytes here")
+    end = offset + length - CRC.size
+    body = bytes(data[offset:end])
+    if google_crc32c.value(body) != CRC.unpack_from(data, end)[0]:
+        raise LogDamaged("a frame's check sum is wrong")
+    return Frame(kind, version, sequence, scan, mono_ns, plan_hash, body[HEAD_BYTES:])
+
+
+# ------------------------------------------------------------------------------------------------ key and delta
+# u4 rows, u4 inputs, u4 tasks, u4 flags, then columns: f8 dt per task, f8 value, i8 source_ns and i8 receive_ns of the
+# inputs, u4 tag, u2 quality. The 8-byte columns come first, so that all lie aligned.
+ROWS_HEAD: Final = struct.Struct("<IIII")
+
+
+def rows_bytes(rows: int, inputs: int, tasks: int) -> int:
+    """The payload bytes of a key or delta frame."""
+    return ROWS_HEAD.size + 8 * tasks + 14 * rows + 16 * inputs
+
+
+def encode_rows(rows: Rows) -> bytes:
+    """The payload of a key or delta frame."""
+    return b"".join(
+        (
+            ROWS_HEAD.pack(len(rows.tag), rows.inputs, len(rows.dt_s), rows.flags),
+            rows.dt_s.astype("<f8", copy=False).tobytes(),
+            rows.value.astype("<f8", copy=False).tobytes(),
+            rows.source_ns.astype("<i8", copy=False).tobytes(),
+            rows.receive_ns.astype("<i8", copy=False).tobytes(),
+            rows.tag.astype("<u4", copy=False).tobytes(),
+            rows.quality.astype("<u2", copy=False).tobytes(),
+        )
+    )
+
+
+def decode_rows(payload: Buffer) -> Rows:
+    """The columns of a key or delta payload, as views that cannot be written. Sizes that do not fit: `LogDamaged`."""
+    if len(payload) < ROWS_HEAD.size:
+        raise LogDamaged("a key or delta frame is too short")
+    rows, inputs, tasks, flags = ROWS_HEAD.unpack_from(payload)
+    if inputs > rows or rows_bytes(rows, inputs, tasks) > len(payload):
+        raise LogDamaged(f"{rows} rows, {inputs} inputs and {tasks} tasks do not fit in {len(payload)} bytes")
+    at = ROWS_HEAD.size
+    dt_s = np.frombuffer(payload, "<f8", tasks, at)
+    at += 8 * tasks
+    value = np.frombuffer(payload, "<f8", rows, at)
+    at += 8 * rows
+    source_ns = np.frombuffer(payload, "<i8", inputs, at)
+    at += 8 * inputs
+    receive_ns = np.frombuffer(payload, "<i8", inputs, at)
+    at += 8 * inputs
+    tag = np.frombuffer(payload, "<u4", rows, at)
+    at += 4 * rows
+    quality = np.frombuffer(payload, "<u2", rows, at)
+    return Rows(RowsFlag(flags), dt_s, tag, value, quality, source_ns, receive_ns)
+
+
+# ------------------------------------------------------------------------------------------------ records and texts
+
+
+def encode_records(kind: Kind, records: Sequence[Mapping[str, Any]]) -> bytes:
+    """The payload of a frame of `records`, mappings by field name; fields left out are 0, `tag` is `NO_TAG`.
+
+    An unknown field or a number that does not fit raises `KeyError` or `OverflowError`.
+    """
+    dtype = RECORDS[kind]
+    array = np.zeros(len(records), dtype)
+    names = dtype.names or ()
+    if "tag" in names:
+        array["tag"] = NO_TAG
+    for i, record in enumerate(records):
+        for name, value in record.items():
+            if name not in names:
+                raise KeyError(f"a {kind.name.lower()} record has no field {name}")
+            array[name][i] = value
+    return array.tobytes()
+
+
+def decode_records(kind: int, payload: Buffer) -> npt.NDArray[np.void]:
+    """The records of a payload, a structured array that cannot be written. A kind without records: `LogDamaged`."""
+    dtype = RECORDS.get(Kind(kind)) if kind in Kind._value2member_map_ else None
+    if dtype is None:
+        raise LogDamaged(f"a frame of kind {kind} holds no records")
+    return np.frombuffer(payload, dtype, len(payload) // dtype.itemsize)
+
+
+_TEXT_COUNT: Final = struct.Struct("<II")
+_TEXT_ENTRY: Final = struct.Struct("<QII")
+
+
+def encode_texts(texts: Mapping[int, str]) -> bytes:
+    """The payload of a text frame: `u4 count, u4 0`, then per text `u8 id, u4 bytes, u4 0`, UTF-8, zeros to 8."""
+    parts = [_TEXT_COUNT.pack(len(texts), 0)]
+    for number, text in texts.items():
+        utf8 = text.encode()
+        parts += (_TEXT_ENTRY.pack(number, len(utf8), 0), utf8, _PAD[-len(utf8) % 8])
+    return b"".join(parts)
+
+
+def decode_texts(payload: Buffer) -> dict[int, str]:
+    """The texts of a text frame by id. Sizes that do not fit or bytes that are no UTF-8: `LogDamaged`."""
+    texts: dict[int, str] = {}
+    try:
+        count, _ = _TEXT_COUNT.unpack_from(payload)
+        at = _TEXT_COUNT.size
+        for _ in range(count):
+            number, size, _ = _TEXT_ENTRY.unpack_from(payload, at)
+            at += _TEXT_ENTRY.size
+            utf8 = bytes(payload[at : at + size])
+            if len(utf8) != size:
+                raise LogDamaged("a text is cut short")
+            texts[number] = utf8.decode()
+            at += size + -size % 8
+    except (struct.error, UnicodeDecodeError) as e:
+        raise LogDamaged(f"a text frame cannot be read: {e}") from e
+    return texts

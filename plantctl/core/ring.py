@@ -1,0 +1,178 @@
+"""A ring of frames that one process writes and any number read, without ever waiting for each other.
+
+The scan appends what it did; the recorder, the screens and a flight recorder read at their own pace. The ring holds at
+least the last minute: a reader that died and came back within it has missed nothing. A reader that was away for longer
+is told how many frames it lost and goes on at the oldest whole frame. The memory is the caller's: bytes of this
+process, or a shared segment that only the writer may write.
+
+    64 bytes head: u8 magic, capacity, head, oldest, next sequence, plan hash, 0, 0; then `capacity` bytes of frames
+
+`head` and `oldest` are byte counts since the ring was made; modulo the capacity they are places. A frame never wraps:
+what is left at the end is a pad (`u4 length, u2 0`).
+
+Rules of the file: the writer first moves `oldest` past what it will spoil, then writes, then moves `head`; a reader
+first reads `head`, then the frame, then looks whether `oldest` has passed it, and if so throws the frame away. That
+needs stores to be seen in order, which x86-64 keeps. Nothing grows.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from plantctl.core.frame import Frame, decode_frame, encode_frame, frame_bytes, rows_bytes
+
+MAGIC: Final = int.from_bytes(b"PLANTRNG", "little")
+HEAD_BYTES: Final = 64
+RING_BYTES_MIN: Final = 16 << 20
+RING_SECONDS: Final = 60
+_CAPACITY, _HEAD, _OLDEST, _NEXT, _PLAN = 1, 2, 3, 4, 5
+_PAD: Final = struct.Struct("<IHH")
+_LENGTH: Final = struct.Struct("<I")
+_SEQUENCE: Final = struct.Struct("<Q")
+_FRAME_SLACK: Final = 4 * frame_bytes(256)
+
+
+def ring_bytes(rows: int, rate_hz: float, inputs: int | None = None) -> int:
+    """The bytes of a ring that holds 60 s of `rows` rows changing in every scan at `rate_hz`, at least 16 MiB.
+
+    `inputs` says how many of the rows are input rows (30 bytes a row against 14); unknown, half of them, which is
+    22 bytes a row. Key frames, texts and small frames are counted in.
+    """
+    inputs = rows // 2 if inputs is None else inputs
+    scan_bytes = frame_bytes(rows_bytes(rows, inputs, 8)) + _FRAME_SLACK
+    key_bytes = frame_bytes(rows_bytes(rows, inputs, 0))
+    size = int(RING_SECONDS * rate_hz * scan_bytes) + (RING_SECONDS // 10 + 2) * key_bytes
+    return HEAD_BYTES + max(RING_BYTES_MIN, (size + 7) & ~7)
+
+
+class RingWriter:
+    """The one writer of a ring over `buffer`; whatever the buffer held before is gone.
+
+    `plan_hash` goes into every frame and may be set when another plan takes over. `first_sequence` continues the
+    count of the log that the frames will be drained into.
+    """
+
+    def __init__(self, buffer: bytearray | memoryview, plan_hash: int, first_sequence: int = 1) -> None:
+        view = memoryview(buffer).cast("B")
+        self.capacity = (len(view) - HEAD_BYTES) & ~7
+        if self.capacity < 4096:
+            raise ValueError(f"a ring needs at least {HEAD_BYTES + 4096} bytes, not {len(view)}")
+        self._fields = view[:HEAD_BYTES].cast("Q")
+        self._frames = view[HEAD_BYTES : HEAD_BYTES + self.capacity]
+        self._head = 0
+        self._oldest = 0
+        self.next_sequence = first_sequence
+        self.plan_hash = plan_hash
+        for i, number in enumerate((MAGIC, self.capacity, 0, 0, first_sequence, plan_hash, 0, 0)):
+            self._fields[i] = number
+
+    def append(self, kind: int, scan: int, mono_ns: int, payload: bytes) -> int:
+        """Appends one frame and returns its sequence. A frame above half the ring raises `ValueError`."""
+        sequence = self.next_sequence
+        frame = encode_frame(kind, sequence, scan, mono_ns, self.plan_hash, payload)
+        length = len(frame)
+        if length > self.capacity // 2:
+            raise ValueError(f"a frame of {length} bytes is above half the ring of {self.capacity}")
+        at = self._head % self.capacity
+        room = self.capacity - at
+        skip = room if room < length else 0
+        self._make_room(skip + length)
+        if skip:
+            _PAD.pack_into(self._frames, at, skip, 0, 0)
+            at = 0
+        self._frames[at : at + length] = frame
+        self._head += skip + length
+        self.next_sequence = sequence + 1
+        self._fields[_NEXT] = sequence + 1
+        self._fields[_HEAD] = self._head
+        return sequence
+
+    def _make_room(self, size: int) -> None:
+        """Moves `oldest` past every frame that the next `size` bytes spoil."""
+        limit = self._head + size - self.capacity
+        if self._oldest < limit:
+            while self._oldest < limit:
+                self._oldest += _LENGTH.unpack_from(self._frames, self._oldest % self.capacity)[0]
+            self._fields[_OLDEST] = self._oldest
+
+
+class RingReader:
+    """One reader with its own place in the ring over `buffer`.
+
+    It starts behind the frame `after` (0: at the oldest frame the ring still holds; None: at the newest, so that it
+    sees only what is written from now on). `lost` counts frames that were overwritten before they were read. A ring
+    that has not come as far as `after` belongs to another log: `ValueError`.
+    """
+
+    def __init__(self, buffer: bytes | bytearray | memoryview, after: int | None = 0) -> None:
+        view = memoryview(buffer).cast("B").toreadonly()
+        self._fields = view[:HEAD_BYTES].cast("Q")
+        if self._fields[0] != MAGIC:
+            raise ValueError("this memory is not a frame ring")
+        self._capacity = self._fields[_CAPACITY]
+        self._frames = view[HEAD_BYTES : HEAD_BYTES + self._capacity]
+        self._position = 0
+        self._length = 0
+        self._expected = 0  # the sequence of the next frame, 0 where any will do
+        self.lost = 0
+        if after is None:
+            self._position = self._fields[_HEAD]
+        elif after:
+            if after >= self._fields[_NEXT]:
+                raise ValueError(f"the ring's next frame is {self._fields[_NEXT]}, not above {after}")
+            self._expected = after + 1
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the reader stands, for `go_back`."""
+        return self._position, self._expected
+
+    def go_back(self, place: tuple[int, int]) -> None:
+        """Stands at an earlier `place` again; frames overwritten since are counted as lost at the next `view`."""
+        self._position, self._expected = place
+        self._length = 0
+
+    def view(self) -> memoryview | None:
+        """The next frame as it lies in the ring, None when there is none. Ask `take` whether it was still whole."""
+        fields, frames = self._fields, self._frames
+        while self._position != fields[_HEAD]:
+            self._position = max(self._position, fields[_OLDEST])
+            at = self._position % self._capacity
+            length, kind, _ = _PAD.unpack_from(frames, at)
+            sequence = 0 if kind == 0 else _SEQUENCE.unpack_from(frames, at + 8)[0]
+            if fields[_OLDEST] > self._position:
+                continue
+            if kind == 0 or sequence < self._expected:
+                self._position += length
+                continue
+            if self._expected:
+                self.lost += sequence - self._expected
+            self._expected = sequence
+            self._length = length
+            return frames[at : at + length]
+        return None
+
+    def take(self) -> bool:
+        """Steps past the frame last viewed. False: the writer overran it meanwhile, what was read is not to be used."""
+        whole = self._fields[_OLDEST] <= self._position and self._length > 0
+        if whole:
+            self._position += self._length
+            self._expected += 1
+        self._length = 0
+        return whole
+
+    def read(self) -> Frame | None:
+        """The next frame, checked and copied out, None when there is none.
+
+        A frame whose check sum is wrong although nobody overran it raises `LogDamaged`; the next call goes on behind.
+        """
+        while (view := self.view()) is not None:
+            data = bytes(view)
+            if self.take():
+                return decode_frame(data)
+        return None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames that are there now, oldest first."""
+        while (frame := self.read()) is not None:
+            yield frame
