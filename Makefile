@@ -1,0 +1,119 @@
+# Every command of the project. CI runs `make check`; the same words work on a desk.
+#
+# Set-up makes .venv from the hash-pinned lock (requirements/) and is repeated only when the lock, pyproject.toml or
+# python3 changes. `make test` and `make demo` need Debian's python3, python3-venv, make and git: no compiler.
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/sh
+
+# Settings of the caller's pip that say where packages come from are kept; those that would send them past .venv, or
+# ask for something else than the lock says, are not.
+unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_BINARY PIP_ONLY_BINARY PIP_CONSTRAINT
+unexport PIP_BUILD_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_DRY_RUN PIP_PYTHON PIP_IGNORE_INSTALLED PIP_PRE
+export PIP_USER := 0
+export PIP_REQUIRE_HASHES := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PIP := $(PY) -m pip --quiet --quiet --no-input
+LOCKED := --require-hashes --only-binary :all:
+BROKEN := $(shell $(PY) -c '' 2>/dev/null || echo always)
+OUTSIDE := interop browser campaigns mutants    # parts of tests/ that need more than Python
+
+.PHONY: help demo test check lint tidy coverage interop browser bench campaign lock warm clean always
+
+help:
+	@echo "make demo             set up and run the demo plant: simulators, controller, live view"
+	@echo "make test             set up and run every test that needs only Python"
+	@echo "make check            all of CI: test, lint, coverage, interop, browser"
+	@echo "make lint             formatting, lint, types, floors (change nothing)"
+	@echo "make tidy             the house rules alone"
+	@echo "make bench            the benchmarks, each beside its peers"
+	@echo "make campaign NAME=x  a long run that CI has no time for"
+	@echo "make lock             write requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer versions)"
+
+# ---- set-up
+
+$(VENV)/.made: $(BROKEN)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "plantctl needs Python 3.11 or newer, and '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | tail -1)"; \
+	  echo "On Debian 12: apt install python3 python3-venv. Another one: make PYTHON=python3.12 ..."; exit 1; } >&2
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments. On Debian: apt install python3-venv"; exit 1; } >&2
+	@echo "set-up: $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/run.txt pyproject.toml
+	@echo "set-up: what a plant needs (requirements/run.txt), about half a minute"
+	@$(PIP) install $(LOCKED) --requirement requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
+	@echo "set-up: what developers need (requirements/dev.txt), about half a minute"
+	@$(PIP) install $(LOCKED) --requirement requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $(VENV)/.run $@
+
+# Function blocks are compiled once a machine; done here, so that the first scan of the demo has nothing to wait for.
+warm: $(VENV)/.run
+	@if grep -qs -e '--warm' plantctl/plan/load.py; then $(PY) -m plantctl.plan.load --warm; fi
+
+# ---- commands
+
+demo: $(VENV)/.run warm
+	@$(PY) -m plantctl demo
+
+test: $(VENV)/.dev
+	@$(PY) -m pytest $(addprefix --ignore=tests/,$(OUTSIDE))
+
+check:
+	@$(MAKE) test
+	@$(MAKE) lint
+	@$(MAKE) coverage
+	@$(MAKE) interop
+	@$(MAKE) browser
+
+lint: $(VENV)/.dev
+	@$(PY) -m ruff format --check --quiet . || { echo "not formatted: run '$(PY) -m ruff format'" >&2; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+tidy: $(VENV)/.dev
+	@$(PY) -m pytest tests/arch
+
+# Blocks, linking and the arbiter, every branch, taken interpreted.
+coverage: $(VENV)/.dev
+	@if ls plantctl/blocks/[a-z]*.py >/dev/null 2>&1; then \
+	  $(PY) -m coverage run -m pytest $(wildcard tests/unit tests/properties tests/cases) && $(PY) -m coverage report; \
+	else echo "coverage: no function block yet"; fi
+
+interop browser: $(VENV)/.dev
+	@if [ -d tests/$@ ]; then $(PY) -m pytest tests/$@; else echo "$@: nothing there yet"; fi
+
+bench: $(VENV)/.dev
+	@if ls benchmarks/[a-z]*.py >/dev/null 2>&1; then \
+	  for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) $$script || exit 1; done; \
+	else echo "bench: nothing there yet"; fi
+
+campaign: $(VENV)/.dev
+	@if [ -f "tests/campaigns/$(NAME).py" ]; then $(PY) -m pytest -s "tests/campaigns/$(NAME).py"; \
+	else echo "make campaign NAME=...; there are:" $$(ls tests/campaigns 2>/dev/null | sed -n 's/\.py$$//p') >&2; exit 2; fi
+
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
+lock:
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv (a Python package): make lock UV=/path/to/uv" >&2; exit 1; }
+	@$(UV) $(COMPILE) --group build pyproject.toml --output-file requirements/run.txt
+	@$(UV) $(COMPILE) --group build --extra dev --constraint requirements/run.txt pyproject.toml \
+	  --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
