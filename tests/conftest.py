@@ -1,6 +1,9 @@
-"""What every test shares: one cache of compiled blocks for the whole run."""
+"""What every test shares: one cache of compiled blocks for the whole run, and runs that can be repeated."""
+
+import os
 
 import pytest
+from hypothesis import settings
 
 
 @pytest.fixture(scope="session")
@@ -9,3 +12,16 @@ def compile_cache():
     from plantctl.plan import load
 
     return load.cache_folder()
+
+
+def pytest_configure(config):
+    """Property tests draw the same cases every time; `HYPOTHESIS_PROFILE=explore` looks for new ones."""
+    settings.register_profile("ci", derandomize=True, database=None, deadline=None, print_blob=True)
+    settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """A failure in random order is repeated only with its seed; `-q` hides the line at the top."""
+    if exitstatus:
+        terminalreporter.write_line(f"this order again: --randomly-seed={config.option.randomly_seed}")

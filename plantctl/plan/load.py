@@ -92,10 +92,10 @@ def register(function: Callable[..., Any]) -> None:
     """Make every helper that `function` reaches callable from compiled code; the Python functions stay as they are."""
     from numba.extending import register_jitable
 
-    for helper in reach(function)[1:]:
-        if helper not in _REGISTERED:
-            register_jitable(helper)
-            _REGISTERED.add(helper)
+    for called in reach(function)[1:]:
+        if called not in _REGISTERED:
+            register_jitable(called)
+            _REGISTERED.add(called)
 
 
 _REGISTERED: set[FunctionType] = set()
@@ -103,7 +103,7 @@ _REGISTERED: set[FunctionType] = set()
 
 def digest(functions: Iterable[Callable[..., Any]], extra: str = "") -> str:
     """The name of the cache folder of `functions`: 16 hexadecimal digits over all that their code depends on."""
-    files = {helper.__code__.co_filename for f in functions for helper in reach(f)}
+    files = {called.__code__.co_filename for f in functions for called in reach(f)}
     files |= {str(m.__file__) for m in (block_vocabulary, quality_vocabulary, record, runner_text)} | {__file__}
     total = hashlib.sha256()
     for file in sorted(files):

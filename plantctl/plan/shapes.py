@@ -45,10 +45,10 @@ class Shape:
         self.check = check
         self.json = json
 
-    def __get_pydantic_core_schema__(self, source: object, handler: object) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(self, source: object, inner: object) -> dict[str, Any]:
         return {"type": "function-plain", "function": {"type": "no-info", "function": self.check}}
 
-    def __get_pydantic_json_schema__(self, core_schema: object, handler: object) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, core_schema: object, inner: object) -> dict[str, Any]:
         return dict(self.json)
 
 

@@ -45,9 +45,9 @@ class Short:
     def __init__(self, key: str) -> None:
         self.key = key
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(self, source: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
         function = {"type": "no-info", "function": self.unfold}
-        return {"type": "function-before", "function": function, "schema": handler(source)}
+        return {"type": "function-before", "function": function, "schema": inner(source)}
 
     def unfold(self, value: object) -> object:
         return value if isinstance(value, dict) else {self.key: value}
@@ -60,9 +60,9 @@ def _channels(value: object) -> object:
 class OneOrMore:
     """One value, or a list of them; kept as a tuple."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(self, source: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
         function = {"type": "no-info", "function": _channels}
-        return {"type": "function-before", "function": function, "schema": handler(source)}
+        return {"type": "function-before", "function": function, "schema": inner(source)}
 
 
 Range = tuple[Quantity, Quantity]

@@ -136,7 +136,7 @@ def test_a_second_process_finds_the_code_and_a_damaged_file_is_compiled_again(tm
     assert load_in_a_new_process(tmp_path) == "compiled"
 
 
-def test_the_digest_covers_the_helpers_and_the_constants_a_half_uses():
+def test_the_digest_covers_the_functions_and_the_constants_a_half_uses():
     step = find_kind("lag").function("step")
     reached = {f.__name__ for f in load.reach(step)}
     assert {"step", "bad", "rise"} <= reached
