@@ -286,7 +286,7 @@ class AreaPlc:
         self._plant.write("heater.output", heater / 100.0)
 
     def _limited(self, tag: str, otherwise: float) -> float:
-        """The set-point as used: limited to its range, `otherwise` where it is no finite number; put back if changed."""
+        """The set-point in use: limited to its range, `otherwise` where it is not finite; put back if changed."""
         spec = _SETPOINTS[tag]
         asked = float(self.values[tag, "SP"])
         used = max(spec.low, min(spec.high, asked if math.isfinite(asked) else otherwise))
