@@ -71,9 +71,9 @@ class Rest:
     def __init__(self, *own: str) -> None:
         self.own = own
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> dict[str, Any]:
+    def __get_pydantic_core_schema__(self, source: Any, follow: Callable[[Any], Any]) -> dict[str, Any]:
         function = {"type": "no-info", "function": self.fold}
-        return {"type": "function-before", "function": function, "schema": handler(source)}
+        return {"type": "function-before", "function": function, "schema": follow(source)}
 
     def fold(self, value: object) -> object:
         if not isinstance(value, dict):
