@@ -89,7 +89,7 @@ def test_a_thread_at_work_holds_the_time():
 def test_a_short_time_out_does_not_fire_while_its_thread_is_at_work():
     async def main(clock):
         async with asyncio.timeout(0.001):
-            return await asyncio.to_thread(lambda: time.sleep(0.05) or "done")
+            return await asyncio.to_thread(lambda: threading.Event().wait(0.05) or "done")
 
     assert run_virtual(main) == "done"
 
@@ -262,7 +262,7 @@ def test_a_library_that_runs_threads_of_its_own_can_hold_the_time():
         answer = loop.create_future()
 
         def work():
-            time.sleep(0.05)
+            threading.Event().wait(0.05)
             loop.call_soon_threadsafe(answer.set_result, "done")
 
         thread = threading.Thread(target=work)
