@@ -84,7 +84,7 @@ class Unit:
     def quantity(self) -> str:
         """What is measured, in words where there are some: `volume flow`, `pH`, else the formula."""
         if self.point:
-            return "temperature point"
+            return "temperature reading"
         return _quantity_names().get(self.dimension) or formula(self.dimension)
 
     def difference(self) -> "Unit":
