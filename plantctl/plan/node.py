@@ -21,7 +21,8 @@ class Node:
     A mapping has `entries` (key text -> key node, value node) in the order of the text, a list has `items`, a single
     value has `value`. `plain` tells an unquoted value; `text` is a single value's text as written, after YAML's own
     unfolding. `text_column` is the column of the text's first character (behind a quote), 0 where columns inside the
-    text cannot be counted (escapes, several lines).
+    text cannot be counted (escapes, several lines). `tainted` tells that this piece, or one inside it, has a finding
+    already: what follows from it is not reported again.
     """
 
     kind: Literal["mapping", "list", "value"]
@@ -37,6 +38,7 @@ class Node:
     items: "list[Node]" = field(default_factory=list)
     instance: tuple[Note, ...] = ()
     inserted: tuple[tuple[int, int], ...] = ()
+    tainted: bool = False
 
     @property
     def place(self) -> Place:

@@ -65,6 +65,23 @@ class OneOrMore:
         return {"type": "function-before", "function": function, "schema": inner(source)}
 
 
+class Rest:
+    """Keys that are no fields of the class are folded into its field `settings`: a plug-in knows them."""
+
+    def __init__(self, *own: str) -> None:
+        self.own = own
+
+    def __get_pydantic_core_schema__(self, source: Any, follow: Callable[[Any], Any]) -> dict[str, Any]:
+        function = {"type": "no-info", "function": self.fold}
+        return {"type": "function-before", "function": function, "schema": follow(source)}
+
+    def fold(self, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        own = {key: value[key] for key in self.own if key in value}
+        return {**own, "settings": {key: item for key, item in value.items() if key not in self.own}}
+
+
 Range = tuple[Quantity, Quantity]
 Anything = Annotated[Any, Shape("anything", lambda value: value, {})]
 
@@ -92,7 +109,8 @@ class Task:
 class Device:
     """`devices:`; everything but `kind` belongs to the driver and is checked by the driver's own `Config`."""
 
-    kind: str
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Name
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -292,8 +310,9 @@ class Calculated:
 class BlockEntry:
     """`blocks:` the general form; everything but `kind` and `task` is the kind's own: ports, parameters."""
 
-    kind: str
-    task: str = ""
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Name
+    task: Name = ""
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -313,8 +332,33 @@ class Output:
 
 
 Mark = Literal["latched", "auto"]
-TaskSpec = Annotated[Task, Short("period")]
-CalculatedSpec = Annotated[Calculated, Short("expression")]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a section's entries are; `of_tags` tells that its keys are tag names and take the file's area."""
+
+    form: Any
+    of_tags: bool = False
+
+
+SECTIONS: Final[dict[str, Section]] = {
+    "tasks": Section(Annotated[Task, Short("period")]),
+    "devices": Section(Annotated[Device, Rest("kind")]),
+    "tags": Section(Tag, of_tags=True),
+    "loops": Section(Loop, of_tags=True),
+    "causes": Section(Cause),
+    "effects": Section(Effect),
+    "chart": Section(dict[Name, Mark]),
+    "permissives": Section(dict[Text, Expression], of_tags=True),
+    "alarms": Section(Alarm, of_tags=True),
+    "calculated": Section(Annotated[Calculated, Short("expression")], of_tags=True),
+    "blocks": Section(Annotated[BlockEntry, Rest("kind", "task")], of_tags=True),
+    "outputs": Section(Output, of_tags=True),
+    "sequences": Section(Anything),
+}
+NAMED_SECTIONS: Final = tuple(name for name in SECTIONS if name != "tasks")
+"""Sections that a template can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,7 +367,8 @@ class SourcePlant:
 
     An entry that has findings is missing here and named in `broken`, so that whoever links can tell "not defined"
     from "defined, but with errors of its own". `complete` is false when a file could not be read at all: then names
-    may be missing for that reason alone, and complaints about unknown names would be noise.
+    may be missing for that reason alone, and complaints about unknown names would be noise. `order` has the section
+    and the name of every good entry, in the order of the text over all sections and files.
     """
 
     places: Places
@@ -340,6 +385,7 @@ class SourcePlant:
     calculated: dict[str, Calculated] = field(default_factory=dict)
     blocks: dict[str, BlockEntry] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+    sequences: dict[str, Any] = field(default_factory=dict)
     order: tuple[tuple[str, str], ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     complete: bool = True

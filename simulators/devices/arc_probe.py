@@ -19,8 +19,9 @@ to the device, not to the master: another master can switch PMC1 to mV, and a dr
 then takes millivolts for pH. Status 0 is good; bits: 1 below or above the measuring range, 2 outside the operating
 range, 4 calibration not valid, 8 warning, 16 error (with an error the value is the last one).
 
-Resolution 0.001 pH and 0.01 degC; each read answers the value of the last plant step. Sources: section 4.2 of the design basis; bits
-of the status word and the mV conversion E = 0.198416 mV/K T (7 - pH) (2.7, slope 1) as assumed there.
+Resolution 0.001 pH and 0.01 degC; each read answers the value of the last plant step. Sources:
+section 4.2 of the design basis for the addresses; 2.7, slope 1, for E = 0.198416 mV/K T (7 - pH); the status bits
+are assumed.
 """
 
 import math

@@ -286,7 +286,7 @@ class AreaPlc:
         self._plant.write("heater.output", heater / 100.0)
 
     def _limited(self, tag: str, otherwise: float) -> float:
-        """The set-point as used: limited to its range; `otherwise` where it is no finite number. Put back if changed."""
+        """The set-point in use: limited to its range, `otherwise` where it is not finite; put back if changed."""
         spec = _SETPOINTS[tag]
         asked = float(self.values[tag, "SP"])
         used = max(spec.low, min(spec.high, asked if math.isfinite(asked) else otherwise))
@@ -351,7 +351,7 @@ class AreaPlc:
 
 
 def _same(a: float | int | bool, b: float | int | bool) -> bool:
-    return a == b or (a != a and b != b)
+    return a == b or (math.isnan(a) and math.isnan(b))
 
 
 _SETPOINTS: Final = {spec.tag: spec for spec in sig.SETPOINTS}

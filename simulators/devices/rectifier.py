@@ -118,7 +118,7 @@ class Rectifier:
         self.settings[OUT] = int(read("rectifier.on"))
 
     def reboot(self, now_ns: int) -> None:
-        """Start with the factory's settings: output off, set-points 0, watchdog off at 10 s, errors and latches gone."""
+        """Start with the factory's settings: output off, set-points 0, watchdog off at 10 s, no errors, no latches."""
         self.settings = {V_SET: 0, I_SET: 0, OUT: 0, WDG_EN: 0, WDG_TIME: 10}
         self.fault = 0
         self.error = 0
@@ -127,7 +127,7 @@ class Rectifier:
         self._ramp_from_a = 0.0
 
     def drive(self, now_ns: int) -> None:
-        """Bring the power stage to what the settings, the latches and the watchdog say; writes the plant's actuators."""
+        """Bring the power stage to what settings, latches and watchdog say; writes the plant's actuators."""
         self._watch(now_ns)
         self._judge()
         current_a = self.settings[I_SET] * RATED_A / COUNTS

@@ -65,7 +65,7 @@ def words_of_float(value: float, *, low_first: bool) -> list[int]:
 
 
 def words_of_text(text: str, count: int) -> list[int]:
-    """`count` registers of ASCII text, two characters each, high byte first, filled up with zero bytes, cut at the end."""
+    """`count` registers of ASCII text, two characters each, high byte first, filled with zero bytes, cut at the end."""
     raw = text.encode("ascii", "replace")[: 2 * count].ljust(2 * count, b"\0")
     return [raw[2 * i] << 8 | raw[2 * i + 1] for i in range(count)]
 

@@ -126,7 +126,10 @@ BANNED_CALLS = {
     "os.system": ("use subprocess with a list", ()),
     "os.kill": ("app/ ends processes, by their number", ("plantctl/app/", "tests/", "plantctl/cli/")),
     "time.sleep": ("wait for the clock or for an event", ("plantctl/core/clock.py",)),
-    "asyncio.sleep": ("wait for the clock or for an event", ("plantctl/core/clock.py", "tests/unit/test_clock")),
+    "asyncio.sleep": (
+        "wait for the clock or for an event",
+        ("plantctl/core/clock.py", "plantctl/core/virtual_loop.py", "tests/unit/test_clock"),
+    ),
     "pytest.skip": ("a test runs or is not there", ()),
     "pytest.xfail": ("a test passes or is not there", ()),
     "pytest.importorskip": ("what a test needs is in the lock", ()),

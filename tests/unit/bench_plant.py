@@ -1,4 +1,4 @@
-"""A plant of plain numbers for the tests of device twins: what is written stays, what is measured is what a test says."""
+"""A plant of plain numbers for the tests of device twins: what is written stays, measured is what a test says."""
 
 from simulators.plant import SHOWN, WRITTEN
 

@@ -1,0 +1,83 @@
+"""The catalogue of findings: each code with its one meaning. A code never changes its meaning and is never used again.
+
+Ranges: 1xx reading and YAML, 2xx forms and templates, 3xx references and names, 4xx units and expressions, 5xx order
+and compilation, 6xx devices and items, 7xx limits and ranges. `docs/reference/diagnostics.md` is made from here
+(`python -m plantctl.plan.codes`).
+"""
+
+from typing import Final
+
+CODES: Final[dict[str, str]] = {
+    "PC101": "The text is not YAML.",
+    "PC102": "A tab stands in the indentation.",
+    "PC103": "A quote or a bracket is not closed.",
+    "PC104": "A plain word (`no`, `on`, `y`, `True` ...) that some readers take for a boolean.",
+    "PC105": "A plain number, time or date (`010`, `1:30`, `1_000` ...) that readers take differently.",
+    "PC106": "A key, or a row of a table, stands twice.",
+    "PC107": "Anchors, aliases and merge keys are not taken; templates do their work.",
+    "PC108": "YAML tags (`!!...`) are not taken.",
+    "PC109": "A key or a list item without a value.",
+    "PC110": "A number that is not finite, or too large to be exact.",
+    "PC111": "A key that is not a single text.",
+    "PC112": "A file is too large, too deep, has too many values or several documents.",
+    "PC113": "A byte or a character that has no place in a text.",
+    "PC114": "A file without content, or without sections.",
+    "PC120": "A malformed `include`.",
+    "PC121": "An included file cannot be read.",
+    "PC122": "A file is included twice, includes itself, or an included file includes others.",
+    "PC130": "The header of a tag table is wrong.",
+    "PC131": "A row of a tag table has too few or too many cells.",
+    "PC132": "Broken quoting in a tag table.",
+    "PC133": "A row of a tag table without a tag.",
+    "PC134": "A range in a tag table with one end.",
+    "PC200": "A value does not fit its place.",
+    "PC201": "An unknown key.",
+    "PC202": "A key is missing.",
+    "PC203": "A value of the wrong kind: a text, a number, a list or a mapping is due.",
+    "PC204": "A malformed quantity.",
+    "PC205": "A malformed duration.",
+    "PC206": "A malformed expression.",
+    "PC207": "A malformed name.",
+    "PC208": "A word that is none of those allowed here.",
+    "PC210": "An unknown section.",
+    "PC212": "A name is defined twice.",
+    "PC214": "A malformed area.",
+    "PC215": "Keys that must stand together, or exclude each other.",
+    "PC216": "A vote that does not fit its channels.",
+    "PC220": "A malformed template or list of instances.",
+    "PC221": "A placeholder that is no parameter of its template.",
+    "PC222": "A parameter that its template does not use.",
+    "PC223": "Instances of a template that does not exist.",
+    "PC224": "A parameter is missing in an instance.",
+    "PC225": "An instance gives a parameter that the template does not have.",
+    "PC226": "A parameter that is not a single value.",
+}
+
+RANGES: Final[dict[str, str]] = {
+    "PC1": "Reading: files, YAML, tag tables",
+    "PC2": "Forms: keys, values, templates",
+    "PC3": "References and names",
+    "PC4": "Units and expressions",
+    "PC5": "Order and compilation",
+    "PC6": "Devices and items",
+    "PC7": "Limits and ranges",
+}
+
+
+def reference_page() -> str:
+    """The page `docs/reference/diagnostics.md`."""
+    lines = [
+        "# Findings of `plantctl check`",
+        "",
+        "Every finding has a code that never changes its meaning. This page is made from `plantctl/plan/codes.py`.",
+    ]
+    for prefix, title in RANGES.items():
+        codes = [code for code in sorted(CODES) if code.startswith(prefix)]
+        if codes:
+            lines += ["", f"## {title}", "", "| code | meaning |", "| --- | --- |"]
+            lines += [f"| {code} | {CODES[code]} |" for code in codes]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(reference_page(), end="")
