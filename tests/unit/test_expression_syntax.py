@@ -87,7 +87,7 @@ CASES = [
       ^^^ an exponent is a whole number from 1 to 16 or its negative | for others sqrt(x), exp(y * log(x))
                 ^^^ an exponent is a whole number from 1 to 16 or its negative | for others sqrt(x), exp(y * log(x))
                         ^^ an exponent is a whole number from 1 to 16 or its negative | for others sqrt(x), exp(y * log(x))
-    """,
+    """,  # noqa: E501
     """
     flow + Pi
     ^^^^ unknown name `flow` | did you mean `floor`?
