@@ -1,0 +1,239 @@
+"""What a driver is, and the port through which it reaches the plant.
+
+A driver knows how to talk to one kind of device: open, identify, read, write, close. It does not know when: the
+runner decides that, and also retries, backs off, marks what is lost and keeps the statistics. A driver hands every
+number it has understood to its port; what went wrong with the whole connection it raises as a `DeviceError`.
+
+Rules of the file: a driver never touches the columns itself, never sleeps to keep time and never retries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.clock import Clock
+from plantctl.core.field import (
+    LINK_LOST,
+    DevicePlan,
+    FieldEvent,
+    FieldEventKind,
+    FieldEvents,
+    InputColumns,
+    OutputColumns,
+    WriteError,
+)
+from plantctl.core.quality import BAD, GOOD, NE107_SHIFT, REASON_MASK, SEVERITY_MASK, Ne107, Reason, bad_because
+from plantctl.drivers._settings import DeviceSettings
+
+Positions = npt.NDArray[np.intp]
+NOT_FINITE = bad_because(Reason.RANGE) | (Ne107.FAILURE << NE107_SHIFT)
+
+
+class LinkState(IntEnum):
+    """Where a device's connection stands; a statistics value."""
+
+    DOWN = 0
+    CONNECTING = 1
+    UP = 2
+    WRONG_DEVICE = 3
+
+
+@dataclass(slots=True)
+class DeviceStatistics:
+    """Counters of one device since the start; times are monotonic ns, latencies ns.
+
+    `requests` telegrams or service calls sent, `errors` of them not answered properly, `connects` successful ones,
+    `disconnects` losses, `overruns` read jobs that began more than a period late, `writes` confirmed, `write_errors`
+    not, `discarded` bytes or values thrown away because they could not be trusted.
+    """
+
+    state: LinkState = LinkState.DOWN
+    requests: int = 0
+    errors: int = 0
+    connects: int = 0
+    disconnects: int = 0
+    overruns: int = 0
+    writes: int = 0
+    write_errors: int = 0
+    discarded: int = 0
+    latency_last_ns: int = 0
+    latency_most_ns: int = 0
+    answer_ns: int = 0
+
+    def answered(self, began_ns: int, now_ns: int) -> None:
+        """Count a request that was answered."""
+        self.requests += 1
+        self.answer_ns = now_ns
+        self.latency_last_ns = now_ns - began_ns
+        self.latency_most_ns = max(self.latency_most_ns, self.latency_last_ns)
+
+    def failed(self) -> None:
+        """Count a request that was not."""
+        self.requests += 1
+        self.errors += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing a driver reads in one go, every `period_s` seconds."""
+
+    name: str
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One value to write: `position` in the device's outputs, `value` in the item's unit.
+
+    `refresh` says that the value did not change and is repeated to keep the device's watchdog quiet.
+    """
+
+    position: int
+    value: float
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a wish: `value` in the item's unit as it was really sent, and the error, if any."""
+
+    position: int
+    value: float
+    error: WriteError = WriteError.NONE
+    text: str = ""
+
+
+class Port:
+    """A device's place at the table: where its driver puts what it has read, and says what is wrong.
+
+    Positions count the device's own inputs, from 0. Values are in the item's unit; the port applies the plan's factor
+    and offset. A value that is not a finite number arrives as NaN, bad, range, whatever the device says about it.
+    """
+
+    def __init__(
+        self, device: DevicePlan, inputs: InputColumns, outputs: OutputColumns, clock: Clock, events: FieldEvents
+    ) -> None:
+        self.device = device
+        self.outputs = outputs
+        self.clock = clock
+        self.statistics = DeviceStatistics()
+        self._inputs = inputs
+        self._events = events
+        self._rows = np.array([i.index for i in device.inputs], dtype=np.intp)
+        self._factor = np.array([i.factor for i in device.inputs], dtype=np.float64)
+        self._offset = np.array([i.offset for i in device.inputs], dtype=np.float64)
+        self._troubled: dict[tuple[str, str], None] = {}
+
+    def put(self, position: int, value: float, quality: int = GOOD, source_ns: int | None = None) -> None:
+        """One value that has just arrived. `source_ns` UTC, by default now."""
+        row = self._rows[position]
+        final = value * float(self._factor[position]) + float(self._offset[position])
+        if not np.isfinite(final):
+            final = np.nan
+            if (quality & SEVERITY_MASK) < BAD:
+                quality = NOT_FINITE
+        self._inputs.value[row] = final
+        self._inputs.quality[row] = quality
+        self._inputs.receive_ns[row] = self.clock.monotonic_ns()
+        self._inputs.source_ns[row] = self.clock.utc_ns() if source_ns is None else source_ns
+
+    def put_many(
+        self, positions: Positions, values: npt.NDArray[np.float64], quality: int = GOOD, source_ns: int | None = None
+    ) -> None:
+        """Many values of one quality that have just arrived together."""
+        rows = self._rows[positions]
+        with np.errstate(over="ignore", invalid="ignore"):
+            final = values * self._factor[positions] + self._offset[positions]
+        fine = np.isfinite(final)
+        if fine.all():
+            self._inputs.quality[rows] = quality
+        else:
+            final = np.where(fine, final, np.nan)
+            worse = quality if (quality & SEVERITY_MASK) >= BAD else NOT_FINITE
+            self._inputs.quality[rows] = np.where(fine, quality, worse)
+        self._inputs.value[rows] = final
+        self._inputs.receive_ns[rows] = self.clock.monotonic_ns()
+        self._inputs.source_ns[rows] = self.clock.utc_ns() if source_ns is None else source_ns
+
+    def mark(self, positions: Positions, quality: int) -> None:
+        """The values stay as they were last known, their quality becomes `quality`."""
+        self._inputs.quality[self._rows[positions]] = quality
+
+    def alive(self, positions: Positions) -> None:
+        """A sign of life of these inputs' source: their values were confirmed without being sent again."""
+        self._inputs.receive_ns[self._rows[positions]] = self.clock.monotonic_ns()
+
+    def all_lost(self, quality: int = LINK_LOST) -> None:
+        """Every input of the device becomes bad; the values stay last known."""
+        self._inputs.quality[self._rows] = quality
+
+    def tell(self, kind: FieldEventKind, text: str, point: str = "") -> None:
+        """One event, now."""
+        now_ns, utc_ns = self.clock.monotonic_ns(), self.clock.utc_ns()
+        self._events.append(FieldEvent(now_ns, utc_ns, kind, self.device.name, text, point))
+
+    def trouble(self, point: str, text: str, kind: FieldEventKind = FieldEventKind.DEVICE_ERROR) -> None:
+        """Something is wrong with a point: told once, until `mended` or until it is wrong for another reason."""
+        if (point, text) not in self._troubled:
+            self.mended(point, silently=True)
+            self._troubled[(point, text)] = None
+            self.tell(kind, text, point)
+
+    def mended(self, point: str, *, silently: bool = False) -> None:
+        """What was wrong with the point is over: told once, and only when trouble had been told."""
+        for key in [k for k in self._troubled if k[0] == point]:
+            del self._troubled[key]
+            if not silently:
+                self.tell(FieldEventKind.DEVICE_ERROR, f"over: {key[1]}", point)
+
+
+def reason_is(quality: int, reason: Reason) -> bool:
+    """Whether the quality word gives this reason."""
+    return (quality & REASON_MASK) == bad_because(reason) & REASON_MASK
+
+
+class Driver(Protocol):
+    """What one kind of device must be able to do. Every method may raise a `DeviceError`; the runner retries.
+
+    `settings` of the device; `jobs` what there is to read, fixed for life; `refresh_s` after how many seconds without
+    a write the values in `refreshed` (positions of outputs) are repeated, None for never.
+    """
+
+    settings: DeviceSettings
+    jobs: Sequence[Job]
+    refresh_s: float | None
+    refreshed: Sequence[int]
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def identify(self) -> None:
+        """Make sure that the right device answers; raises `WrongDevice`."""
+
+    async def read(self, job: int) -> None:
+        """Do one read job and put what was read."""
+
+    async def prepare_writing(self) -> None:
+        """Before the first write of a connection: arm the watchdog, clear old errors."""
+
+    async def write(self, wishes: Sequence[Wish]) -> Sequence[Written]:
+        """Write the wishes in their order; one answer each."""
+
+    async def close(self) -> None:
+        """Let go of the connection, whatever its state; never waits for the peer for long."""
+
+
+class DriverModule(Protocol):
+    """A file of this folder: the settings of its devices and items, its driver and how far it has been taken.
+
+    `SCALE` holds rule: `done` or `exempt: why`, the rules of docs/reference/device-profiles.md.
+    """
+
+    Config: Any
+    Item: Any
+    Driver: Any
+    SCALE: dict[str, str]

@@ -1,0 +1,292 @@
+"""What keeps a device's connection alive: one task per device that connects, polls, writes, and starts again.
+
+Everything a driver would otherwise have to get right by itself is here once: the identity check before anything is
+believed or written, absolute deadlines on the plant's clock, back-off with jitter, time limits, what a lost link does
+to the inputs (bad, comm, the values stay), one event when it breaks and one when it heals, the statistics, writing on
+change and on refresh.
+
+Rules of the file: one request at a time and a device; a device's instants come from the plan's order and the clock's
+timetable, so that no two devices share one; nothing queues up: what was missed is counted and skipped; writes happen
+only while the scan's heartbeat has advanced since the last write (interfaces.md 20), so that a dead scan never keeps
+a device's watchdog quiet.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Final
+
+from plantctl.core.clock import Clock
+from plantctl.core.errors import DeviceError, Garbled, PlantctlError, WrongDevice
+from plantctl.core.field import (
+    DevicePlan,
+    FieldEventKind,
+    FieldEvents,
+    InputColumns,
+    OutputColumns,
+    WriteError,
+    may_write,
+)
+from plantctl.core.quality import Reason, bad_because
+from plantctl.core.schedule import Schedule
+from plantctl.drivers._driver import DeviceStatistics, Driver, Job, LinkState, Port, Wish, Written
+
+# The first instant of a device in its period; the scan and the simulators have theirs below.
+FIRST_PHASE_NS: Final = 2_000_000
+PHASE_STEP_NS: Final = 100_000
+
+# These did not reach the device or nobody knows: they are tried again without being asked for.
+RETRIED: Final = frozenset({WriteError.UNREACHABLE, WriteError.PROTOCOL, WriteError.WRONG_DEVICE})
+
+
+def load(kind: str) -> ModuleType:
+    """The driver of this kind: the file of that name in this folder, else an entry point of `plantctl.drivers`.
+
+    Raises PlantctlError when there is none. Imports no protocol library: drivers do that when they connect.
+    """
+    if kind.isidentifier() and not kind.startswith("_"):
+        name = f"{__package__}.{kind}"
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+        for point in entry_points(group="plantctl.drivers"):
+            if point.name == kind:
+                module: ModuleType = point.load()
+                return module
+    raise PlantctlError(f"there is no driver of the kind `{kind}`")
+
+
+def build(
+    device: DevicePlan, inputs: InputColumns, outputs: OutputColumns, clock: Clock, events: FieldEvents
+) -> "DeviceRunner":
+    """The runner of one device, its instants entered in the clock's timetable.
+
+    Build the devices in the plan's order. Raises pydantic's ValidationError when the configuration does not fit the
+    driver's `Config` or `Item`, PlantctlError when there is no such driver, ValueError for settings that contradict
+    each other; the compiler has found all of these before.
+    """
+    module = load(device.kind)
+    config = module.Config.model_validate(dict(device.config))
+    items = [module.Item.model_validate(dict(i.config)) for i in device.inputs]
+    written = [module.Item.model_validate(dict(i.config)) for i in device.outputs]
+    port = Port(device, inputs, outputs, clock, events)
+    return DeviceRunner(module.Driver(port, config, items, written), port)
+
+
+@dataclass(slots=True)
+class _Timed:
+    """A job and when it is due next."""
+
+    job: int
+    schedule: Schedule
+    due_ns: int = 0
+
+
+WRITE_JOB: Final = -1
+
+
+class DeviceRunner:
+    """Runs one device until cancelled; `run()` is the task, `statistics` may be read at any time."""
+
+    def __init__(self, driver: Driver, port: Port) -> None:
+        self.driver = driver
+        self.port = port
+        self.device = port.device
+        self._clock = port.clock
+        self._settings = driver.settings
+        self._chance = port.clock.random(f"driver {self.device.name}")
+        self._attempts = 0
+        self._told_down = False
+        self._armed = False
+        self._heartbeat_used_ns = 0
+        self._refreshed_ns = 0
+        self._schedules: dict[float, Schedule] = {}
+        self._timed = [_Timed(n, self._enter(job.period_s)) for n, job in enumerate(driver.jobs)]
+        if self.device.outputs:
+            self._timed.append(_Timed(WRITE_JOB, self._enter(self._settings.write_period, "write")))
+
+    @property
+    def statistics(self) -> DeviceStatistics:
+        """The device's counters since the start."""
+        return self.port.statistics
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """What is read, for `explain` and diagnostics."""
+        return self.driver.jobs
+
+    def _enter(self, period_s: float, what: str = "poll") -> Schedule:
+        """The schedule of this period, entered in the timetable on first use."""
+        key = period_s if what == "poll" else -period_s
+        if key not in self._schedules:
+            period_ns = round(period_s * 1e9)
+            wanted_ns = (FIRST_PHASE_NS + self.device.order * PHASE_STEP_NS) % period_ns
+            phase_ns = self._clock.free_phase_ns(period_ns, wanted_ns)
+            name = f"{self.device.name} {what} {period_s:g} s"
+            self._schedules[key] = self._clock.register(name, period_ns, wanted_ns if phase_ns is None else phase_ns)
+        return self._schedules[key]
+
+    def release(self) -> None:
+        """Give the device's instants back to the timetable; after this the runner is spent."""
+        for schedule in self._schedules.values():
+            self._clock.release(schedule.name)
+        self._schedules.clear()
+
+    async def run(self) -> None:
+        """Keep the device connected until cancelled. Never raises anything but CancelledError."""
+        try:
+            # Devices must not even begin at one instant: each waits for the first one of its own.
+            first = min((t.schedule.next_after(self._clock.monotonic_ns()) for t in self._timed), default=0)
+            await self._clock.sleep_until(first)
+            while True:
+                pause_s = await self._session()
+                await self._clock.sleep(pause_s)
+        finally:
+            self.statistics.state = LinkState.DOWN
+            self.port.all_lost()
+            self.release()
+
+    async def _session(self) -> float:
+        """One connection from opening to loss; returns the pause before the next attempt in seconds."""
+        self.statistics.state = LinkState.CONNECTING
+        quality, error, why = bad_because(Reason.COMM), WriteError.UNREACHABLE, ""
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout):
+                await self.driver.open()
+                await self.driver.identify()
+            self._up()
+            await self._serve()
+        except WrongDevice as fault:
+            quality, error, why = bad_because(Reason.CONFIG), WriteError.WRONG_DEVICE, str(fault)
+        except DeviceError as fault:
+            why = str(fault)
+        except TimeoutError:
+            why = f"{self.device.name}: took too long"
+        except Exception as fault:
+            # A driver's mistake or a surprise from its library must cost this connection, never the plant.
+            why = f"{self.device.name}: {type(fault).__name__}: {fault}"
+        finally:
+            await self.driver.close()
+        self._down(quality, error, why)
+        return self._pause_s()
+
+    def _up(self) -> None:
+        self.statistics.state = LinkState.UP
+        self.statistics.connects += 1
+        self._told_down = False
+        self._armed = False
+        self.port.tell(FieldEventKind.LINK_UP, "connected, identity verified")
+
+    def _down(self, quality: int, error: WriteError, why: str) -> None:
+        """The link is gone: all inputs bad once, open wishes answered, one event until it is back."""
+        if self.statistics.state is LinkState.UP:
+            self.statistics.disconnects += 1
+        self.statistics.state = LinkState.WRONG_DEVICE if error is WriteError.WRONG_DEVICE else LinkState.DOWN
+        self.port.all_lost(quality)
+        outputs = self.port.outputs
+        for plan in self.device.outputs:
+            if outputs.write_sequence[plan.index] != outputs.sequence[plan.index]:
+                outputs.error[plan.index] = error
+        if not self._told_down:
+            self._told_down = True
+            kind = FieldEventKind.DISCREPANCY if error is WriteError.WRONG_DEVICE else FieldEventKind.LINK_DOWN
+            self.port.tell(kind, why)
+
+    def _pause_s(self) -> float:
+        """Exponential back-off; the jitter keeps devices that were lost together from coming back together."""
+        most = self._settings.backoff_most
+        ceiling = min(most, self._settings.backoff_first * float(2 ** min(self._attempts, 16)))
+        self._attempts += 1
+        return ceiling * self._chance.uniform(0.5, 1.0)
+
+    async def _serve(self) -> None:
+        """Do what is due, in the order of its instants, until the link is lost."""
+        now_ns = self._clock.monotonic_ns()
+        for timed in self._timed:
+            # The first round begins at once: after a loss nobody wants to wait a whole period for the values.
+            timed.due_ns = now_ns
+        while True:
+            timed = min(self._timed, key=lambda t: (t.due_ns, t.job))
+            await self._clock.sleep_until(timed.due_ns)
+            began_ns = timed.due_ns
+            async with asyncio.timeout(self._settings.patience):
+                if timed.job == WRITE_JOB:
+                    await self._write_job()
+                else:
+                    await self.driver.read(timed.job)
+            self._attempts = 0
+            now_ns = self._clock.monotonic_ns()
+            if timed.job != WRITE_JOB and now_ns > began_ns + timed.schedule.period_ns:
+                self.statistics.overruns += 1
+            timed.due_ns = timed.schedule.next_after(max(now_ns, began_ns))
+
+    async def _write_job(self) -> None:
+        """Write what the scan asks for, and what keeps the watchdog quiet, if the scan is alive."""
+        outputs = self.port.outputs
+        heartbeat_ns = outputs.scan_heartbeat_ns
+        if heartbeat_ns == self._heartbeat_used_ns:
+            return
+        wishes = self._wishes()
+        if not wishes:
+            return
+        sequences = [int(outputs.sequence[self.device.outputs[w.position].index]) for w in wishes]
+        if not self._armed:
+            await self.driver.prepare_writing()
+            self._armed = True
+        self._heartbeat_used_ns = heartbeat_ns
+        if any(w.position in self.driver.refreshed for w in wishes):
+            self._refreshed_ns = self._clock.monotonic_ns()
+        try:
+            answers = await self.driver.write(wishes)
+        except BaseException as fault:
+            # Whether any of them arrived is not known; they are asked for again on the next connection.
+            error = WriteError.PROTOCOL if isinstance(fault, Garbled) else WriteError.UNREACHABLE
+            answers = [Written(w.position, w.value, error, "the link was lost") for w in wishes]
+            self._account(wishes, sequences, answers)
+            raise
+        self._account(wishes, sequences, answers)
+
+    def _wishes(self) -> list[Wish]:
+        """What to write now, in the plan's order; a bad or non-finite wish of the scan is not one."""
+        outputs = self.port.outputs
+        refresh_s = self.driver.refresh_s
+        since_ns = self._clock.monotonic_ns() - self._refreshed_ns
+        # A write period early rather than late: the next look comes only then.
+        early_ns = round(self._settings.write_period * 1e9)
+        refresh = refresh_s is not None and since_ns + early_ns > round(refresh_s * 1e9)
+        wishes = []
+        for position, plan in enumerate(self.device.outputs):
+            row = plan.index
+            if outputs.sequence[row] == 0 or not may_write(int(outputs.quality[row])):
+                continue
+            changed = outputs.write_sequence[row] != outputs.sequence[row]
+            again = WriteError(int(outputs.error[row])) in RETRIED
+            repeat = refresh and position in self.driver.refreshed
+            if changed or again or repeat:
+                raw = (float(outputs.value[row]) - plan.offset) / plan.factor
+                wishes.append(Wish(position, raw, refresh=not (changed or again)))
+        return wishes
+
+    def _account(self, wishes: Sequence[Wish], sequences: Sequence[int], answers: Sequence[Written]) -> None:
+        """Put what became of the wishes where the scan sees it, and say once what was refused."""
+        outputs = self.port.outputs
+        now_ns = self._clock.monotonic_ns()
+        for wish, sequence, answer in zip(wishes, sequences, answers, strict=True):
+            plan = self.device.outputs[answer.position]
+            outputs.write_sequence[plan.index] = sequence
+            outputs.error[plan.index] = answer.error
+            if answer.error is WriteError.NONE:
+                self.statistics.writes += 1
+                outputs.written_value[plan.index] = answer.value * plan.factor + plan.offset
+                outputs.write_ns[plan.index] = now_ns
+                self.port.mended(plan.tag)
+            else:
+                self.statistics.write_errors += 1
+                if answer.error is not WriteError.UNREACHABLE:
+                    word = answer.error.name.lower().replace("_", "-")
+                    self.port.trouble(plan.tag, f"write of {wish.value:g} {word}: {answer.text}".rstrip(": "))
