@@ -48,7 +48,7 @@ class DeviceStatistics:
 
     `requests` telegrams or service calls sent, `errors` of them not answered properly, `connects` successful ones,
     `disconnects` losses, `overruns` read jobs that began more than a period late, `writes` confirmed, `write_errors`
-    not, `discarded` bytes or values thrown away because they could not be trusted.
+    not, `discarded` bytes or values thrown away because they could not be trusted, `answers` every sign of life.
     """
 
     state: LinkState = LinkState.DOWN
@@ -60,6 +60,7 @@ class DeviceStatistics:
     writes: int = 0
     write_errors: int = 0
     discarded: int = 0
+    answers: int = 0
     latency_last_ns: int = 0
     latency_most_ns: int = 0
     answer_ns: int = 0
@@ -67,9 +68,14 @@ class DeviceStatistics:
     def answered(self, began_ns: int, now_ns: int) -> None:
         """Count a request that was answered."""
         self.requests += 1
-        self.answer_ns = now_ns
+        self.lived(now_ns)
         self.latency_last_ns = now_ns - began_ns
         self.latency_most_ns = max(self.latency_most_ns, self.latency_last_ns)
+
+    def lived(self, now_ns: int) -> None:
+        """Count a sign of life."""
+        self.answers += 1
+        self.answer_ns = now_ns
 
     def failed(self) -> None:
         """Count a request that was not."""
@@ -136,9 +142,11 @@ class Port:
             final = np.nan
             if (quality & SEVERITY_MASK) < BAD:
                 quality = NOT_FINITE
+        now_ns = self.clock.monotonic_ns()
         self._inputs.value[row] = final
         self._inputs.quality[row] = quality
-        self._inputs.receive_ns[row] = self.clock.monotonic_ns()
+        self._inputs.receive_ns[row] = now_ns
+        self.statistics.lived(now_ns)
         self._inputs.source_ns[row] = self.clock.utc_ns() if source_ns is None else source_ns
 
     def put_many(
@@ -155,8 +163,10 @@ class Port:
             final = np.where(fine, final, np.nan)
             worse = quality if (quality & SEVERITY_MASK) >= BAD else NOT_FINITE
             self._inputs.quality[rows] = np.where(fine, quality, worse)
+        now_ns = self.clock.monotonic_ns()
         self._inputs.value[rows] = final
-        self._inputs.receive_ns[rows] = self.clock.monotonic_ns()
+        self._inputs.receive_ns[rows] = now_ns
+        self.statistics.lived(now_ns)
         self._inputs.source_ns[rows] = self.clock.utc_ns() if source_ns is None else source_ns
 
     def mark(self, positions: Positions, quality: int) -> None:
@@ -165,7 +175,9 @@ class Port:
 
     def alive(self, positions: Positions) -> None:
         """A sign of life of these inputs' source: their values were confirmed without being sent again."""
-        self._inputs.receive_ns[self._rows[positions]] = self.clock.monotonic_ns()
+        now_ns = self.clock.monotonic_ns()
+        self._inputs.receive_ns[self._rows[positions]] = now_ns
+        self.statistics.lived(now_ns)
 
     def all_lost(self, quality: int = LINK_LOST) -> None:
         """Every input of the device becomes bad; the values stay last known."""

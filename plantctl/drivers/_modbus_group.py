@@ -57,7 +57,6 @@ class Part:
 
     def __init__(self, items: Sequence[Item], positions: Sequence[int], config: Config, gap: int) -> None:
         self.positions = np.array(positions, dtype=np.intp)
-        self.gap = gap
         self.retry_ns = 0
         first = items[positions[0]]
         spans = [span for n in positions for span in items[n].spans()]
@@ -108,10 +107,14 @@ class Group:
         """Pack everything with the device's gap."""
         self.parts = split(items, self.positions, config, config.gap)
 
-    def narrow(self, part: Part, items: Sequence[Item], config: Config) -> None:
-        """Something in a gap of the part must not be read: from now on only what is wanted."""
+    def narrow(self, part: Part, items: Sequence[Item], config: Config) -> bool:
+        """Read only what is wanted from now on, nothing in the gaps of the part; false when it has none."""
+        parts = split(items, [int(n) for n in part.positions], config, 0)
+        if len(parts) == 1 and parts[0].layout.blocks == part.layout.blocks:
+            return False
         at = self.parts.index(part)
-        self.parts[at : at + 1] = split(items, [int(n) for n in part.positions], config, 0)
+        self.parts[at : at + 1] = parts
+        return True
 
 
 def split(items: Sequence[Item], positions: Sequence[int], config: Config, gap: int) -> list[Part]:

@@ -103,6 +103,7 @@ class DeviceRunner:
         self._attempts = 0
         self._told_down = False
         self._armed = False
+        self._answers = 0
         self._heartbeat_used_ns = 0
         self._refreshed_ns = 0
         self._schedules: dict[float, Schedule] = {}
@@ -154,12 +155,14 @@ class DeviceRunner:
     async def _session(self) -> float:
         """One connection from opening to loss; returns the pause before the next attempt in seconds."""
         self.statistics.state = LinkState.CONNECTING
+        self._armed = False
+        self._answers = self.statistics.answers
         quality, error, why = bad_because(Reason.COMM), WriteError.UNREACHABLE, ""
         try:
             async with asyncio.timeout(self._settings.connect_timeout):
                 await self.driver.open()
                 await self.driver.identify()
-            self._up()
+            self._look_for_life()
             await self._serve()
         except WrongDevice as fault:
             quality, error, why = bad_because(Reason.CONFIG), WriteError.WRONG_DEVICE, str(fault)
@@ -175,12 +178,18 @@ class DeviceRunner:
         self._down(quality, error, why)
         return self._pause_s()
 
-    def _up(self) -> None:
-        self.statistics.state = LinkState.UP
-        self.statistics.connects += 1
-        self._told_down = False
-        self._armed = False
-        self.port.tell(FieldEventKind.LINK_UP, "connected, identity verified")
+    def _look_for_life(self) -> None:
+        """The link is up when something has answered; a socket that only accepts connections is not a device."""
+        if self.statistics.answers == self._answers:
+            return
+        self._answers = self.statistics.answers
+        if self.statistics.state is not LinkState.UP:
+            self.statistics.state = LinkState.UP
+            self.statistics.connects += 1
+            self._told_down = False
+            self.port.tell(FieldEventKind.LINK_UP, "the device answers")
+        else:
+            self._attempts = 0
 
     def _down(self, quality: int, error: WriteError, why: str) -> None:
         """The link is gone: all inputs bad once, open wishes answered, one event until it is back."""
@@ -219,7 +228,7 @@ class DeviceRunner:
                     await self._write_job()
                 else:
                     await self.driver.read(timed.job)
-            self._attempts = 0
+            self._look_for_life()
             now_ns = self._clock.monotonic_ns()
             if timed.job != WRITE_JOB and now_ns > began_ns + timed.schedule.period_ns:
                 self.statistics.overruns += 1
@@ -282,6 +291,7 @@ class DeviceRunner:
             outputs.error[plan.index] = answer.error
             if answer.error is WriteError.NONE:
                 self.statistics.writes += 1
+                self.statistics.lived(now_ns)
                 outputs.written_value[plan.index] = answer.value * plan.factor + plan.offset
                 outputs.write_ns[plan.index] = now_ns
                 self.port.mended(plan.tag)

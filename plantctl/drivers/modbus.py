@@ -177,8 +177,8 @@ class Driver:
             if fault.status in SILENT_STATION:
                 raise
             self._answered(station)
-            if fault.status == ILLEGAL_ADDRESS and part.gap > 0:
-                group.narrow(part, self._inputs, self.settings)
+            # Perhaps it is something in a gap, which nobody wants, that must not be read.
+            if fault.status == ILLEGAL_ADDRESS and group.narrow(part, self._inputs, self.settings):
                 return
             self._port.trouble(point, fault.what, FieldEventKind.DISCREPANCY)
             self._port.mark(part.positions, NO_SUCH_ITEM)
