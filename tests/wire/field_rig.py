@@ -13,7 +13,7 @@ MS = 1_000_000
 
 
 def plan(name, kind, connect, config=None, inputs=(), outputs=(), order=0):
-    """A device plan from `(tag, settings)` or `(tag, settings, factor, offset)` rows; rows are numbered as they come."""
+    """A device plan from `(tag, settings)` or `(tag, settings, factor, offset)` rows; numbered as they come."""
 
     def items(rows):
         return tuple(

@@ -42,7 +42,8 @@ class Peer:
         return f"{'rtu+' if self.rtu else ''}tcp://127.0.0.1:{port}"
 
     @asynccontextmanager
-    async def serving(self):
+    async def serving(self, clock):
+        self._clock = clock
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         try:
             yield self
@@ -109,7 +110,7 @@ class Peer:
         if trick and trick[0] == "raw":
             answer = trick[1]
         if trick and trick[0] == "slow":
-            await asyncio.sleep(trick[1])
+            await self._clock.sleep(trick[1])
         if trick and trick[0] == "late":
             self._late.append(asyncio.get_running_loop().call_later(trick[1], self._send, writer, answer))
         else:

@@ -43,7 +43,7 @@ def belongs(rig):
 def test_of_two_hundred_reads_with_every_tenth_late_none_is_wrong(kind, by_s):
     async def main(clock):
         peer = Peer({1: registers(1)}, rtu=True)
-        async with peer.serving():
+        async with peer.serving(clock):
             peer.trick = lambda number, request: (kind, by_s) if number % 10 == 9 else ("slow", 0.12)
             async with running(clock, gateway(peer, [1], per_station=4, misses=4)) as rig:
                 await rig.until(lambda: len(peer.transcript) >= 200, limit_s=300)
@@ -65,7 +65,7 @@ def test_the_trap_is_real_without_quarantine(monkeypatch):
 
     async def main(clock):
         peer = Peer({1: registers(1)}, rtu=True)
-        async with peer.serving():
+        async with peer.serving(clock):
             peer.trick = lambda number, request: ("late", 0.3) if number % 10 == 9 else ("slow", 0.12)
             async with running(clock, gateway(peer, [1], per_station=4, misses=10)) as rig:
                 await rig.until(lambda: len(peer.transcript) >= 200, limit_s=300)
@@ -77,20 +77,17 @@ def test_the_trap_is_real_without_quarantine(monkeypatch):
 def test_one_dead_station_costs_the_others_a_bounded_time():
     async def main(clock):
         peer = Peer({s: registers(s) for s in (1, 2, 4)}, rtu=True)  # 3 is not there
-        async with peer.serving():
-            async with running(clock, gateway(peer, [1, 2, 3, 4])) as rig:
-                await rig.until(lambda: rig.good(0, 1, 3))
-                oldest_ns = 0
-                for _ in range(600):
-                    await clock.sleep(0.1)
-                    oldest_ns = max(
-                        oldest_ns, *(clock.monotonic_ns() - int(rig.inputs.receive_ns[r]) for r in (0, 1, 3))
-                    )
-                assert rig.good(0, 1, 3)
-                assert rig.qualities()[2] == "bad, comm"
-                told = [e for e in rig.happened() if "station 3" in e.point]
-                asked = sum(request[0] == 3 for request in peer.transcript)
-                return oldest_ns / 1e9, [(e.kind, e.point) for e in told], asked
+        async with peer.serving(clock), running(clock, gateway(peer, [1, 2, 3, 4])) as rig:
+            await rig.until(lambda: rig.good(0, 1, 3))
+            oldest_ns = 0
+            for _ in range(600):
+                await clock.sleep(0.1)
+                oldest_ns = max(oldest_ns, *(clock.monotonic_ns() - int(rig.inputs.receive_ns[r]) for r in (0, 1, 3)))
+            assert rig.good(0, 1, 3)
+            assert rig.qualities()[2] == "bad, comm"
+            told = [e for e in rig.happened() if "station 3" in e.point]
+            asked = sum(request[0] == 3 for request in peer.transcript)
+            return oldest_ns / 1e9, [(e.kind, e.point) for e in told], asked
 
     oldest_s, told, asked = run_virtual(main)
     assert oldest_s < 1.5  # one time-out and one quarantine
@@ -101,14 +98,13 @@ def test_one_dead_station_costs_the_others_a_bounded_time():
 def test_a_station_that_comes_back_is_believed_after_its_identity():
     async def main(clock):
         peer = Peer({1: registers(1)}, rtu=True)
-        async with peer.serving():
-            async with running(clock, gateway(peer, [1, 2])) as rig:
-                await rig.until(lambda: rig.good(0) and "comm" in rig.qualities()[1])
-                peer.registers[2] = registers(2)
-                peer.transcript.clear()
-                await rig.until(lambda: rig.good(0, 1), limit_s=40)
-                mine = [request for request in peer.transcript if request[0] == 2]
-                return mine[:2], [e.text for e in rig.happened() if e.point == "station 2"]
+        async with peer.serving(clock), running(clock, gateway(peer, [1, 2])) as rig:
+            await rig.until(lambda: rig.good(0) and "comm" in rig.qualities()[1])
+            peer.registers[2] = registers(2)
+            peer.transcript.clear()
+            await rig.until(lambda: rig.good(0, 1), limit_s=40)
+            mine = [request for request in peer.transcript if request[0] == 2]
+            return mine[:2], [e.text for e in rig.happened() if e.point == "station 2"]
 
     mine, told = run_virtual(main)
     assert mine == [(2, 3, 900, 2), (2, 3, 100, 1)]
@@ -119,11 +115,10 @@ def test_a_station_that_comes_back_is_believed_after_its_identity():
 def test_the_wrong_instrument_at_a_station_is_not_believed():
     async def main(clock):
         peer = Peer({1: registers(1), 2: {**registers(2), 900: 0x5555}}, rtu=True)
-        async with peer.serving():
-            async with running(clock, gateway(peer, [1, 2])) as rig:
-                await rig.until(lambda: rig.good(0) and "config" in rig.qualities()[1])
-                assert not any(r[0] == 2 and r[2] == 100 for r in peer.transcript)
-                return [e.text for e in rig.happened() if e.kind is FieldEventKind.DISCREPANCY]
+        async with peer.serving(clock), running(clock, gateway(peer, [1, 2])) as rig:
+            await rig.until(lambda: rig.good(0) and "config" in rig.qualities()[1])
+            assert not any(r[0] == 2 and r[2] == 100 for r in peer.transcript)
+            return [e.text for e in rig.happened() if e.kind is FieldEventKind.DISCREPANCY]
 
     (told,) = run_virtual(main)
     assert "`UURPC" in told or "UUCR" in told
@@ -132,16 +127,15 @@ def test_the_wrong_instrument_at_a_station_is_not_believed():
 def test_bytes_nobody_asked_for_put_the_link_in_quarantine():
     async def main(clock):
         peer = Peer({1: registers(1)}, rtu=True)
-        async with peer.serving():
-            async with running(clock, gateway(peer, [1])) as rig:
-                await rig.until(rig.good)
-                before = rig.runner.driver._link.quarantines
-                await clock.sleep(0.05)
-                for writer in peer.sockets:
-                    writer.write(b"\x01\x03\x02\x00\x07\xf9\x86")
-                await rig.until(lambda: rig.runner.driver._link.quarantines > before)
-                await rig.until(lambda: rig.inputs.value[0] == 1100)
-                return rig.runner.statistics.discarded, belongs(rig)[1]
+        async with peer.serving(clock), running(clock, gateway(peer, [1])) as rig:
+            await rig.until(rig.good)
+            before = rig.runner.driver._link.quarantines
+            await clock.sleep(0.05)
+            for writer in peer.sockets:
+                writer.write(b"\x01\x03\x02\x00\x07\xf9\x86")
+            await rig.until(lambda: rig.runner.driver._link.quarantines > before)
+            await rig.until(lambda: rig.inputs.value[0] == 1100)
+            return rig.runner.statistics.discarded, belongs(rig)[1]
 
     assert run_virtual(main) == (7, 0)
 
@@ -149,7 +143,7 @@ def test_bytes_nobody_asked_for_put_the_link_in_quarantine():
 def test_a_line_that_never_becomes_silent_is_given_up_and_tried_again():
     async def main(clock):
         peer = Peer({1: registers(1)}, rtu=True)
-        async with peer.serving():
+        async with peer.serving(clock):
             async with running(clock, gateway(peer, [1], connect_timeout=8, patience=20)) as rig:
                 await rig.until(rig.good)
                 noisy_until = clock.monotonic_ns() + 8_000_000_000

@@ -1,4 +1,4 @@
-"""Modbus TCP against peers that answer, refuse, tear, vanish and lie; the rectifier's writes and its watchdog."""
+"""Modbus TCP against peers that answer, refuse, tear, vanish and lie."""
 
 import asyncio
 import sys
@@ -6,59 +6,13 @@ import sys
 import pytest
 
 from plantctl.core.errors import PlantctlError
-from plantctl.core.field import FieldEventKind, WriteError
-from plantctl.core.quality import BAD, NOT_YET, Reason, bad_because, reason_of
+from plantctl.core.field import FieldEventKind
+from plantctl.core.quality import BAD, NOT_YET, Reason, reason_of
 from plantctl.core.virtual_run import run_virtual
 from plantctl.drivers._runner import load
-from tests.wire.field_rig import plan, running
+from tests.wire.field_rig import running
 from tests.wire.modbus_peer import Peer
-
-FAST = {"timeout": 0.2, "poll": "200 ms", "backoff_first": 0.1}
-COUNTS = {"counts": 53620, "value": 150}
-I_SET = {"address": 101, "scale": COUNTS, "access": "rw", "refresh": True}
-OUT = {"address": 102, "access": "rw"}
-I_MON = {"address": 111, "scale": COUNTS, "sign": {"address": 112, "bit": 11}}
-MODEL = [0x5250, 0x4352]
-RECTIFIER = {
-    **FAST,
-    "holes": [[935, 935]],
-    "identity": {"address": 900, "type": "ascii", "count": 2, "equals": "RPCR"},
-    "error_register": {"address": 935, "ignored": [222]},
-    "watchdog": "2 s",
-    "watchdog_registers": {"time": 1022, "enable": 1021},
-}
-
-
-def registers():
-    settings = {100: 0, 101: 0, 102: 0, 900: MODEL[0], 901: MODEL[1], 935: 7, 1021: 0, 1022: 10}
-    return {1: {**settings, **dict.fromkeys(range(110, 115), 0)}}
-
-
-def rectifier(peer, **config):
-    peer.read_clears = (935,)
-    return plan(
-        "RECT-01",
-        "modbus",
-        peer.url,
-        {**RECTIFIER, **config},
-        [("II", I_MON), ("IC.read", I_SET)],
-        [("IC", I_SET), ("HS", OUT)],
-    )
-
-
-def simple(peer, *addresses, **config):
-    rows = [(f"T{a}", {"address": a}) for a in addresses]
-    return plan("DEV", "modbus", peer.url, {**FAST, **config}, rows)
-
-
-def situation(peer, device, story, **limits):
-    """Run a story with the peer serving and the device at work; returns what the story returns."""
-
-    async def main(clock):
-        async with peer.serving(), running(clock, device(peer)) as rig:
-            return await story(rig)
-
-    return run_virtual(main, **limits)
+from tests.wire.modbus_rig import rectifier, registers, simple, situation
 
 
 def test_near_registers_are_one_telegram_and_every_value_is_scaled():
@@ -80,7 +34,7 @@ def test_before_anything_arrived_every_input_is_not_yet():
 
     async def story(rig):
         first = list(rig.inputs.quality)
-        await rig.until(lambda: rig.happened())
+        await rig.until(rig.happened)
         return first, rig.qualities(), [e.kind for e in rig.happened()]
 
     first, later, told = situation(peer, rectifier, story)
@@ -195,174 +149,6 @@ def test_retries_back_off_with_jitter_up_to_the_limit():
     assert 120 / 10.5 < attempts < 120 / 5 + 8
 
 
-def test_nothing_is_written_to_the_wrong_device():
-    peer = Peer(registers())
-    peer.registers[1][901] = 0x5555
-
-    async def story(rig):
-        rig.want(0, 50.0)
-        await rig.until(lambda: rig.outputs.error[0] != 0)
-        await rig.clock.sleep(10)
-        return WriteError(int(rig.outputs.error[0])), rig.qualities(), [e.kind for e in rig.happened()]
-
-    error, qualities, told = situation(peer, rectifier, story)
-    assert error is WriteError.WRONG_DEVICE
-    assert qualities == ["bad, config"] * 2
-    assert told == [FieldEventKind.DISCREPANCY]
-    assert {request[1:3] for request in peer.transcript} == {(3, 900)}
-
-
-def test_the_first_write_comes_after_identity_old_errors_and_watchdog():
-    peer = Peer(registers())
-
-    async def story(rig):
-        await rig.until(rig.good)
-        peer.transcript.clear()
-        rig.want(0, 75.0)
-        await rig.until(lambda: rig.written(0))
-        told = rig.outputs
-        return list(peer.transcript), float(told.written_value[0]), int(told.error[0]), int(told.write_ns[0])
-
-    transcript, written, error, write_ns = situation(peer, rectifier, story)
-    asked = [request for request in transcript if request != (1, 3, 101, 12)]
-    assert asked == [
-        (1, 3, 935, 1),
-        (1, 6, 1022, 2),
-        (1, 3, 1022, 1),
-        (1, 6, 1021, 1),
-        (1, 3, 1021, 1),
-        (1, 6, 101, 26810),
-        (1, 3, 935, 1),
-    ]
-    assert (written, error) == (pytest.approx(75.0), 0)
-    assert write_ns > 0
-
-
-def test_a_value_the_device_ignores_silently_is_an_error():
-    peer = Peer(registers())
-
-    def ignore(regs, address, word):
-        if address == 101 and word > 0xDBED:
-            regs[101], regs[935] = 0, 222
-        if address == 102 and word:
-            regs[102], regs[935] = 0, 301
-
-    peer.after_write = ignore
-
-    async def story(rig):
-        await rig.until(rig.good)
-        rig.want(0, 170.0)
-        rig.want(1, 1.0)
-        await rig.until(lambda: rig.written(0) and rig.written(1))
-        errors = [WriteError(int(e)) for e in rig.outputs.error]
-        await rig.clock.sleep(3)
-        return errors, [e.text for e in rig.happened() if e.point in {"IC", "HS"}]
-
-    errors, told = situation(peer, lambda p: rectifier(p, watchdog=None), story)
-    assert errors == [WriteError.IGNORED, WriteError.REFUSED]
-    assert [("222" in t, "301" in t) for t in told] == [(True, False), (False, True)]
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, 200.0])
-def test_what_the_register_cannot_hold_is_never_sent(value):
-    peer = Peer(registers())
-
-    async def story(rig):
-        await rig.until(rig.good)
-        rig.want(0, value)
-        await rig.until(lambda: rig.written(0))
-        return WriteError(int(rig.outputs.error[0]))
-
-    assert situation(peer, rectifier, story) is WriteError.NOT_REPRESENTABLE
-    assert not any(request[1:3] == (6, 101) for request in peer.transcript)
-
-
-def test_a_bad_wish_is_not_written():
-    peer = Peer(registers())
-
-    async def story(rig):
-        await rig.until(rig.good)
-        rig.want(0, 50.0, bad_because(Reason.STALE))
-        await rig.clock.sleep(3)
-        return bool(rig.written(0))
-
-    assert situation(peer, rectifier, story) is False
-    assert not any(request[1] == 6 for request in peer.transcript)
-
-
-def test_the_set_point_is_repeated_only_while_the_scan_lives():
-    peer = Peer(registers())
-
-    async def story(rig):
-        await rig.until(rig.good)
-        rig.want(0, 50.0)
-        rig.want(1, 1.0)
-        await rig.until(lambda: rig.written(0))
-        peer.transcript.clear()
-        await rig.clock.sleep(10)
-        alive = [r for r in peer.transcript if r[1] == 6]
-        rig.scan_alive = False
-        await rig.clock.sleep(0.6)
-        peer.transcript.clear()
-        await rig.clock.sleep(10)
-        return alive, [r for r in peer.transcript if r[1] == 6], len(peer.transcript)
-
-    alive, dead, reads = situation(peer, rectifier, story)
-    assert 20 <= len(alive) <= 26  # every 0.5 s, a write period early at most
-    assert {r[2] for r in alive} == {101}
-    assert dead == []
-    assert reads > 40
-
-
-def test_a_wish_from_before_the_loss_is_written_when_the_link_is_back_and_the_watchdog_armed_again():
-    peer = Peer(registers())
-
-    async def story(rig):
-        await rig.until(rig.good)
-        peer.trick = lambda number, request: ("mute",)
-        rig.want(0, 60.0)
-        await rig.until(lambda: rig.outputs.error[0] == WriteError.UNREACHABLE)
-        peer.trick = lambda number, request: None
-        peer.transcript.clear()
-        await rig.until(lambda: rig.written(0) and rig.outputs.error[0] == 0)
-        return [r for r in peer.transcript if r[1] == 6 or r[2] == 900]
-
-    writes = situation(peer, rectifier, story)
-    assert [r[1:3] for r in writes] == [(3, 900), (6, 1022), (6, 1021), (6, 101)]
-
-
-def test_a_device_that_cannot_be_armed_is_not_written_to():
-    peer = Peer(registers())
-
-    def stuck(regs, address, word):
-        regs[1021] = 0
-
-    peer.after_write = stuck
-
-    async def story(rig):
-        await rig.until(rig.good)
-        rig.want(0, 60.0)
-        await rig.clock.sleep(5)
-        return [e.text for e in rig.happened() if e.kind is FieldEventKind.LINK_DOWN]
-
-    told = situation(peer, rectifier, story)
-    assert "cannot be armed" in told[0]
-    assert not any(r[1:3] == (6, 101) for r in peer.transcript)
-
-
-def test_many_registers_of_one_value_are_one_write():
-    peer = Peer({1: {0: 0, 1: 0}})
-    item = {"address": 0, "type": "f32", "order": "CDAB", "access": "rw"}
-
-    async def story(rig):
-        rig.want(0, 1.5)
-        await rig.until(lambda: rig.written(0))
-        return [r for r in peer.transcript if r[1] != 3]
-
-    device = lambda p: plan("DEV", "modbus", p.url, FAST, [("Y", item)], [("Y.out", item, 0.5, 1.0)])  # noqa: E731
-    assert situation(peer, device, story) == [(1, 16, 0, [0x0000, 0x3F80])]
-
-
 def test_age_stands_still_while_nobody_answers():
     peer = Peer({1: {10: 1}})
 
@@ -405,7 +191,7 @@ def test_cancelled_in_the_middle_of_a_request_it_leaves_nothing_behind():
     peer.trick = lambda number, request: ("mute",) if number > 3 else None
 
     async def main(clock):
-        async with peer.serving():
+        async with peer.serving(clock):
             async with running(clock, simple(peer, 10, timeout=5, patience=30)) as rig:
                 await rig.until(lambda: len(peer.transcript) > 4)
             assert rig.qualities() == ["bad, comm"]
