@@ -8,7 +8,9 @@ Rules of the file: no row is touched by Python; comparing is by bits, so that a 
 the columns are the image's own and are read only after the scan's last write.
 """
 
+import struct
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,7 @@ from plantctl.core.frame import F8, I8, KEY_PERIOD_NS, ROWS_HEAD, U2, Kind, Rows
 from plantctl.core.ring import RingWriter
 
 Index = npt.NDArray[np.intp]
+_TIME: Final = struct.Struct("<qqqII")  # `frame.TIME`
 
 
 class ImageFrames:
@@ -55,11 +58,19 @@ class ImageFrames:
         self._differs = np.zeros(rows, np.bool_)
         self._key_ns = 0
 
-    def start(self, scan: int, mono_ns: int) -> None:
-        """Begins a run: a key frame of the image as it is before the scan of number `scan`."""
+    def start(self, scan: int, mono_ns: int, utc_ns: int) -> None:
+        """Begins a run: the time, then a key frame of the image as it is before the scan of number `scan`."""
+        self.time(scan, mono_ns, utc_ns)
         self._take()
         self._now, self._last = self._last, self._now
         self._key(RowsFlag.RUN_START, scan, mono_ns)
+
+    def time(self, scan: int, mono_ns: int, utc_ns: int, offset_ns: int = 0, locked: bool = True) -> None:
+        """Appends a time frame: `utc_ns` is the plant's UTC at `mono_ns`. To be called once a second.
+
+        `offset_ns` is the clock service's estimate of the error, `locked` whether it follows a reference.
+        """
+        self._ring.append(Kind.TIME, scan, mono_ns, _TIME.pack(mono_ns, utc_ns, offset_ns, int(locked), 0))
 
     def scan(self, scan: int, mono_ns: int, dt_s: Sequence[float] | F8) -> int:
         """Ends a scan: one delta frame, and a key frame where one is due. Returns the number of rows written.

@@ -5,7 +5,8 @@ least the last minute: a reader that died and came back within it has missed not
 is told how many frames it lost and goes on at the oldest whole frame. The memory is the caller's: bytes of this
 process, or a shared segment that only the writer may write.
 
-    64 bytes head: u8 magic, capacity, head, oldest, next sequence, plan hash, 0, 0; then `capacity` bytes of frames
+    64 bytes head: u8 magic, capacity, head, oldest, next sequence, first sequence, 0, 0
+    `capacity` bytes of frames
 
 `head` and `oldest` are byte counts since the ring was made; modulo the capacity they are places. A frame never wraps:
 what is left at the end is a pad (`u4 length, u2 0`).
@@ -25,10 +26,11 @@ MAGIC: Final = int.from_bytes(b"PLANTRNG", "little")
 HEAD_BYTES: Final = 64
 RING_BYTES_MIN: Final = 16 << 20
 RING_SECONDS: Final = 60
-_CAPACITY, _HEAD, _OLDEST, _NEXT, _PLAN = 1, 2, 3, 4, 5
+_CAPACITY, _HEAD, _OLDEST, _NEXT, _FIRST = 1, 2, 3, 4, 5
 _PAD: Final = struct.Struct("<IHH")
 _LENGTH: Final = struct.Struct("<I")
 _SEQUENCE: Final = struct.Struct("<Q")
+Place = tuple[int, int, int]
 _FRAME_SLACK: Final = 4 * frame_bytes(256)
 
 
@@ -63,7 +65,7 @@ class RingWriter:
         self._oldest = 0
         self.next_sequence = first_sequence
         self.plan_hash = plan_hash
-        for i, number in enumerate((MAGIC, self.capacity, 0, 0, first_sequence, plan_hash, 0, 0)):
+        for i, number in enumerate((MAGIC, self.capacity, 0, 0, first_sequence, first_sequence, 0, 0)):
             self._fields[i] = number
 
     def append(self, kind: int, scan: int, mono_ns: int, payload: bytes) -> int:
@@ -99,12 +101,12 @@ class RingWriter:
 class RingReader:
     """One reader with its own place in the ring over `buffer`.
 
-    It starts behind the frame `after` (0: at the oldest frame the ring still holds; None: at the newest, so that it
-    sees only what is written from now on). `lost` counts frames that were overwritten before they were read. A ring
-    that has not come as far as `after` belongs to another log: `ValueError`.
+    It starts behind the frame `after` (0: at the first frame ever written), or, without it, at the oldest frame the
+    ring still holds. `lost` counts frames that were overwritten before they were read. A ring that has not come as
+    far as `after` belongs to another log: `ValueError`.
     """
 
-    def __init__(self, buffer: bytes | bytearray | memoryview, after: int | None = 0) -> None:
+    def __init__(self, buffer: bytes | bytearray | memoryview, after: int | None = None) -> None:
         view = memoryview(buffer).cast("B").toreadonly()
         self._fields = view[:HEAD_BYTES].cast("Q")
         if self._fields[0] != MAGIC:
@@ -115,21 +117,23 @@ class RingReader:
         self._length = 0
         self._expected = 0  # the sequence of the next frame, 0 where any will do
         self.lost = 0
-        if after is None:
-            self._position = self._fields[_HEAD]
-        elif after:
+        if after is not None:
             if after >= self._fields[_NEXT]:
                 raise ValueError(f"the ring's next frame is {self._fields[_NEXT]}, not above {after}")
-            self._expected = after + 1
+            self._expected = max(after + 1, self._fields[_FIRST])
+
+    def skip_all(self) -> None:
+        """Steps behind the newest frame: only what is written from now on will be seen."""
+        self._position, self._expected, self._length = self._fields[_HEAD], 0, 0
 
     @property
-    def place(self) -> tuple[int, int]:
+    def place(self) -> Place:
         """Where the reader stands, for `go_back`."""
-        return self._position, self._expected
+        return self._position, self._expected, self.lost
 
-    def go_back(self, place: tuple[int, int]) -> None:
+    def go_back(self, place: Place) -> None:
         """Stands at an earlier `place` again; frames overwritten since are counted as lost at the next `view`."""
-        self._position, self._expected = place
+        self._position, self._expected, self.lost = place
         self._length = 0
 
     def view(self) -> memoryview | None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from plantctl.core.frame import KEY_PERIOD_NS, Kind, RowsFlag, decode_rows
+from plantctl.core.frame import KEY_PERIOD_NS, Kind, RowsFlag, decode_records, decode_rows
 from plantctl.core.image_frames import ImageFrames
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 
@@ -30,13 +30,13 @@ class Plant:
         self.reader = RingReader(buffer)
 
     def read(self):
-        return [(f, decode_rows(f.payload)) for f in self.reader]
+        return [(f, decode_rows(f.payload)) for f in self.reader if f.kind in (Kind.KEY, Kind.DELTA)]
 
 
 def test_a_run_begins_with_all_rows():
     plant = Plant()
     plant.value[:] = range(6)
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     ((frame, rows),) = plant.read()
     assert frame.kind == Kind.KEY
     assert rows.flags == RowsFlag.RUN_START
@@ -45,9 +45,19 @@ def test_a_run_begins_with_all_rows():
     assert rows.inputs == 2
 
 
+def test_the_time_comes_before_the_first_rows_and_when_asked():
+    plant = Plant()
+    plant.frames.start(1, 50, 1000)
+    plant.frames.time(7, 60, 1010, offset_ns=-3, locked=False)
+    first, key, second = plant.reader
+    assert [f.kind for f in (first, key, second)] == [Kind.TIME, Kind.KEY, Kind.TIME]
+    assert decode_records(Kind.TIME, first.payload).tolist() == [(50, 1000, 0, 1, 0)]
+    assert decode_records(Kind.TIME, second.payload).tolist() == [(60, 1010, -3, 0, 0)]
+
+
 def test_a_quiet_scan_is_a_frame_with_its_time_steps_only():
     plant = Plant()
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     assert plant.frames.scan(1, 5, [0.1, 0.0]) == 0
     _, (frame, rows) = plant.read()
     assert (frame.kind, frame.scan, frame.mono_ns) == (Kind.DELTA, 1, 5)
@@ -57,7 +67,7 @@ def test_a_quiet_scan_is_a_frame_with_its_time_steps_only():
 
 def test_only_rows_that_changed_are_written_inputs_first():
     plant = Plant()
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     plant.value[5] = 5.5
     plant.value[1] = 1.5
     plant.receive_ns[1] = 7
@@ -74,7 +84,7 @@ def test_only_rows_that_changed_are_written_inputs_first():
 @pytest.mark.parametrize("column", ["value", "quality", "receive_ns", "source_ns"])
 def test_a_change_of_any_column_of_an_input_counts(column):
     plant = Plant()
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     getattr(plant, column)[4] = 3
     assert plant.frames.scan(1, 1, [0.1]) == 1
     assert plant.frames.scan(2, 2, [0.1]) == 0
@@ -82,14 +92,14 @@ def test_a_change_of_any_column_of_an_input_counts(column):
 
 def test_receive_times_of_computed_rows_do_not_count():
     plant = Plant()
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     plant.receive_ns[0] = 3
     assert plant.frames.scan(1, 1, [0.1]) == 0
 
 
 def test_a_nan_equals_itself_but_not_another_nan_and_minus_zero_is_a_change():
     plant = Plant()
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     bits = plant.value.view(np.uint64)
     for number in (0x7FF8_0000_0000_0000, 0x7FF8_0000_0000_0001, 0x8000_0000_0000_0000, 0):
         bits[0] = number
@@ -100,7 +110,7 @@ def test_a_nan_equals_itself_but_not_another_nan_and_minus_zero_is_a_change():
 
 def test_a_key_frame_follows_every_ten_seconds_and_tells_the_state_after_its_scan():
     plant = Plant()
-    plant.frames.start(0, 0)
+    plant.frames.start(0, 0, 0)
     for scan in range(1, 26):
         plant.value[0] = scan
         plant.frames.scan(scan, scan * KEY_PERIOD_NS // 10, [1.0])
@@ -114,7 +124,7 @@ def test_a_key_frame_follows_every_ten_seconds_and_tells_the_state_after_its_sca
 def test_plans_without_inputs_or_without_outputs_are_written_too(inputs, others):
     plant = Plant(inputs, others)
     plant.value[:] = 1
-    plant.frames.start(1, 0)
+    plant.frames.start(1, 0, 0)
     plant.value[:] = 2
     assert plant.frames.scan(1, 1, [0.1]) == len(inputs) + len(others)
     assert [rows.inputs for _, rows in plant.read()] == [len(inputs)] * 2

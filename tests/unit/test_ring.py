@@ -104,10 +104,19 @@ def test_a_reader_resumes_behind_the_frame_it_read_last():
 def test_a_reader_of_what_is_new_sees_nothing_old():
     buffer, writer = ring()
     fill(writer, 10)
-    reader = RingReader(buffer, after=None)
+    reader = RingReader(buffer)
+    reader.skip_all()
     assert reader.read() is None
     fill(writer, 2)
     assert [f.sequence for f in reader] == [11, 12]
+
+
+def test_a_reader_of_a_new_log_expects_the_first_frame_ever_written():
+    buffer, writer = ring(4096, first_sequence=1001)
+    reader = RingReader(buffer, after=0)
+    fill(writer, 1000)
+    first = reader.read().sequence
+    assert reader.lost == first - 1001 > 900
 
 
 def test_a_ring_behind_the_log_is_refused():

@@ -1,0 +1,114 @@
+"""What the log needs of a disk, small enough to be played by a simulated one that loses power at any step.
+
+Rules of the file: a name is a file of one folder; an `append` writes all or raises, and after it raised nobody knows
+how much was written; nothing is on disk before `sync`, and a new or renamed name not before `sync_folder`.
+"""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from plantctl.core.frame import Buffer
+
+
+class Storage(Protocol):
+    """The files of one folder. Every method may raise `OSError`."""
+
+    def names(self) -> list[str]:
+        """The names of the files, in text order; a folder that does not exist yet is made."""
+        ...
+
+    def read(self, name: str, size: int = -1) -> bytes:
+        """The first `size` bytes of a file, by default the whole."""
+        ...
+
+    def open(self, name: str) -> int:
+        """A number for the file `name`, made if it is not there, to append to."""
+        ...
+
+    def size(self, file: int) -> int:
+        """The length in bytes of an open file."""
+        ...
+
+    def append(self, file: int, data: Buffer) -> None:
+        """Writes all of `data` at the end of an open file."""
+        ...
+
+    def sync(self, file: int) -> None:
+        """Returns when all of an open file is on disk. Once it raised, what was not on disk before may be lost."""
+        ...
+
+    def truncate(self, file: int, size: int) -> None:
+        """Cuts an open file to `size` bytes."""
+        ...
+
+    def close(self, file: int) -> None:
+        """Gives the number back."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Gives a file another name, in place of what had it."""
+        ...
+
+    def sync_folder(self) -> None:
+        """Returns when all names are on disk."""
+        ...
+
+
+class FolderStorage:
+    """A real folder. `sync` is fdatasync: the length is written as well, times of access are not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return sorted(os.listdir(self.folder))
+
+    def read(self, name: str, size: int = -1) -> bytes:
+        with (self.folder / name).open("rb") as file:
+            return file.read(size)
+
+    def open(self, name: str) -> int:
+        return os.open(self.folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    def size(self, file: int) -> int:
+        return os.fstat(file).st_size
+
+    def append(self, file: int, data: Buffer) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+
+    def sync(self, file: int) -> None:
+        os.fdatasync(file)
+
+    def truncate(self, file: int, size: int) -> None:
+        os.ftruncate(file, size)
+
+    def close(self, file: int) -> None:
+        os.close(file)
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(self.folder / old, self.folder / new)
+
+    def sync_folder(self) -> None:
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class ReadOnlyFolder:
+    """A folder that is only looked at: what a reader needs, without making or changing anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        return sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
+
+    def read(self, name: str, size: int = -1) -> bytes:
+        with (self.folder / name).open("rb") as file:
+            return file.read(size)
