@@ -1,114 +1,105 @@
-"""The simulated plant as its devices see it: named signals, one step.
+"""The simulated plant as its devices see it: named signals and one step.
 
-First version with the final names and rough first-order behaviour, so that device servers can be built on it; the
-units of `simulators/units/` replace the inside without changing the names.
+    plant = Plant(seed=1)
+    plant.write("rectifier.current_set_a", 60.0)
+    plant.step()                                   # 100 ms
+    plant.read("probe_a.ph")
+
+Names end in their unit. Signals that begin with `true.` are the truth; no device serves them. Two plants of the same
+seed that are written the same give the same bits, compiled or interpreted.
 """
 
-import math
 from collections.abc import Mapping
+from typing import Any
 
-WRITTEN: Mapping[str, float] = {
-    "rectifier.on": 0.0,
-    "rectifier.current_set_a": 0.0,
-    "rectifier.voltage_limit_v": 5.0,
-    "contactor.position": 0.0,
-    "pump.run": 0.0,
-    "pump.speed_command": 0.8,
-    "feed.stroke": 0.0,
-    "heater.output": 0.08,
-    "cooling.output": 0.0,
-    "drawoff.open": 0.0,
-    "feed.re_mol_l": 0.60,
-    "feed.hcl_mol_l": 0.05,
-}
-"""What devices write (and two parameters that tests set), with the value of a stopped plant."""
+import numpy as np
+from numpy.typing import NDArray
 
-SHOWN: Mapping[str, float] = {
-    "cell.current_a": 0.0,
-    "cell.voltage_v": 0.0,
-    "cell.flow_m3_h": 0.0,
-    "cell.cathode_potential_v": -0.9,
-    "cell.felt_dp_bar": 0.0,
-    "cell.membrane_dp_bar": -0.09,
-    "outlet_probe.ph": 8.0,
-    "outlet_probe.temperature_c": 40.0,
-    "probe_a.ph": 8.0,
-    "probe_a.temperature_c": 40.0,
-    "probe_b.ph": 8.0,
-    "probe_b.temperature_c": 40.0,
-    "tank.level_percent": 60.0,
-    "tank.temperature_c": 40.0,
-    "feed.flow_l_h": 0.0,
-    "pump.speed": 0.0,
-    "pump.running": 0.0,
-    "density.kg_m3": 1044.0,
-    "conductivity.ms_cm": 61.0,
-    "purge.flow_nm3_h": 1.0,
-    "rectifier.heat_sink_c": 25.0,
-    "rectifier.cv": 0.0,
-    "rectifier.cc": 0.0,
-    "true.tank_ph": 8.0,
-    "true.cell_outlet_ph": 8.0,
-    "true.re_dissolved_mol_l": 0.001,
-    "true.solids_g_l": 40.0,
-    "true.charge_ah": 0.0,
-    "true.acid_made_mol": 0.0,
-    "true.re_precipitated_mol": 0.0,
-    "true.feed_re_mol_l": 0.60,
-}
+from simulators import compiled as engine
+from simulators.circuit import circuit_a
+from simulators.flowsheet import Flowsheet, Linked, link
 
-RUNNING: Mapping[str, float] = {
-    "rectifier.on": 1.0,
-    "rectifier.current_set_a": 85.0,
-    "contactor.position": 1.0,
-    "pump.run": 1.0,
-    "feed.stroke": 0.146,
-    "cell.current_a": 85.0,
-    "cell.flow_m3_h": 0.6,
-    "pump.speed": 0.8,
-    "feed.flow_l_h": 1.46,
-}
+TICK_S = 0.1
 
 
 class Plant:
-    """Circuit A with one cell. `start` is `running` (pH 8.0, 85 A, 0.6 m3/h) or `stopped` (current and flow 0)."""
+    """A flowsheet that runs; by default circuit A with one cell.
 
-    def __init__(self, seed: int, start: str = "running") -> None:
+    `start` is `running` (pH 8.0, 85 A, 0.6 m3/h, 40 g/L) or `stopped` (no current, no flow). `compiled=False` runs
+    the plain functions. `faults` holds what is injected (see `simulators.faults`).
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        start: str = "running",
+        *,
+        cells: int = 1,
+        compiled: bool = True,
+        sheet: Flowsheet | None = None,
+    ) -> None:
         self.seed = seed
-        self._values = {**WRITTEN, **SHOWN, **(RUNNING if start == "running" else {})}
+        self.sheet = sheet if sheet is not None else circuit_a(cells, start)
+        self.linked: Linked = link(self.sheet, seed)
+        self.time_s = 0.0
+        self.faults: dict[tuple[str, str], dict[str, float]] = {}
+        self._memory: Any = memoryview(self.linked.memory.data)
+        self._advance = engine.compiled(self.linked) if compiled else engine.interpreted(self.linked)
+        addresses = self.linked.addresses
+        self._signals: dict[str, int] = {name: addresses[end] for name, end in self.sheet.signals.items()}
+        self._written = {name: self._signals[name] for name in self.sheet.written}
+        self._index = np.array(list(self._signals.values()), dtype=np.intp)
+
+    def step(self, dt_s: float = TICK_S) -> None:
+        """Advance by `dt_s` seconds; 0.1 s is what the model is made for, 0 or less does nothing."""
+        if dt_s > 0.0:
+            self._advance(dt_s)
+            self.time_s += dt_s
+
+    def run(self, seconds: float) -> None:
+        """Advance by whole ticks of 0.1 s for `seconds`."""
+        for _ in range(round(seconds / TICK_S)):
+            self._advance(TICK_S)
+        self.time_s += round(seconds / TICK_S) * TICK_S
 
     def names(self) -> tuple[str, ...]:
         """Every signal name, always in the same order."""
-        return tuple(self._values)
+        return tuple(self._signals)
+
+    def written_names(self) -> tuple[str, ...]:
+        """The signals that `write` takes."""
+        return tuple(self._written)
 
     def read(self, name: str) -> float:
         """The present value of a signal, in the unit its name ends with. Raises KeyError on an unknown name."""
-        return self._values[name]
+        return float(self._memory[self._signals[name]])
 
     def write(self, name: str, value: float) -> None:
-        """Set a signal that a device writes. Raises KeyError on an unknown name."""
-        if name not in WRITTEN:
-            raise KeyError(name)
-        self._values[name] = value
+        """Set a signal that devices write. Raises KeyError on another name; hostile values are the unit's to judge."""
+        self._memory[self._written[name]] = value
 
-    def step(self, dt_s: float = 0.1) -> None:
-        """Advance the plant by `dt_s` seconds."""
-        v = self._values
-        closed = v["contactor.position"] != 0.0 and v["rectifier.on"] != 0.0
-        current = v["rectifier.current_set_a"] if closed else 0.0
-        speed = v["pump.speed_command"] if v["pump.run"] else 0.0
-        self._approach("cell.current_a", current, dt_s, 0.05)
-        self._approach("pump.speed", speed, dt_s, 1.0)
-        self._approach("cell.flow_m3_h", 0.75 * v["pump.speed"], dt_s, 0.3)
-        self._approach("feed.flow_l_h", 10.0 * v["feed.stroke"], dt_s, 0.5)
-        self._approach("cell.voltage_v", 1.85 + 0.0139 * v["cell.current_a"], dt_s, 0.3)
-        excess = v["cell.current_a"] * 0.852 / 96485.33 * 3600.0 / (3.0 * v["feed.re_mol_l"] + v["feed.hcl_mol_l"])
-        v["true.tank_ph"] -= 0.033 * (v["feed.flow_l_h"] - excess) * dt_s / 60.0
-        for probe in ("probe_a.ph", "probe_b.ph", "outlet_probe.ph"):
-            self._approach(probe, v["true.tank_ph"], dt_s, 8.0)
-        v["pump.running"] = float(v["pump.speed"] > 0.01)
-        v["rectifier.cc"] = float(closed)
-        v["true.charge_ah"] += v["cell.current_a"] * dt_s / 3600.0
+    @property
+    def signals(self) -> Mapping[str, float]:
+        """All signals by name, as they are now."""
+        return dict(zip(self._signals, self.signal_array.tolist(), strict=True))
 
-    def _approach(self, name: str, target: float, dt_s: float, tau_s: float) -> None:
-        self._values[name] += (target - self._values[name]) * -math.expm1(-dt_s / tau_s)
+    @property
+    def signal_array(self) -> NDArray[np.float64]:
+        """All signals in the order of `names`, a copy."""
+        return self.linked.memory[self._index]
+
+    def field(self, end: str) -> float:
+        """Any field of any unit, `unit.field` (a vector's first number). Raises KeyError."""
+        return float(self._memory[self.linked.addresses[end]])
+
+    def set_field(self, end: str, value: float) -> None:
+        """Set a parameter, state or unwired input, `unit.field`: for faults and tests. Raises KeyError."""
+        self._memory[self.linked.addresses[end]] = value
+
+    def snapshot(self) -> NDArray[np.float64]:
+        """The whole state; `restore` of it continues with the same bits."""
+        return self.linked.memory.copy()
+
+    def restore(self, state: NDArray[np.float64]) -> None:
+        """Go back to a snapshot of a plant with the same flowsheet. The clock `time_s` is the caller's."""
+        self.linked.memory[:] = state

@@ -1,0 +1,103 @@
+"""Voltages of the cell: equilibrium potentials, overpotentials, resistances.
+
+    V = E_O2 - E_H2 + eta_a + eta_c + E_AEM + E_CEM + j sum(R)
+    eta_k = b_k (T / 298.15) / ln 10  asinh(j / (2 j0_k(T))),   j0_k(T) = j0_k exp(Ea / R (1/298.15 - 1/T))
+
+The asinh form is smooth through zero current and reversal. Areas are projected; current density in A/m2.
+
+Bad input   concentrations count as at least 1e-6 mol/L.
+Source      process design basis 2.1.3 to 2.1.5; acid conductivity table 2.8.
+"""
+
+import math
+
+from simulators.chemistry.constants import FARADAY_C_MOL, GAS_J_MOL_K, LN10
+
+STANDARD_K = 298.15
+CATHODE_SLOPE_V, CATHODE_J0_A_M2, CATHODE_EA_J_MOL = 0.130, 0.5, 35000.0
+ANODE_SLOPE_V, ANODE_J0_A_M2, ANODE_EA_J_MOL = 0.060, 5e-3, 50000.0
+ANOLYTE_PH, ANOLYTE_MOL_L = 0.3, 0.5
+R_AEM_OHM_M2, R_CEM_OHM_M2, R_CONTACT_OHM_M2 = 3.0e-4, 2.0e-4, 1.0e-4
+GAP_CATHOLYTE_M, GAP_ACID_M, GAP_ANOLYTE_M = 0.003, 0.002, 0.002
+ANOLYTE_S_M = 20.0
+R_FOUL_OHM_M2 = 4e-4
+ACID_MOL_L = (0.0, 0.1, 0.5, 1.0, 2.0, 3.0, 4.0)
+ACID_S_M = (0.01, 3.9, 18.1, 33.2, 57.0, 73.0, 81.5)
+FELT_M2_M2 = 110.0
+FELT_TRANSFER_M_S = 1.5e-5
+NOMINAL_M_S = 0.05
+SILVER_CHLORIDE_V = 0.210
+
+
+def tafel_v(slope_v: float, kelvin: float) -> float:
+    """Scale of the asinh law, V: the Tafel slope at `kelvin` over ln 10."""
+    return slope_v * kelvin / STANDARD_K / LN10
+
+
+def exchange_a_m2(at_25: float, energy_j_mol: float, kelvin: float) -> float:
+    """Exchange current density at `kelvin`, A/m2."""
+    return at_25 * math.exp(energy_j_mol / GAS_J_MOL_K * (1.0 / STANDARD_K - 1.0 / kelvin))
+
+
+def overpotential_v(slope_v: float, j0: float, j: float, kelvin: float) -> float:
+    """Overpotential at current density `j`, V; odd in `j`."""
+    return tafel_v(slope_v, kelvin) * math.asinh(j / (2.0 * j0))
+
+
+def nernst_v(kelvin: float) -> float:
+    """RT/F ln 10, V per pH."""
+    return LN10 * GAS_J_MOL_K * kelvin / FARADAY_C_MOL
+
+
+def hydrogen_v(surface_ph: float, kelvin: float) -> float:
+    """Equilibrium potential of the hydrogen electrode at the cathode surface, V."""
+    return -nernst_v(kelvin) * surface_ph
+
+
+def oxygen_v(kelvin: float) -> float:
+    """Equilibrium potential of the oxygen electrode in the anolyte, V."""
+    return 1.229 - 8.46e-4 * (kelvin - STANDARD_K) - nernst_v(kelvin) * ANOLYTE_PH
+
+
+def junction_v(acid_mol_l: float, chloride_mol_l: float, kelvin: float) -> float:
+    """Potential of anion and cation membrane together, V."""
+    ratio = max(acid_mol_l, 1e-6) / max(chloride_mol_l, 1e-6) * (max(acid_mol_l, 1e-6) / ANOLYTE_MOL_L)
+    return GAS_J_MOL_K * kelvin / FARADAY_C_MOL * math.log(ratio)
+
+
+def acid_s_m(acid_mol_l: float, celsius: float) -> float:
+    """Conductivity of hydrochloric acid of 0 to 4 mol/L, S/m; +1.5 % per K up to 1 mol/L, +1.2 % at 4."""
+    c = min(max(acid_mol_l, 0.0), ACID_MOL_L[6])
+    i = 0
+    for n in range(1, 6):
+        if c >= ACID_MOL_L[n]:
+            i = n
+    share = (c - ACID_MOL_L[i]) / (ACID_MOL_L[i + 1] - ACID_MOL_L[i])
+    per_k = 0.015 - 0.001 * min(max(c - 1.0, 0.0), 3.0)
+    return (ACID_S_M[i] + share * (ACID_S_M[i + 1] - ACID_S_M[i])) * (1.0 + per_k * (celsius - 25.0))
+
+
+def resistance_ohm_m2(catholyte_s_m: float, gas: float, acid_mol_l: float, celsius: float, worn: float) -> float:
+    """Everything ohmic between the terminals, Ohm m2.
+
+    `gas` is the hold-up in the catholyte gap (0..1, Bruggeman); `worn` multiplies the membranes (1 new, 1.5 at the
+    end of their life).
+    """
+    warm = 1.0 + 0.02 * (celsius - 25.0)
+    clear = max(1.0 - gas, 0.05)
+    catholyte = GAP_CATHOLYTE_M / max(catholyte_s_m * clear * math.sqrt(clear), 1e-3)
+    acid = GAP_ACID_M / max(acid_s_m(acid_mol_l, celsius), 1e-3)
+    return (
+        catholyte
+        + acid
+        + (R_AEM_OHM_M2 + R_CEM_OHM_M2) * worn / warm
+        + GAP_ANOLYTE_M / (ANOLYTE_S_M * warm)
+        + (R_CONTACT_OHM_M2)
+    )
+
+
+def surface_hydroxide_mol_l(j: float, velocity_m_s: float, bulk_mol_l: float, re_mol_l: float) -> float:
+    """Hydroxide at the felt's fibres, mol/L: what diffuses off, less what meets rare earth; at least 1e-4."""
+    transfer = FELT_TRANSFER_M_S * math.pow(max(velocity_m_s, 1e-3) / NOMINAL_M_S, 0.4)
+    made = max(j, 0.0) / (FARADAY_C_MOL * FELT_M2_M2 * transfer) / 1000.0
+    return max(1e-4, bulk_mol_l + made - 0.9 * re_mol_l)
