@@ -8,6 +8,7 @@ source file it can depend on and of the versions, since numba's own cache does n
 
 import ctypes
 import hashlib
+import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -143,15 +144,13 @@ def cache_folder() -> Path:
 
 
 def _digest(text: str, kinds: tuple[Kind, ...]) -> str:
-    import llvmlite
-    import numba
 
     here = Path(__file__).parent
     files = {*here.glob("*.py"), *here.glob("chemistry/*.py")}
     files |= {Path(str(kind.module.__file__)) for kind in kinds}
     for function in {f for kind in kinds for half in (kind.release, kind.advance) if half for f in _reached(half)}:
         files.add(Path(function.__code__.co_filename))
-    versions = (sys.version, np.__version__, numba.__version__, llvmlite.__version__)
+    versions = (sys.version, np.__version__, *(importlib.metadata.version(name) for name in ("numba", "llvmlite")))
     digest = hashlib.sha256(repr((text, versions)).encode())
     for file in sorted(files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

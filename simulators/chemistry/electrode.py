@@ -101,3 +101,9 @@ def surface_hydroxide_mol_l(j: float, velocity_m_s: float, bulk_mol_l: float, re
     transfer = FELT_TRANSFER_M_S * math.pow(max(velocity_m_s, 1e-3) / NOMINAL_M_S, 0.4)
     made = max(j, 0.0) / (FARADAY_C_MOL * FELT_M2_M2 * transfer) / 1000.0
     return max(1e-4, bulk_mol_l + made - 0.9 * re_mol_l)
+
+
+def catholyte_s_m(sodium_mol_l: float, re_mol_l: float, celsius: float) -> float:
+    """Conductivity of catholyte without gas, S/m (design basis 2.1.4)."""
+    salt = max(sodium_mol_l, 0.0)
+    return (12.4 * salt / (1.0 + 0.45 * math.sqrt(salt)) + 27.0 * re_mol_l) * (1.0 + 0.02 * (celsius - 25.0))

@@ -29,6 +29,7 @@ from simulators.chemistry.electrode import (
     CATHODE_SLOPE_V,
     R_FOUL_OHM_M2,
     SILVER_CHLORIDE_V,
+    catholyte_s_m,
     exchange_a_m2,
     hydrogen_v,
     junction_v,
@@ -42,7 +43,6 @@ from simulators.chemistry.equilibrium import solve
 from simulators.chemistry.precipitation import precipitated
 from simulators.stream import CHLORIDE, COMPONENTS, HEAT, HEAT_J_L_K, LIQUID, RARE_EARTH, SODIUM, SOLID
 from simulators.unit import Holdup, In, Inlet, Out, Outlet, Param, State, Unit, field, stream
-from simulators.units.tank import conductivity_s_m
 
 NOMINAL_L_S = 0.6 / 3.6
 NOMINAL_M_S = 0.05
@@ -206,7 +206,7 @@ def electric(u: Cell, flow: float) -> None:
     made = surface_hydroxide_mol_l(j, flow / NOMINAL_L_S * NOMINAL_M_S, hydroxide, 0.5 * (entering + u.re_mol_l))
     surface = u.surface_ph_set if u.surface_ph_set > 0.0 else 14.0 + math.log10(made)
     sodium, chloride = u.contents[SODIUM] / u.volume_l, u.contents[CHLORIDE] / u.volume_l
-    kappa = conductivity_s_m(sodium, u.re_mol_l, u.celsius)
+    kappa = catholyte_s_m(sodium, u.re_mol_l, u.celsius)
     ohmic = resistance_ohm_m2(kappa, u.gas, u.acid_mol_l, u.celsius, u.membrane_worn)
     ohmic += R_FOUL_OHM_M2 * u.fouled / (1.0 - min(u.fouled, 0.9))
     anode_j0 = exchange_a_m2(ANODE_J0_A_M2, ANODE_EA_J_MOL, kelvin)

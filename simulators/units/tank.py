@@ -15,6 +15,7 @@ Situation   tests/cases/units/tank/
 import math
 
 from simulators.chemistry.constants import RE_OH3_G_MOL, WATER_KG_L
+from simulators.chemistry.electrode import catholyte_s_m
 from simulators.chemistry.equilibrium import solve
 from simulators.chemistry.precipitation import precipitated
 from simulators.stream import CHLORIDE, COMPONENTS, HEAT, HEAT_J_L_K, LIQUID, RARE_EARTH, SODIUM, SOLID
@@ -91,7 +92,7 @@ def advance(u: Tank, dt: float) -> None:
     u.re_mol_l = u.contents[RARE_EARTH] / volume
     u.level_percent = 100.0 * (u.contents[LIQUID] + u.zone[LIQUID]) / u.full_l
     u.density_kg_m3 = LIQUOR_KG_M3 + u.solids_g_l * (1.0 - LIQUOR_KG_M3 / SOLID_KG_M3)
-    u.conductivity_ms_cm = 10.0 * conductivity_s_m(u.contents[SODIUM] / volume, u.re_mol_l, u.celsius)
+    u.conductivity_ms_cm = 10.0 * catholyte_s_m(u.contents[SODIUM] / volume, u.re_mol_l, u.celsius)
 
 
 def warm(u: Tank, dt: float) -> None:
@@ -105,9 +106,3 @@ def warm(u: Tank, dt: float) -> None:
     heat_j = (heater * u.heater_w - taken_w - u.loss_w_k * (u.celsius - u.ambient_c)) * dt
     u.contents[HEAT] += heat_j
     u.heat_gained_j += heat_j
-
-
-def conductivity_s_m(sodium_mol_l: float, re_mol_l: float, celsius: float) -> float:
-    """Conductivity of catholyte without gas, S/m (design basis 2.1.4)."""
-    salt = max(sodium_mol_l, 0.0)
-    return (12.4 * salt / (1.0 + 0.45 * math.sqrt(salt)) + 27.0 * re_mol_l) * (1.0 + 0.02 * (celsius - 25.0))
