@@ -70,20 +70,6 @@ class RowsFlag(IntFlag):
     PERIODIC = 2  # key: the image after the scan of this number
 
 
-class Stage(IntEnum):
-    """Where a command is in its life (number in `RESULT`)."""
-
-    QUEUED = 0
-    ACCEPTED = 1
-    REFUSED = 2
-    SENT = 3
-    VERIFIED = 4
-    MISMATCH = 5
-    TIMED_OUT = 6
-    SUPERSEDED = 7
-    EXPIRED = 8
-
-
 # A transition. `tag` is the stable tag id or NO_TAG, `field`, `actor`, `reason` are text ids, `code` the event's kind.
 EVENT: Final = np.dtype(
     [

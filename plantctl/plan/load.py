@@ -19,7 +19,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,7 +47,15 @@ RUN: Final = np.dtype(
         )
     ]
 )
+MACHINE_ARRAYS: Final = ("code", "constants", "bounds", "stack_v", "stack_q", "v", "q")
+MACHINE: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (*MACHINE_ARRAYS, "operations", "numbers", "programs", "depth", "points", "first", "count")
+    ]
+)
 Call = Callable[[ctypes.c_double], int]
+CALL: Final = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_double)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ def load_half(kind: Kind, half: str, *, compiled: bool, folder: Path | None = No
     return Half(
         kind,
         half,
-        ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_double)(module.half_c.address),
+        CALL(module.half_c.address),
         True,
         fresh,
     )
@@ -233,6 +241,13 @@ def run_type() -> Any:
     return from_dtype(RUN)
 
 
+def machine_type() -> Any:
+    """The numba type of the `Machine` record."""
+    from numba.np.numpy_support import from_dtype
+
+    return from_dtype(MACHINE)
+
+
 def record_type(kind: type[Block]) -> Any:
     """The numba type of one row of `kind`."""
     from numba.np.numpy_support import from_dtype
@@ -273,10 +288,19 @@ class Memory:
     ring: np.ndarray[Any, np.dtype[np.int64]]
 
 
+def _kept(function: Any, pointer: ctypes.c_void_p, memory: object) -> Call:
+    """The call of a C function on `pointer`, which also keeps alive the `memory` it points at."""
+
+    def call(dt: ctypes.c_double, _memory: object = memory) -> int:
+        return function(pointer, dt)  # type: ignore[no-any-return]
+
+    return call
+
+
 class BoundRun:
     """A half bound to its memory: `call(dt)` steps `count` rows from `first` in steps of `stride` and returns 1."""
 
-    __slots__ = ("_keep", "call")
+    __slots__ = ("call",)
 
     def __init__(self, half: Half, memory: Memory, kind: int, first: int, count: int, stride: int) -> None:
         self.call: Call
@@ -288,15 +312,46 @@ class BoundRun:
             run["kind"], run["first"], run["count"], run["stride"] = kind, first, count, stride
             pointer = ctypes.c_void_p(run.ctypes.data)
             function = half.function
-            self._keep: Any = (run, memory, half)
-            self.call = lambda dt: function(pointer, dt)
+            self.call = _kept(function, pointer, (run, memory, half))
         else:
             rows = record.structures_over(half.kind.block, memory.rows)
             views = [memoryview(getattr(memory, n)) for n in ("v", "q", "used", "status")]
             tables = [memoryview(getattr(memory, n)) for n in ("ins", "outs", "ring")]
             run_text = half.function
-            self._keep = (rows, memory)
             self.call = lambda dt: run_text(*views, rows, *tables, kind, first, count, stride, dt.value)
+
+
+class StackMachine:
+    """The stack machine over a table of programs and an image: `bind(first, count)` gives the call of a run.
+
+    `function` is the machine's plain function; `arrays` are its array arguments by name (`MACHINE_ARRAYS`).
+    """
+
+    def __init__(
+        self, function: FunctionType, arrays: Mapping[str, Any], *, compiled: bool, folder: Path | None = None
+    ) -> None:
+        self._arrays = arrays
+        self._function: Any = function
+        self._compiled = compiled
+        if compiled:
+            text = runner_text.machine_text(function.__module__, function.__name__)
+            module, self.fresh = _compiled(f"run_{function.__name__}", text, [function], folder)
+            self._function = CALL(module.half_c.address)
+
+    def bind(self, first: int, count: int) -> Call:
+        """The call that runs `count` programs from number `first`."""
+        arrays, function = self._arrays, self._function
+        if not self._compiled:
+            views = [memoryview(arrays[name]) for name in MACHINE_ARRAYS]
+            return lambda dt: function(*views, first, count)
+        record = np.zeros(1, MACHINE)
+        for name in MACHINE_ARRAYS:
+            record[name] = arrays[name].ctypes.data
+        record["operations"], record["numbers"] = len(arrays["code"]), len(arrays["constants"])
+        record["programs"], record["depth"] = len(arrays["bounds"]), len(arrays["stack_v"])
+        record["points"], record["first"], record["count"] = len(arrays["v"]), first, count
+        pointer = ctypes.c_void_p(record.ctypes.data)
+        return _kept(function, pointer, (arrays, record))
 
 
 def warm(kinds: Iterable[str], folder: Path | None = None) -> list[str]:

@@ -173,3 +173,34 @@ def half_c(p, dt):
         dt,
     )
 """
+
+
+def machine_text(module: str, function: str) -> str:
+    """The compiled form of the stack machine, `function` of `module`: one C function `half_c(Machine*, dt) -> 1`."""
+    return f'''"""Generated: {function} of {module}."""
+
+from numba import carray, cfunc, float64, int32, int64, njit, types, uint16
+
+from {module} import {function} as half
+from plantctl.plan import load
+
+load.register(half)
+half = njit(error_model="numpy", boundscheck=True)(half)
+_v, _q, _i, _c = (load.pointer_to(t) for t in (float64, uint16, int64, int32))
+
+
+@cfunc(int64(types.CPointer(load.machine_type()), float64), error_model="numpy", cache=True)
+def half_c(p, dt):
+    m = carray(p, 1)[0]
+    return half(
+        carray(_c(m.code), (m.operations, 2)),
+        carray(_v(m.constants), m.numbers),
+        carray(_c(m.bounds), (m.programs, 3)),
+        carray(_v(m.stack_v), m.depth),
+        carray(_i(m.stack_q), m.depth),
+        carray(_v(m.v), m.points),
+        carray(_q(m.q), m.points),
+        m.first,
+        m.count,
+    )
+'''

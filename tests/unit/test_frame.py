@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from plantctl.core.errors import LogDamaged
+from plantctl.core.command import Stage
 from plantctl.core.frame import (
     COMMAND,
     COMMIT,
@@ -14,7 +15,6 @@ from plantctl.core.frame import (
     Kind,
     Rows,
     RowsFlag,
-    Stage,
     crc32c,
     decode_frame,
     decode_records,

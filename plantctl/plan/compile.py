@@ -1,0 +1,286 @@
+"""The compile step: numbers the points, orders the halves, cuts them into runs and fills the records.
+
+The network must be without findings; what can still be found here is a cycle of forward wires.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from plantctl.core.errors import Diagnostic
+from plantctl.core.field import DevicePlan
+from plantctl.plan.kind import Kind
+from plantctl.plan.link_protection import permit_tag
+from plantctl.plan.network import BlockNode, ExpressionNode, Network, Wire
+from plantctl.plan.order import Edge, sort_nodes, stretches
+from plantctl.plan.plan import (
+    Address,
+    CauseInfo,
+    Condition,
+    EffectInfo,
+    ExpressionRow,
+    KindRows,
+    Plan,
+    Run,
+    Task,
+    Writer,
+)
+from plantctl.plan.record import fresh_rows
+from plantctl.plan.rows import input_rows, number_points, output_rows
+from plantctl.plan.runner_text import input_slots, output_slots
+from plantctl.plan.units_of_block import field_unit
+
+EXPRESSION = -1
+Group = tuple[int, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """One node of the graph: a half of a block, or an expression."""
+
+    owner: BlockNode | ExpressionNode
+    half: str
+    group: Group
+
+
+def plan_hash(sources: Mapping[str, str]) -> int:
+    """64 bits over every source's name and text, in the order of the names."""
+    total = hashlib.sha256()
+    for name in sorted(sources):
+        total.update(name.encode() + b"\0" + sources[name].encode() + b"\0")
+    return int.from_bytes(total.digest()[:8], "little")
+
+
+def compile_network(
+    net: Network,
+    tasks: tuple[Task, ...],
+    devices: tuple[DevicePlan, ...],
+    sources: Mapping[str, str],
+    ids: Mapping[str, int],
+) -> tuple[Plan | None, list[Diagnostic]]:
+    """The plan of a network without findings, or the finding of a cycle. `ids` are the stable ids known so far."""
+    kinds = _kinds(net)
+    task_index = {task.name: i for i, task in enumerate(tasks)}
+    halves = _halves(net, kinds, task_index)
+    edges = _edges(net, halves)
+    order, cycle = sort_nodes([h.group for h in halves], edges)
+    if cycle:
+        return None, [_cycle_finding(net, halves, cycle)]
+    rows, members = _number_rows(halves, order, kinds)
+    points, row_of, delays = number_points(net, ids, tasks)
+    groups = [h.group for h in halves]
+    numbers = [rows[id(h.owner)] for h in halves]
+    runs = tuple(
+        Run(s.group[0], s.group[1], s.first, s.count, s.stride, s.group[2])  # type: ignore[index]
+        for s in stretches(order, groups, numbers)
+    )
+    expressions = tuple(
+        ExpressionRow(
+            e.point, e.program, tuple(_wired_row(net, row_of, n, e.delayed) for n in e.program.inputs), row_of[e.point]
+        )
+        for e in (h.owner for h in (halves[n] for n in order))
+        if isinstance(e, ExpressionNode)
+    )
+    located = {node.tag: (kinds.index(node.kind), rows[id(node)]) for node in net.blocks.values()}
+    plan = Plan(
+        name=net.source.plant.name if net.source.plant else "plant",
+        hash=plan_hash(sources),
+        sources=dict(sources),
+        period_ns=tasks[0].period_ns,
+        tasks=tasks,
+        points=points,
+        inputs=input_rows(net, row_of),
+        outputs=output_rows(net, row_of, located),
+        devices=devices,
+        kinds=tuple(_kind_rows(net, kind, members[i], row_of) for i, kind in enumerate(kinds)),
+        expressions=expressions,
+        runs=runs,
+        delays=delays,
+        addresses=_addresses(net, located),
+        permissives=_permissives(net, row_of),
+        effects=_effects(net, row_of, located),
+        causes=_causes(net),
+        statistics={p.name: p.row for p in points if p.writer is Writer.EXECUTIVE},
+        rows=row_of,
+        default_columns=_default_columns(net),
+    )
+    return plan, []
+
+
+def _kinds(net: Network) -> list[Kind]:
+    kinds: list[Kind] = []
+    for node in net.blocks.values():
+        if node.kind not in kinds:
+            kinds.append(node.kind)
+    return kinds
+
+
+# -- the graph -------------------------------------------------------------------------------------------------------
+
+
+def _halves(net: Network, kinds: list[Kind], task_index: Mapping[str, int]) -> list[_Half]:
+    number = {kind.name: i for i, kind in enumerate(kinds)}
+    halves: list[_Half] = []
+    for e in net.expressions.values():
+        halves.append(_Half(e, "step", (EXPRESSION, "step", task_index[e.task])))
+    for node in net.blocks.values():
+        for half in node.kind.halves:
+            halves.append(_Half(node, half, (number[node.kind.name], half, task_index[node.task])))
+    return halves
+
+
+def _edges(net: Network, halves: Sequence[_Half]) -> list[Edge]:
+    node_of: dict[tuple[int, str], int] = {(id(h.owner), h.half): n for n, h in enumerate(halves)}
+    writer: dict[str, BlockNode | ExpressionNode] = dict(net.expressions)
+    for block in net.blocks.values():
+        for name in block.names.values():
+            writer.setdefault(name, block)
+    edges: list[Edge] = []
+
+    def forward(point: str, wire: Wire, target: int) -> None:
+        source = writer.get(net.aliases.get(point, point))
+        if source is not None and not wire.delayed:
+            edges.append(Edge(node_of[(id(source), "step")], target, wire))
+
+    for n, half in enumerate(halves):
+        owner = half.owner
+        if isinstance(owner, ExpressionNode):
+            for name in owner.program.inputs:
+                forward(name, Wire(name, owner.path, owner.delayed), n)
+            continue
+        if half.half == "step" and (id(owner), "back") in node_of:
+            edges.append(Edge(node_of[(id(owner), "back")], n))
+        for (port, _), wire in owner.wires.items():
+            field = owner.kind.field(port)
+            assert field is not None
+            if half.half == "step" or field.role == "in":
+                forward(wire.point, wire, n)
+            else:
+                above = writer.get(net.aliases.get(wire.point, wire.point))
+                if above is not None and (id(above), "back") in node_of:
+                    edges.append(Edge(n, node_of[(id(above), "back")], wire))
+    return edges
+
+
+def _cycle_finding(net: Network, halves: Sequence[_Half], cycle: list[Edge]) -> Diagnostic:
+    names = [_owner_name(halves[e.source].owner) for e in cycle]
+    ring = [name for k, name in enumerate(names) if k == 0 or names[k - 1] != name]
+    also = []
+    for edge in cycle:
+        if isinstance(edge.via, Wire):
+            reader = _owner_name(halves[edge.target].owner)
+            also.append((net.place(edge.via.path), f"`{reader}` reads `{edge.via.point}` here"))
+    where = also[0][0] if also else None
+    return Diagnostic(
+        "PC501",
+        "algebraic loop: " + " -> ".join([*ring, ring[0]]),
+        where,
+        "break it where a scan of delay does no harm: {tag: TAG, delay: 1 scan}",
+        tuple(also[1:]),
+    )
+
+
+def _owner_name(owner: BlockNode | ExpressionNode) -> str:
+    return owner.tag if isinstance(owner, BlockNode) else owner.point
+
+
+def _number_rows(
+    halves: Sequence[_Half], order: Sequence[int], kinds: list[Kind]
+) -> tuple[dict[int, int], list[list[BlockNode]]]:
+    rows: dict[int, int] = {}
+    members: list[list[BlockNode]] = [[] for _ in kinds]
+    expressions = 0
+    for n in order:
+        owner, half = halves[n].owner, halves[n].half
+        if isinstance(owner, ExpressionNode):
+            rows[id(owner)] = expressions
+            expressions += 1
+        elif half == "step":
+            kind = halves[n].group[0]
+            rows[id(owner)] = len(members[kind])
+            members[kind].append(owner)
+    return rows, members
+
+
+def _wired_row(net: Network, row_of: Mapping[str, int], point: str, delayed: bool) -> int:
+    name = net.aliases.get(point, point)
+    return row_of[f"{name}.delayed"] if delayed else row_of[name]
+
+
+def _kind_rows(net: Network, kind: Kind, nodes: list[BlockNode], row_of: Mapping[str, int]) -> KindRows:
+    rows = fresh_rows(kind.block, len(nodes))
+    slots_in, slots_out = input_slots(kind.block), output_slots(kind.block)
+    ins = np.zeros((len(nodes), max(1, len(slots_in))), np.int64)
+    outs = np.zeros((len(nodes), max(1, len(slots_out))), np.int64)
+    for i, node in enumerate(nodes):
+        for column, slot in enumerate(slots_in):
+            wire = node.wires.get(slot)
+            if wire is not None:
+                ins[i, column] = _wired_row(net, row_of, wire.point, wire.delayed)
+        for column, name in enumerate(slots_out):
+            outs[i, column] = row_of[node.names[name]]
+        for name, value in node.params.items():
+            field = kind.field(name)
+            if field is not None:
+                rows[name][i] = value if field.type is float else int(value)
+        for name, numbers in node.values.items():
+            rows[name][i] = numbers
+    return KindRows(kind, tuple(n.tag for n in nodes), rows, ins, outs)
+
+
+# -- what the gate and the tools ask ---------------------------------------------------------------------------------
+
+
+def _addresses(net: Network, located: Mapping[str, tuple[int, int]]) -> dict[str, Address]:
+    found = {}
+    for node in net.blocks.values():
+        kind, row = located[node.tag]
+        for f in node.kind.fields:
+            if f.role in ("param", "tracked", "state", "shown", "watched"):
+                unit = field_unit(net, node, f) if f.role in ("param", "tracked") else None
+                d = f.declared
+                bounds = (
+                    float("-inf") if d.minimum is None else d.minimum,
+                    float("inf") if d.maximum is None else d.maximum,
+                    float("-inf") if d.above is None else d.above,
+                )
+                name = f"{node.tag}.{f.name}"
+                found[name] = Address(name, kind, row, f.name, str(unit) if unit else "", *bounds, d.tuning)
+    return found
+
+
+def _permissives(net: Network, row_of: Mapping[str, int]) -> dict[str, tuple[Condition, ...]]:
+    found = {}
+    for output, lines in net.source.permissives.items():
+        if permit_tag(output) in net.blocks:
+            found[output] = tuple(
+                Condition(name, row_of[f"{output}.permit{k + 1}"], text) for k, (name, text) in enumerate(lines.items())
+            )
+    return found
+
+
+def _effects(net: Network, row_of: Mapping[str, int], located: Mapping[str, tuple[int, int]]) -> dict[str, EffectInfo]:
+    found = {}
+    for tag, effect in net.source.effects.items():
+        node = net.blocks[tag]
+        demands = tuple((w.point, row_of[w.point]) for (port, _), w in sorted(node.wires.items()) if port == "x")
+        group = effect.group or tag.partition("-")[0]
+        kind, row = located[tag]
+        found[tag] = EffectInfo(tag, group, kind, row, row_of[tag], demands, tuple(effect.force))
+    return found
+
+
+def _causes(net: Network) -> dict[str, CauseInfo]:
+    return {
+        tag: CauseInfo(tag, c.text, " | ".join(c.when), c.clear or "", tuple(net.source.chart.get(tag, ())))
+        for tag, c in net.source.causes.items()
+    }
+
+
+def _default_columns(net: Network) -> tuple[str, ...]:
+    """Tags in the order of the text, then each block's output by its tag."""
+    names = [name for name in net.source.tags if name in net.points]
+    names += [name for name in (*net.source.calculated, *net.blocks) if name in net.points and name not in names]
+    return tuple(names)

@@ -1,0 +1,50 @@
+"""The link step: every section of the text becomes nodes and wires, every name is resolved, every number converted."""
+
+from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_blocks, link_calculated
+from plantctl.plan.link_loops import check_loop_limits, link_loops
+from plantctl.plan.link_protection import link_protection
+from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags
+from plantctl.plan.network import Network
+from plantctl.plan.plan import Task
+from plantctl.plan.resolve import check_wires, resolve_expressions
+from plantctl.plan.source_plant import SourcePlant
+from plantctl.plan.tasks import assign_tasks, check_cascades, protect_task, read_tasks
+from plantctl.plan.units_of_block import convert_settings
+
+
+def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
+    """Link a plant. The network holds the findings; with any of them it must not be compiled."""
+    net = Network(source)
+    tasks = read_tasks(net)
+    protect = protect_task(tasks)
+    link_tags(net)
+    link_calculated(net)
+    link_blocks(net)
+    add_arbiters(net)
+    link_loops(net)
+    link_protection(net, protect)
+    link_alarms(net)
+    check_outputs_section(net)
+    _settle_written_tags(net)
+    resolve_expressions(net)
+    for node in net.blocks.values():
+        convert_settings(net, node)
+    check_wires(net)
+    check_alarm_order(net)
+    check_loop_limits(net)
+    assign_tasks(net, tasks)
+    check_cascades(net)
+    return net, tasks
+
+
+def _settle_written_tags(net: Network) -> None:
+    """A point that has a tag of its own takes the tag's unit and range."""
+    for name, tag in net.source.tags.items():
+        point = net.points.get(name)
+        if point is None or not tag.unit:
+            continue
+        point.unit = point.unit or tag.unit
+        if tag.range is not None and point.low != point.low:
+            unit = net.unit(tag.unit, ("tags", name, "unit"))
+            point.low = net.number(tag.range[0], unit, ("tags", name, "range", 0))
+            point.high = net.number(tag.range[1], unit, ("tags", name, "range", 1))

@@ -1,0 +1,143 @@
+"""Numbers the points: row 0 for nobody, then inputs, the executive's statistics, what blocks write, delayed copies."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from plantctl.core.units import UnitError, parse_duration_ns
+from plantctl.plan.link_tags import stale_after_ns
+from plantctl.plan.network import Network, PointDecl
+from plantctl.plan.plan import InputRow, OutputRow, Point, Task, Writer
+
+DEFAULT_POLL_NS = 1_000_000_000
+# A read-back may differ from what was written by this share of the tag's range (a 12-bit output card has 0.025 %).
+READ_BACK_SHARE = 0.005
+
+
+def statistics_of(tasks: tuple[Task, ...]) -> tuple[tuple[str, str, str], ...]:
+    """The executive's own points: (name, unit, meaning)."""
+    common = (
+        ("scan.execution_us", "us", "time the last scan took"),
+        ("scan.lateness_us", "us", "how late the last scan began"),
+        ("scan.overruns", "1", "periods missed since the start"),
+        ("scan.lost_events", "1", "events that found the ring full"),
+        ("scan.non_finite", "1", "block outputs that were not finite"),
+    )
+    return common + tuple((f"scan.{t.name}_overruns", "1", f"turns that task {t.name} missed") for t in tasks)
+
+
+def number_points(
+    net: Network, ids: Mapping[str, int], tasks: tuple[Task, ...]
+) -> tuple[tuple[Point, ...], dict[str, int], tuple[tuple[int, int], ...]]:
+    """(points by row, row of every name and alias, (copy, original) of every delayed row)."""
+    points = [Point("", 0, 0)]
+    declared = [p for p in net.points.values() if p.writer is Writer.INPUT]
+    written = [p for p in net.points.values() if p.writer is not Writer.INPUT]
+    points += [_point(net, p, 1 + i) for i, p in enumerate(declared)]
+    for name, unit, text in statistics_of(tasks):
+        points.append(Point(name, 0, len(points), unit, Writer.EXECUTIVE, "scan", text=text))
+    points += [_point(net, p, len(points) + i) for i, p in enumerate(written)]
+    row_of = {p.name: p.row for p in points if p.name}
+    row_of.update({alias: row_of[name] for alias, name in net.aliases.items() if name in row_of})
+    delays = []
+    for name in _delayed(net):
+        row_of[f"{name}.delayed"] = len(points)
+        delays.append((len(points), row_of[name]))
+        original = points[row_of[name]]
+        points.append(Point(f"{name}.delayed", 0, len(points), original.unit, Writer.DELAY, original.owner))
+    return tuple(_with_ids(net, points, ids)), row_of, tuple(delays)
+
+
+def _point(net: Network, p: PointDecl, row: int) -> Point:
+    where = net.place(p.path)
+    return Point(p.name, 0, row, p.unit, p.writer, p.owner, p.low, p.high, p.words, p.text, where, p.whole)
+
+
+def _with_ids(net: Network, points: list[Point], ids: Mapping[str, int]) -> list[Point]:
+    """The points with their stable ids; those that have none get the next ones in the order of the text."""
+    next_id = max(ids.values(), default=0) + 1
+    assigned = {"": 0}
+    for name in (*net.points, *(p.name for p in points)):
+        if name not in assigned:
+            assigned[name] = ids.get(name, next_id)
+            next_id += assigned[name] == next_id
+    return [replace(p, id=assigned[p.name]) for p in points]
+
+
+def _delayed(net: Network) -> list[str]:
+    names: dict[str, None] = {}
+    for node in net.blocks.values():
+        for wire in node.wires.values():
+            if wire.delayed:
+                names[net.aliases.get(wire.point, wire.point)] = None
+    for expression in net.expressions.values():
+        if expression.delayed:
+            for name in expression.program.inputs:
+                names[net.aliases.get(name, name)] = None
+    return list(names)
+
+
+def input_rows(net: Network, row_of: Mapping[str, int]) -> tuple[InputRow, ...]:
+    """How each input row is treated at the latch, in the order of the rows."""
+    found = []
+    for name, p in net.points.items():
+        if p.writer is not Writer.INPUT:
+            continue
+        tag = net.source.tags[name]
+        device = net.source.devices.get(tag.device)
+        poll = tag.poll or (device.settings.get("poll") if device else None)
+        poll_ns = _ns(poll) or DEFAULT_POLL_NS
+        reads_back = next((o for o, t in net.source.tags.items() if t.readback == name), "")
+        unit = net.unit(tag.unit, p.path) if tag.unit else None
+        initial = float("nan") if tag.initial is None else net.number(tag.initial, unit, (*p.path, "initial"))
+        found.append(
+            InputRow(
+                row_of[name],
+                name,
+                tag.device,
+                stale_after_ns(tag, poll_ns) if tag.device else 0,
+                _ns(tag.flat_line_after),
+                _ns(tag.expect_change_within),
+                row_of.get(reads_back, 0),
+                initial,
+            )
+        )
+    return tuple(found)
+
+
+def _ns(text: object) -> int:
+    if text is None:
+        return 0
+    try:
+        return parse_duration_ns(str(text))
+    except UnitError:
+        return 0
+
+
+def output_rows(
+    net: Network, row_of: Mapping[str, int], located: Mapping[str, tuple[int, int]]
+) -> tuple[OutputRow, ...]:
+    """Every written tag, in the order of the text."""
+    found = []
+    for name in net.outputs:
+        if name not in row_of:
+            continue
+        tag = net.source.tags[name]
+        p = net.points[name]
+        span = p.high - p.low
+        tolerance = READ_BACK_SHARE * span if span > 1.0 else 0.0
+        unit = net.unit(tag.unit, p.path) if tag.unit else None
+        section = net.source.outputs.get(name)
+        safe = section.fail_safe if section and section.fail_safe is not None else tag.fail_safe
+        fail_safe = float("nan") if safe is None else net.number(safe, unit, (*p.path, "fail_safe"))
+        found.append(
+            OutputRow(
+                row_of[name],
+                name,
+                tag.device,
+                located.get(name, (-1, -1)),
+                row_of.get(tag.readback, 0) if tag.readback else 0,
+                tolerance,
+                fail_safe=fail_safe,
+            )
+        )
+    return tuple(found)

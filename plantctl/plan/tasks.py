@@ -1,0 +1,93 @@
+"""Which task steps what: loops in `control`, protection in `protect`, everything else as fast as the plan goes.
+
+An arbiter that a trip can force, or that only a person writes, runs with the protection, also where its request comes
+from a slower loop: a trip must not wait for the loop's next turn. A slower block reads a faster one's columns as they
+are, and the other way round; any other cascade across tasks is refused.
+"""
+
+from plantctl.core.units import UnitError, parse_duration_ns
+from plantctl.plan.link_tags import ARBITER
+from plantctl.plan.network import Network
+from plantctl.plan.plan import Task
+
+DEFAULT_TASKS = {"protect": 100_000_000, "control": 1_000_000_000}
+PERIOD_MIN_NS = 1_000_000
+
+
+def read_tasks(net: Network) -> tuple[Task, ...]:
+    """The tasks of the plan, fastest first. Every period is a multiple of the fastest one's."""
+    periods: dict[str, tuple[int, int]] = {}
+    for name, task in net.source.tasks.items():
+        path = ("tasks", name)
+        try:
+            period_ns = parse_duration_ns(str(task.period))
+            phase_ns = parse_duration_ns(str(task.phase)) if task.phase is not None else 0
+        except UnitError as error:
+            net.find("PC401", error.what, path, hint=error.hint)
+            continue
+        if period_ns < PERIOD_MIN_NS:
+            net.find("PC706", f"the period of `{name}` is below 1 ms", path)
+            continue
+        periods[name] = (period_ns, phase_ns)
+    if not periods:
+        periods = {name: (period_ns, 0) for name, period_ns in DEFAULT_TASKS.items()}
+    fastest_ns = min(period_ns for period_ns, _ in periods.values())
+    tasks = []
+    for name, (period_ns, phase_ns) in sorted(periods.items(), key=lambda item: item[1][0]):
+        path = ("tasks", name)
+        if period_ns % fastest_ns or phase_ns % fastest_ns or phase_ns >= period_ns:
+            scan_ms = fastest_ns / 1e6
+            what = f"period and phase of `{name}` must be whole scans of {scan_ms:g} ms, the phase below the period"
+            net.find("PC707", what, path, hint="choose multiples of the fastest task's period")
+            continue
+        tasks.append(Task(name, period_ns, period_ns // fastest_ns, phase_ns // fastest_ns))
+    return tuple(tasks)
+
+
+def protect_task(tasks: tuple[Task, ...]) -> str:
+    """The task of trips, permissives and alarms."""
+    return next((t.name for t in tasks if t.name == "protect"), tasks[0].name if tasks else "")
+
+
+def control_task(tasks: tuple[Task, ...]) -> str:
+    """The task of loops."""
+    return next((t.name for t in tasks if t.name == "control"), tasks[-1].name if tasks else "")
+
+
+def assign_tasks(net: Network, tasks: tuple[Task, ...]) -> None:
+    """Give every node without a task its own, and refuse names that are no tasks."""
+    names = [t.name for t in tasks]
+    protect, control = protect_task(tasks), control_task(tasks)
+    for tag in net.source.loops:
+        if tag in net.blocks:
+            net.blocks[tag].task = net.blocks[tag].task or control
+    for node in net.blocks.values():
+        if node.kind.name == ARBITER and not node.task:
+            loop = net.blocks.get(node.wires[("auto", 0)].point) if ("auto", 0) in node.wires else None
+            node.task = loop.task if loop is not None and not node.params.get("n_force") else protect
+        node.task = node.task or protect
+        if node.task not in names and names:
+            net.find(
+                "PC320",
+                f"task `{node.task}` is not defined",
+                (*node.path, "task"),
+                hint=f"there are {', '.join(names)}",
+            )
+    for expression in net.expressions.values():
+        owner = net.blocks.get(expression.point.partition(".")[0])
+        default = owner.task if owner is not None and expression.point.endswith(".feedforward") else protect
+        expression.task = expression.task or default
+        if expression.task not in names and names:
+            net.find("PC320", f"task `{expression.task}` is not defined", (*expression.path[:-1], "task"))
+
+
+def check_cascades(net: Network) -> None:
+    """A cascade stays in its task, except that an arbiter may be faster than the loop above it."""
+    for node in net.blocks.values():
+        for field in node.kind.fields:
+            wire = node.wires.get((field.name, 0)) if field.role == "cas_in" else None
+            above = net.blocks.get(net.resolve(wire.point).owner) if wire and net.resolve(wire.point) else None  # type: ignore[union-attr]
+            if wire is None or above is None or above.task == node.task or node.kind.name == ARBITER:
+                continue
+            what = f"the cascade `{above.tag}` ({above.task}) to `{node.tag}` ({node.task}) crosses tasks"
+            net.find("PC321", what, wire.path, hint="give both the same task")

@@ -1,0 +1,161 @@
+"""The executive: one scan after the other over a plan. Latch, commands, step, publish; no clock, no loop, no input or
+output of its own.
+
+Who drives it (the real loop, virtual time, `exec`, a replay) hands in the scan's number and times, the field's columns
+and the commands, and takes what the scan wants written.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from plantctl.core.command import Command, Result
+from plantctl.core.event import Event, EventKind
+from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
+from plantctl.core.quality import BAD, SEVERITY_MASK
+from plantctl.core.ring import RingWriter
+from plantctl.plan.plan import Plan
+from plantctl.scan.gate import COMMANDS_PER_SCAN, Gate
+from plantctl.scan.journal import Journal, Transitions
+from plantctl.scan.latch import Latch
+from plantctl.scan.step import Stepper
+from plantctl.scan.verify import Verifier
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """What one scan gave: the events in order, and the stages that commands reached."""
+
+    events: list[Event] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+
+class Executive:
+    """A plan being executed. `ring` takes the frames; without one nothing is journalled. `ages` as for the latch."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        compiled: bool,
+        ring: RingWriter | None = None,
+        cache: Path | None = None,
+        ages: bool = True,
+    ) -> None:
+        self.plan = plan
+        self.stepper = Stepper(plan, compiled=compiled, cache=cache)
+        self.image = self.stepper.image
+        self.gate = Gate(plan, self.stepper)
+        self.latch = Latch(plan, ages=ages)
+        self.verifier = Verifier(plan)
+        self.transitions = Transitions(plan, self.stepper)
+        self.journal = Journal(plan, self.image, ring) if ring is not None else None
+        self._output_rows = np.array([o.row for o in plan.outputs], np.int64)
+        self._requests = np.zeros(len(plan.outputs), np.int64)
+
+    def start(self, mono_ns: int, utc_ns: int, scan: int = 0) -> None:
+        """Note the image before the first scan of a run."""
+        if self.journal is not None:
+            self.journal.start(scan, mono_ns, utc_ns)
+
+    def scan(
+        self,
+        number: int,
+        mono_ns: int,
+        utc_ns: int,
+        dt_s: Sequence[float],
+        inputs: InputColumns,
+        outputs: OutputColumns,
+        commands: Sequence[Command] = (),
+        field_events: Iterable[FieldEvent] = (),
+    ) -> ScanResult:
+        """One scan over live columns, which are aged at the latch."""
+        self.stepper.delay()
+        self.latch.take(self.image, inputs, mono_ns)
+        return self._after_latch(number, mono_ns, utc_ns, dt_s, outputs, commands, field_events)
+
+    def scan_latched(
+        self,
+        number: int,
+        mono_ns: int,
+        utc_ns: int,
+        dt_s: Sequence[float],
+        inputs: InputColumns,
+        outputs: OutputColumns,
+        commands: Sequence[Command] = (),
+    ) -> ScanResult:
+        """One scan over columns as they are: recorded ones, aged when they were latched."""
+        self.stepper.delay()
+        end = self.latch.count + 1
+        self.image.v[1:end] = inputs.value
+        self.image.q[1:end] = inputs.quality
+        self.image.receive_ns[1:end] = inputs.receive_ns
+        self.image.source_ns[1:end] = inputs.source_ns
+        return self._after_latch(number, mono_ns, utc_ns, dt_s, outputs, commands, ())
+
+    def _after_latch(
+        self,
+        number: int,
+        mono_ns: int,
+        utc_ns: int,
+        dt_s: Sequence[float],
+        outputs: OutputColumns,
+        commands: Sequence[Command],
+        field_events: Iterable[FieldEvent],
+    ) -> ScanResult:
+        done = ScanResult()
+        journal = self.journal
+        if journal is not None:
+            journal.writes(number, mono_ns, outputs)
+        done.results += self.verifier.look(self.image, outputs, mono_ns)
+        taken = commands[:COMMANDS_PER_SCAN]
+        if journal is not None:
+            journal.commands(number, mono_ns, taken)
+        for command in taken:
+            result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns)
+            done.results.append(result)
+            done.events += events
+            for change in changes:
+                if change.output:
+                    done.results += self.verifier.begin(command, change.output, change.new, outputs, mono_ns)
+        self.stepper.step(dt_s)
+        self._publish(outputs)
+        done.events += self.transitions.take(number, mono_ns, utc_ns)
+        done.events += [_device_event(e, number, mono_ns, utc_ns) for e in field_events]
+        if journal is not None:
+            journal.scan(number, mono_ns, utc_ns, dt_s)
+            journal.events(number, mono_ns, done.events)
+            journal.results(number, mono_ns, done.results)
+        outputs.scan_heartbeat_ns = mono_ns
+        return done
+
+    def _publish(self, outputs: OutputColumns) -> None:
+        """What the field is to write: changed values raise their sequence; a bad value is never asked for."""
+        if not len(self._output_rows):
+            return
+        v, q = self.image.v[self._output_rows], self.image.q[self._output_rows]
+        usable = (q & SEVERITY_MASK) < BAD
+        changed = usable & (v != outputs.value)
+        outputs.quality[:] = q
+        outputs.value[changed] = v[changed]
+        outputs.sequence[changed] += 1
+
+    def set_statistics(self, values: dict[str, float]) -> None:
+        """Write the executive's own points; names that the plan does not have are passed over."""
+        for name, value in values.items():
+            row = self.plan.statistics.get(name)
+            if row is not None:
+                self.image.v[row] = value
+                self.image.q[row] = 0
+
+
+def _device_event(event: FieldEvent, scan: int, mono_ns: int, utc_ns: int) -> Event:
+    target = f"{event.device} {event.point}".strip()
+    kind = float(int(event.kind))
+    reason = event.text
+    return Event(EventKind.DEVICE, scan, mono_ns, utc_ns, target, 0.0, kind, DEVICE_WORDS, "", reason, event.utc_ns)
+
+
+DEVICE_WORDS = ("", "link-up", "link-down", "device-error", "discrepancy")

@@ -1,0 +1,320 @@
+"""The gate of the scan: accepts or refuses each command, and carries out what it accepts, before the blocks step.
+
+A refused command changes nothing. Every answer names the reason in words an operator can act on: which cause is still
+there, which permissive is missing, which limit is broken. What is checked here is the plant's state; who may give
+which command is checked before, where identities are known.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from plantctl.core import command as codes
+from plantctl.core.block import AUTO, CAS, MAN, MODE_WORDS, OOS, RCAS, ROUT
+from plantctl.core.command import VERB_NAMES, Command, Result, Stage
+from plantctl.core.errors import CommandRejected
+from plantctl.core.event import Event, EventKind
+from plantctl.core.quality import BAD, SEVERITY_MASK, describe
+from plantctl.plan.link_protection import permit_tag
+from plantctl.plan.plan import Address, EffectInfo, Plan, Writer
+from plantctl.scan.step import Stepper
+
+COMMANDS_PER_SCAN: Final = 64
+KEYS_KEPT: Final = 4096
+KEY_LIFE_NS: Final = 600_000_000_000
+ALARM_WAITS_FOR_ACK: Final = (1, 3)  # unack and rtn
+MODES_TO_ASK: Final = ("man", "auto", "cas", "rcas", "rout", "oos")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an accepted command changed: target, value before and after, words of an enumeration; `output` is the row
+    of a written tag that a read-back should confirm (0: none).
+    """
+
+    target: str
+    old: float
+    new: float
+    words: tuple[str, ...] = ()
+    output: int = 0
+
+
+class Gate:
+    """The commands of one plan over one stepper."""
+
+    def __init__(self, plan: Plan, stepper: Stepper) -> None:
+        self.plan = plan
+        self.stepper = stepper
+        self._results: OrderedDict[str, tuple[int, Result]] = OrderedDict()
+        self._kind_index: Mapping[str, int] = {rows.kind.name: i for i, rows in enumerate(plan.kinds)}
+        self._outputs = {o.tag: o for o in plan.outputs}
+        self._verbs: Mapping[str, Callable[[Command], list[Change]]] = {
+            "set": self._set,
+            "mode": self._mode,
+            "output": self._output,
+            "tune": self._tune,
+            "ack": self._ack,
+            "reset": self._reset,
+        }
+
+    def apply(self, command: Command, scan: int, now_ns: int, utc_ns: int) -> tuple[Result, list[Event], list[Change]]:
+        """Decide one command at monotonic `now_ns`; the result, the events for the journal, and what changed.
+
+        The same key within its life gives the first result again and changes nothing.
+        """
+        known = self._results.get(command.key) if command.key else None
+        if known is not None and now_ns - known[0] < KEY_LIFE_NS:
+            first = known[1]
+            return Result(command.sequence, first.stage, first.mono_ns, first.code, first.text), [], []
+        try:
+            if command.expires_ns and now_ns > command.expires_ns:
+                raise CommandRejected(codes.EXPIRED, "the command expired before the scan could take it")
+            changes = self._decide(command)
+        except CommandRejected as refusal:
+            stage = Stage.EXPIRED if refusal.code == codes.EXPIRED else Stage.REFUSED
+            result = Result(command.sequence, stage, now_ns, refusal.code, refusal.reason)
+            reason = refusal.code if refusal.reason == refusal.code else f"{refusal.code}: {refusal.reason}"
+            asked = _number_or_nan(command.value)
+            old = self._present(command.target)
+            refused = Event(
+                EventKind.REFUSED, scan, now_ns, utc_ns, command.target, old, asked, (), command.actor, reason
+            )
+            self._remember(command, now_ns, result)
+            return result, [refused], []
+        result = Result(command.sequence, Stage.ACCEPTED, now_ns)
+        events = [
+            Event(
+                EventKind.COMMAND, scan, now_ns, utc_ns, c.target, c.old, c.new, c.words, command.actor, command.reason
+            )
+            for c in changes
+        ]
+        self._remember(command, now_ns, result)
+        return result, events, changes
+
+    def _remember(self, command: Command, now_ns: int, result: Result) -> None:
+        if command.key:
+            self._results[command.key] = (now_ns, result)
+            while len(self._results) > KEYS_KEPT:
+                self._results.popitem(last=False)
+
+    def _decide(self, command: Command) -> list[Change]:
+        if command.verb not in VERB_NAMES:
+            raise CommandRejected(codes.BAD_VALUE, f"there is no command `{command.verb}`")
+        act = self._verbs.get(command.verb)
+        if act is None:
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
+        return act(command)
+
+    # -- looking at the plant --------------------------------------------------------------------------------------
+
+    def _present(self, target: str) -> float:
+        row = self.plan.rows.get(target)
+        if row is not None:
+            return float(self.stepper.image.v[row])
+        address = self.plan.addresses.get(target)
+        return float(self._read(address)) if address else math.nan
+
+    def _read(self, address: Address) -> float:
+        return float(self.stepper.memories[address.kind].rows[address.field][address.row])
+
+    def _write(self, address: Address, value: float) -> float:
+        rows = self.stepper.memories[address.kind].rows
+        old = float(rows[address.field][address.row])
+        rows[address.field][address.row] = value
+        if address.tuning:
+            rows["rebalance"][address.row] = 1
+        return old
+
+    def _block(self, tag: str, kind: str) -> bool:
+        """Whether `tag` is a block of `kind`; refused where the plan has none of that kind at all."""
+        index = self._kind_index.get(kind)
+        if index is None:
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
+        return tag in self.plan.kinds[index].tags
+
+    def _loop(self, tag: str) -> None:
+        if not self._block(tag, "pid"):
+            raise CommandRejected(codes.UNKNOWN_TARGET, f"`{tag}` is not a loop")
+
+    # -- the verbs -------------------------------------------------------------------------------------------------
+
+    def _set(self, command: Command) -> list[Change]:
+        target, value = command.target, _number(command)
+        loop, _, field = target.rpartition(".")
+        if field == "sp" and loop:
+            return [self._set_point(loop, value)]
+        output = self._outputs.get(target)
+        if output is not None:
+            return [self._set_output(target, value)]
+        if target not in self.plan.rows:
+            raise CommandRejected(codes.UNKNOWN_TARGET, f"`{target}` is not in the plan")
+        if f"{target}.sp" in self.plan.addresses:
+            raise CommandRejected(codes.NOT_WRITABLE, f"`{target}` is a loop: set `{target}.sp`, or its output in man")
+        point = self.plan.points[self.plan.rows[target]]
+        who = {Writer.INPUT: "the field", Writer.EXECUTIVE: "the scan"}.get(point.writer, f"`{point.owner}`")
+        raise CommandRejected(codes.NOT_WRITABLE, f"`{target}` is written by {who}")
+
+    def _set_point(self, loop: str, value: float) -> Change:
+        self._loop(loop)
+        mode = self._read(self.plan.addresses[f"{loop}.mode"])
+        if mode >= CAS:
+            raise CommandRejected(codes.WRONG_MODE, f"the set-point comes from above in mode {MODE_WORDS[int(mode)]}")
+        _within(value, self._read(self.plan.addresses[f"{loop}.sp_low"]), f"{loop}.sp_high", self)
+        return Change(f"{loop}.sp", self._write(self.plan.addresses[f"{loop}.sp"], value), value)
+
+    def _set_output(self, tag: str, value: float) -> Change:
+        output = self._outputs[tag]
+        kind, row = output.arbiter
+        if kind < 0 or self.plan.kinds[kind].kind.name != "out":
+            raise CommandRejected(codes.NOT_WRITABLE, f"`{tag}` is written by a block of the plan")
+        rows = self.stepper.memories[kind].rows
+        if rows["has_auto"][row]:
+            above = self.plan.points[self.plan.kinds[kind].ins[row, 0]].owner
+            what = f"`{tag}` belongs to `{above}`: put it in man and use output"
+            raise CommandRejected(codes.NOT_WRITABLE, what)
+        low, high = float(rows["low"][row]), float(rows["high"][row])
+        if not low <= value <= high:
+            raise CommandRejected(codes.OUT_OF_RANGE, f"{value:g} is outside {low:g} to {high:g}")
+        for effect in self.plan.effects.values():
+            if tag in effect.forces and self._tripped(effect):
+                raise CommandRejected(codes.TRIPPED, f"{effect.tag} is tripped{self._why(effect)}")
+        if value != 0.0:
+            self._permitted(tag)
+        old = float(self.stepper.image.v[output.row])
+        rows["manual"][row], rows["manual_set"][row] = value, 1
+        return Change(tag, old, value, output=output.row)
+
+    def _permitted(self, tag: str) -> None:
+        image = self.stepper.image
+        missing = [
+            c
+            for c in self.plan.permissives.get(tag, ())
+            if image.v[c.row] != 1.0 or (image.q[c.row] & SEVERITY_MASK) >= BAD
+        ]
+        if missing:
+            shown = "; ".join(f"{c.name} ({c.text})" for c in missing)
+            raise CommandRejected(codes.NOT_PERMITTED, f"`{permit_tag(tag)}` is missing: {shown}")
+
+    def _tripped(self, effect: EffectInfo) -> bool:
+        return bool(self.stepper.memories[effect.kind].rows["tripped"][effect.row])
+
+    def _standing(self, effect: EffectInfo) -> list[str]:
+        """The demands of an effect that stand or cannot be known, each told with what it waits for."""
+        image, found = self.stepper.image, []
+        for point, row in effect.demands:
+            if (image.q[row] & SEVERITY_MASK) >= BAD:
+                found.append(f"{point} is {describe(int(image.q[row]))}")
+            elif image.v[row] != 0.0:
+                cause = self.plan.causes.get(point)
+                waits = f", clears at {cause.clear}" if cause and cause.clear else ""
+                found.append(f"{point} is active ({cause.text}{waits})" if cause else f"{point} is active")
+        return found
+
+    def _why(self, effect: EffectInfo) -> str:
+        standing = self._standing(effect)
+        return ": " + "; ".join(standing) if standing else ", its causes are clear: reset it first"
+
+    def _mode(self, command: Command) -> list[Change]:
+        self._loop(command.target)
+        word = command.value.strip().lower()
+        if word not in MODE_WORDS:
+            raise CommandRejected(codes.BAD_VALUE, f"`{command.value}` is not a mode: {' '.join(MODES_TO_ASK)}")
+        mode = MODE_WORDS.index(word)
+        address = self.plan.addresses[f"{command.target}.target"]
+        rows = self.stepper.memories[address.kind].rows
+        if mode == CAS and not rows["has_cas"][address.row]:
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, f"`{command.target}` has no master to follow")
+        if mode not in (OOS, MAN, AUTO, CAS):
+            supported = "rcas and rout need a remote master" if mode in (RCAS, ROUT) else f"{word} is not for asking"
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, f"{supported}; ask for man, auto, cas or oos")
+        return [Change(command.target, self._write(address, mode), mode, MODE_WORDS)]
+
+    def _output(self, command: Command) -> list[Change]:
+        self._loop(command.target)
+        value = _number(command)
+        mode = int(self._read(self.plan.addresses[f"{command.target}.mode"]))
+        if mode != MAN:
+            raise CommandRejected(codes.WRONG_MODE, f"`{command.target}` is in {MODE_WORDS[mode]}, not in man")
+        _within(value, self._read(self.plan.addresses[f"{command.target}.out_low"]), f"{command.target}.out_high", self)
+        return [Change(command.target, self._write(self.plan.addresses[f"{command.target}.manual"], value), value)]
+
+    def _tune(self, command: Command) -> list[Change]:
+        value = _number(command)
+        address = self.plan.addresses.get(command.target)
+        tag, _, name = command.target.rpartition(".")
+        rows = next((k for k in self.plan.kinds if tag in k.tags), None)
+        field = rows.kind.field(name) if rows else None
+        if address is None or field is None or field.role != "param" or name.startswith(("has_", "n_")):
+            raise CommandRejected(codes.UNKNOWN_TARGET, f"`{command.target}` is not a parameter")
+        if not address.minimum <= value <= address.maximum or not value > address.above:
+            bound = (
+                f"above {address.above:g}" if value <= address.above else f"{address.minimum:g} to {address.maximum:g}"
+            )
+            raise CommandRejected(codes.OUT_OF_RANGE, f"`{command.target}` must be {bound}")
+        if field.type is not float and value != int(value):
+            raise CommandRejected(codes.BAD_VALUE, f"`{command.target}` takes whole numbers")
+        for low, high in (("out_low", "out_high"), ("sp_low", "sp_high"), ("low", "high"), ("in_low", "in_high")):
+            other = self.plan.addresses.get(f"{tag}.{high if name == low else low}") if name in (low, high) else None
+            if other is not None and not (value < self._read(other) if name == low else value > self._read(other)):
+                raise CommandRejected(codes.OUT_OF_RANGE, f"`{low}` must stay below `{high}`")
+        return [Change(command.target, self._write(address, value), value)]
+
+    def _ack(self, command: Command) -> list[Change]:
+        if "limit_alarm" not in self._kind_index:
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
+        tags = self.plan.kinds[self._kind_index["limit_alarm"]].tags
+        wanted = [t for t in tags if t == command.target or t.rpartition(".")[0] == command.target]
+        if not wanted:
+            raise CommandRejected(codes.UNKNOWN_TARGET, f"`{command.target}` has no alarm")
+        waiting = [t for t in wanted if self._read(self.plan.addresses[f"{t}.state"]) in ALARM_WAITS_FOR_ACK]
+        if not waiting:
+            raise CommandRejected(codes.NOT_ACTIVE, f"no alarm of `{command.target}` waits for acknowledgement")
+        changes = []
+        for tag in waiting:
+            self._write(self.plan.addresses[f"{tag}.ack"], 1.0)
+            changes.append(Change(tag, 0.0, 1.0))
+        return changes
+
+    def _reset(self, command: Command) -> list[Change]:
+        if not self.plan.effects:
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
+        wanted = [e for e in self.plan.effects.values() if command.target in (e.tag, e.group)]
+        if not wanted:
+            raise CommandRejected(codes.UNKNOWN_TARGET, f"`{command.target}` is no effect and no group")
+        tripped = [e for e in wanted if self._tripped(e)]
+        if not tripped:
+            raise CommandRejected(codes.NOT_ACTIVE, f"nothing of `{command.target}` is tripped")
+        for effect in tripped:
+            standing = self._standing(effect)
+            if standing:
+                raise CommandRejected(codes.CAUSE_ACTIVE, f"{effect.tag} stays tripped: {'; '.join(standing)}")
+        for effect in tripped:
+            self._write(self.plan.addresses[f"{effect.tag}.reset"], 1.0)
+        return [Change(e.tag, 1.0, 0.0) for e in tripped]
+
+
+def _number(command: Command) -> float:
+    value = _number_or_nan(command.value)
+    if not math.isfinite(value):
+        raise CommandRejected(codes.BAD_VALUE, f"`{command.value}` is not a finite number")
+    return value
+
+
+def _number_or_nan(text: str) -> float:
+    word = text.strip().lower()
+    if word in ("true", "false"):
+        return float(word == "true")
+    if word in MODE_WORDS:
+        return float(MODE_WORDS.index(word))
+    try:
+        return float(word)
+    except ValueError:
+        return math.nan
+
+
+def _within(value: float, low: float, high_name: str, gate: Gate) -> None:
+    high = gate._read(gate.plan.addresses[high_name])
+    if not low <= value <= high:
+        raise CommandRejected(codes.OUT_OF_RANGE, f"{value:g} is outside {low:g} to {high:g}")

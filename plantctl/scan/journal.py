@@ -1,0 +1,243 @@
+"""The journal of a scan: what changed, as frames in the ring, and events as the tools read them.
+
+Order within a scan: the commands as taken, the rows that changed (with the `dt` of every task, one frame every scan),
+the transitions in plan order, the stages of commands, what the field did about outputs. A reader that has the frames
+can rebuild every input and every `dt`, so a replay gives the same outputs.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.block import fields
+from plantctl.core.command import Command, Result
+from plantctl.core.event import Event, EventKind
+from plantctl.core.field import OutputColumns
+from plantctl.core.frame import (
+    KEY_PERIOD_NS,
+    NO_TAG,
+    Kind,
+    Rows,
+    RowsFlag,
+    encode_records,
+    encode_rows,
+    encode_texts,
+)
+from plantctl.core.image import Image
+from plantctl.core.quality import SEVERITY_MASK
+from plantctl.core.ring import RingWriter
+from plantctl.core.text import TextTable
+from plantctl.plan.plan import Plan, Writer
+from plantctl.scan.step import Stepper
+
+SEVERITY_WORDS = ("good", "uncertain", "bad")
+TIME_PERIOD_NS = 1_000_000_000
+
+
+class Transitions:
+    """Reads the event ring of the blocks and the severities of the inputs, and tells what changed."""
+
+    def __init__(self, plan: Plan, stepper: Stepper) -> None:
+        self.plan = plan
+        self._stepper = stepper
+        end = len(plan.inputs) + 1
+        self._inputs = slice(1, end)
+        self._severity: npt.NDArray[Any] = stepper.image.q[1:end] & SEVERITY_MASK
+        self._declared = [fields(k.kind.block) for k in plan.kinds]
+        self.lost = 0
+
+    def take(self, scan: int, mono_ns: int, utc_ns: int) -> list[Event]:
+        """The transitions of one scan: inputs whose severity changed, then the blocks' in plan order."""
+        events = self._quality(scan, mono_ns, utc_ns)
+        ring = self._stepper.ring
+        for entry in range(1, int(ring[0, 0]) + 1):
+            kind, row, field, old, new = (int(x) for x in ring[entry])
+            declared = self._declared[kind][field]
+            tag = self.plan.kinds[kind].tags[row]
+            word = declared.declared.event
+            main = word not in ("watched", "quality")
+            target = tag if main else f"{tag}.{declared.name}"
+            words = declared.declared.words
+            events.append(Event(EventKind.of(word), scan, mono_ns, utc_ns, target, old, new, words))
+        self.lost += int(ring[0, 2])
+        ring[0, 0] = 0
+        ring[0, 2] = 0
+        return events
+
+    def _quality(self, scan: int, mono_ns: int, utc_ns: int) -> list[Event]:
+        now = self._stepper.image.q[self._inputs] & SEVERITY_MASK
+        changed = np.flatnonzero(now != self._severity)
+        if not len(changed):
+            return []
+        source = self._stepper.image.source_ns
+        events = [
+            Event(
+                EventKind.QUALITY,
+                scan,
+                mono_ns,
+                utc_ns,
+                self.plan.inputs[i].tag,
+                int(self._severity[i]),
+                int(now[i]),
+                SEVERITY_WORDS,
+                source_ns=int(source[i + 1]),
+            )
+            for i in changed
+        ]
+        self._severity = now
+        return events
+
+
+class Journal:
+    """Writes the frames of every scan into a ring."""
+
+    def __init__(self, plan: Plan, image: Image, ring: RingWriter) -> None:
+        self.plan = plan
+        self._image = image
+        self._ring = ring
+        self._texts = TextTable()
+        self._ids = plan.ids
+        self._inputs = len(plan.inputs)
+        # Delayed copies follow from their originals; the executive's own rows are inputs as far as replay goes.
+        self._logged = np.array([p.row for p in plan.points if p.row and p.writer is not Writer.DELAY], np.int64)
+        self._last_v = image.v.view(np.int64).copy()
+        self._last_q = image.q.copy()
+        self._last_source = image.source_ns.copy()
+        self._key_ns = 0
+        self._time_ns: int | None = None
+        self._writes = np.zeros(len(plan.outputs), np.int64)
+
+    def start(self, scan: int, mono_ns: int, utc_ns: int) -> None:
+        """The frames before the first scan of a run: the time, then the image as it stands."""
+        self._time(scan, mono_ns, utc_ns)
+        self._rows(Kind.KEY, RowsFlag.RUN_START, scan, mono_ns, (), self._logged)
+        self._key_ns = mono_ns
+        self._remember()
+
+    def commands(self, scan: int, mono_ns: int, commands: Sequence[Command]) -> None:
+        """The commands as the scan takes them, before they act."""
+        if commands:
+            records = [self._command_record(c, mono_ns) for c in commands]
+            self._write_texts(scan, mono_ns)
+            self._ring.append(Kind.COMMAND, scan, mono_ns, encode_records(Kind.COMMAND, records))
+
+    def scan(self, scan: int, mono_ns: int, utc_ns: int, dt_s: Sequence[float]) -> None:
+        """The rows that changed in a scan; every row every 10 s; the time once a second."""
+        if self._time_ns is None or mono_ns - self._time_ns >= TIME_PERIOD_NS:
+            self._time(scan, mono_ns, utc_ns)
+        image = self._image
+        changed = (image.v.view(np.int64) != self._last_v) | (image.q != self._last_q)
+        outputs = changed[self._inputs + 1 :]
+        image.source_ns[self._inputs + 1 :][outputs] = utc_ns
+        image.receive_ns[self._inputs + 1 :][outputs] = mono_ns
+        changed |= image.source_ns != self._last_source
+        rows = self._logged[changed[self._logged]]
+        self._rows(Kind.DELTA, RowsFlag.NONE, scan, mono_ns, dt_s, rows)
+        self._remember()
+        if mono_ns - self._key_ns >= KEY_PERIOD_NS:
+            self._rows(Kind.KEY, RowsFlag.PERIODIC, scan, mono_ns, (), self._logged)
+            self._key_ns = mono_ns
+
+    def events(self, scan: int, mono_ns: int, events: Iterable[Event]) -> None:
+        """The transitions of a scan."""
+        records = [self._event_record(e) for e in events]
+        if records:
+            self._write_texts(scan, mono_ns)
+            self._ring.append(Kind.EVENT, scan, mono_ns, encode_records(Kind.EVENT, records))
+
+    def results(self, scan: int, mono_ns: int, results: Sequence[Result]) -> None:
+        """The stages that commands reached in a scan."""
+        if results:
+            records = [
+                {"number": r.sequence, "mono_ns": r.mono_ns, "code": self._text(r.code), "stage": int(r.stage)}
+                for r in results
+            ]
+            self._write_texts(scan, mono_ns)
+            self._ring.append(Kind.RESULT, scan, mono_ns, encode_records(Kind.RESULT, records))
+
+    def writes(self, scan: int, mono_ns: int, columns: OutputColumns) -> None:
+        """What the field did about output rows since the last scan."""
+        done = np.flatnonzero(columns.write_sequence != self._writes)
+        if len(done):
+            records = [
+                {
+                    "value": float(columns.written_value[i]),
+                    "sequence": int(columns.write_sequence[i]),
+                    "write_ns": int(columns.write_ns[i]),
+                    "tag": int(self._ids[self.plan.outputs[i].row]),
+                    "error": int(columns.error[i]),
+                }
+                for i in done
+            ]
+            self._writes = columns.write_sequence.copy()
+            self._ring.append(Kind.WRITE, scan, mono_ns, encode_records(Kind.WRITE, records))
+
+    # -- records ---------------------------------------------------------------------------------------------------
+
+    def _remember(self) -> None:
+        np.copyto(self._last_v, self._image.v.view(np.int64))
+        np.copyto(self._last_q, self._image.q)
+        np.copyto(self._last_source, self._image.source_ns)
+
+    def _rows(
+        self, kind: Kind, flag: RowsFlag, scan: int, mono_ns: int, dt_s: Sequence[float], rows: npt.NDArray[np.int64]
+    ) -> None:
+        inputs = rows[: np.searchsorted(rows, self._inputs, side="right")]
+        image = self._image
+        payload = encode_rows(
+            Rows(
+                flag,
+                np.array(dt_s, np.float64),
+                self._ids[rows],
+                image.v[rows],
+                image.q[rows],
+                image.source_ns[inputs],
+                image.receive_ns[inputs],
+            )
+        )
+        self._ring.append(kind, scan, mono_ns, payload)
+
+    def _time(self, scan: int, mono_ns: int, utc_ns: int) -> None:
+        record = {"mono_ns": mono_ns, "utc_ns": utc_ns, "locked": 1}
+        self._ring.append(Kind.TIME, scan, mono_ns, encode_records(Kind.TIME, [record]))
+        self._time_ns = mono_ns
+
+    def _command_record(self, command: Command, mono_ns: int) -> dict[str, float | int]:
+        row = self.plan.rows.get(command.target)
+        return {
+            "number": command.sequence,
+            "value": float("nan"),
+            "given_ns": mono_ns,
+            "expiry_ns": command.expires_ns,
+            "verb": self._text(command.verb),
+            "target": self._text(command.target),
+            "actor": self._text(command.actor),
+            "reason": self._text(command.reason),
+            "key": self._text(command.key),
+            # The value travels as it was written, so that a replay decides on the very same text.
+            "address": self._text(command.value),
+            "tag": NO_TAG if row is None else int(self._ids[row]),
+        }
+
+    def _event_record(self, event: Event) -> dict[str, float | int]:
+        row = self.plan.rows.get(event.target)
+        return {
+            "old": event.old,
+            "new": event.new,
+            "source_ns": event.source_ns,
+            "field": self._text(event.target) if row is None else 0,
+            "actor": self._text(event.actor),
+            "reason": self._text(event.reason),
+            "tag": NO_TAG if row is None else int(self._ids[row]),
+            "code": int(event.kind),
+        }
+
+    def _text(self, text: str) -> int:
+        return self._texts.add(text) if text else 0
+
+    def _write_texts(self, scan: int, mono_ns: int) -> None:
+        new = self._texts.take_new()
+        if new:
+            self._ring.append(Kind.TEXT, scan, mono_ns, encode_texts(new))

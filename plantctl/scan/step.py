@@ -1,0 +1,87 @@
+"""The step: every run of the plan, in its order, over the process image. Pure: the same memory gives the same bits.
+
+A task is due or not; the runs of the due tasks are called in the plan's order, each with its task's `dt`. Nothing here
+allocates or grows once every combination of due tasks has come up once.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.image import Image
+from plantctl.plan.expression_table import pack
+from plantctl.plan.load import BoundRun, Call, Memory, StackMachine, load_half
+from plantctl.plan.plan import Plan
+from plantctl.plan.runner_text import RING_COLUMNS
+from plantctl.scan import stack_machine
+
+
+class Stepper:
+    """The plan over its memory: image, records, event ring, and the calls that step them.
+
+    `compiled` chooses the loader's mode; both give the same bits. Records start as the plan's fresh ones.
+    """
+
+    def __init__(self, plan: Plan, *, compiled: bool, cache: Path | None = None) -> None:
+        self.plan = plan
+        self.image = Image(len(plan.points))
+        events = sum(
+            len(k.rows) * len(k.kind.halves) * sum(1 for f in k.kind.fields if f.role == "watched") for k in plan.kinds
+        )
+        self.ring: npt.NDArray[np.int64] = np.zeros((1 + max(1, events), RING_COLUMNS), np.int64)
+        self.memories = tuple(self._memory(i) for i in range(len(plan.kinds)))
+        self._dt = tuple(ctypes.c_double(0.0) for _ in plan.tasks)
+        self._programs: dict[tuple[bool, ...], tuple[tuple[Call, ctypes.c_double], ...]] = {}
+        self._calls = self._bind(compiled, cache)
+        self._copies = np.array([c for c, _ in plan.delays], np.int64), np.array([o for _, o in plan.delays], np.int64)
+
+    def _memory(self, index: int) -> Memory:
+        rows, image = self.plan.kinds[index], self.image
+        return Memory(image.v, image.q, image.used, image.status, rows.rows.copy(), rows.ins, rows.outs, self.ring)
+
+    def _bind(self, compiled: bool, cache: Path | None) -> list[tuple[int, Call]]:
+        calls: list[tuple[int, Call]] = []
+        machine = self._machine(compiled, cache)
+        for run in self.plan.runs:
+            if run.kind < 0:
+                calls.append((run.task, machine.bind(run.first, run.count)))
+                continue
+            half = load_half(self.plan.kinds[run.kind].kind, run.half, compiled=compiled, folder=cache)
+            bound = BoundRun(half, self.memories[run.kind], run.kind, run.first, run.count, run.stride)
+            calls.append((run.task, bound.call))
+        return calls
+
+    def _machine(self, compiled: bool, cache: Path | None) -> StackMachine:
+        table = pack(
+            [(e.program, dict(zip(e.program.inputs, e.reads, strict=True)), e.row) for e in self.plan.expressions]
+        )
+        arrays = {name: getattr(table, name) for name in ("code", "constants", "bounds", "stack_v", "stack_q")}
+        arrays |= {"v": self.image.v, "q": self.image.q}
+        # A plan without expressions has no run of them: nothing to compile then.
+        compiled = compiled and bool(self.plan.expressions)
+        return StackMachine(stack_machine.run, arrays, compiled=compiled, folder=cache)  # type: ignore[arg-type]
+
+    def delay(self) -> None:
+        """Keep the points that are read one scan late, before anything of this scan is written."""
+        copies, originals = self._copies
+        if len(copies):
+            self.image.v[copies] = self.image.v[originals]
+            self.image.q[copies] = self.image.q[originals]
+
+    def step(self, dt_s: Sequence[float]) -> None:
+        """Step the tasks whose `dt_s` is above 0, in s; a `dt` of 0 says that the task is not due.
+
+        A run that does not return 1 had an exception inside compiled code: the process must not go on with it.
+        """
+        due = tuple(dt > 0.0 for dt in dt_s)
+        program = self._programs.get(due)
+        if program is None:
+            program = tuple((call, self._dt[task]) for task, call in self._calls if due[task])
+            self._programs[due] = program
+        for holder, dt in zip(self._dt, dt_s, strict=True):
+            holder.value = dt
+        for call, dt_c in program:
+            assert call(dt_c) == 1, "a run broke off: its block raised inside compiled code"
