@@ -1,6 +1,42 @@
 """A plant of plain numbers for the tests of device twins: what is written stays, measured is what a test says."""
 
-from simulators.plant import SHOWN, WRITTEN
+WRITTEN = {
+    "rectifier.on": 0.0,
+    "rectifier.current_set_a": 0.0,
+    "rectifier.voltage_limit_v": 5.0,
+    "contactor.position": 0.0,
+    "pump.run": 0.0,
+    "pump.speed_command": 0.8,
+    "feed.stroke": 0.0,
+    "heater.output": 0.08,
+    "cooling.output": 0.0,
+    "drawoff.open": 0.0,
+}
+SHOWN = {
+    "cell.current_a": 0.0,
+    "cell.voltage_v": 0.0,
+    "cell.flow_m3_h": 0.0,
+    "cell.cathode_potential_v": -0.9,
+    "cell.felt_dp_bar": 0.0,
+    "cell.membrane_dp_bar": -0.09,
+    "outlet_probe.ph": 8.0,
+    "outlet_probe.temperature_c": 40.0,
+    "probe_a.ph": 8.0,
+    "probe_a.temperature_c": 40.0,
+    "probe_b.ph": 8.0,
+    "probe_b.temperature_c": 40.0,
+    "tank.level_percent": 60.0,
+    "tank.temperature_c": 40.0,
+    "feed.flow_l_h": 0.0,
+    "pump.speed": 0.0,
+    "pump.running": 0.0,
+    "density.kg_m3": 1044.0,
+    "conductivity.ms_cm": 61.0,
+    "purge.flow_nm3_h": 1.0,
+    "rectifier.heat_sink_c": 25.0,
+    "rectifier.cv": 0.0,
+    "rectifier.cc": 0.0,
+}
 
 
 class BenchPlant:
