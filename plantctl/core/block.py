@@ -47,6 +47,7 @@ __all__ = [
     "GOOD",
     "HELD",
     "HIGH",
+    "HUGE",
     "IMAN",
     "INIT",
     "LIMITS",
@@ -57,6 +58,7 @@ __all__ = [
     "NOT_YET",
     "OOS",
     "OUT_OF_RANGE",
+    "OUT_OF_SERVICE",
     "RCAS",
     "ROUT",
     "SUBSTITUTED",
@@ -66,6 +68,7 @@ __all__ = [
     "CasIn",
     "CasOut",
     "In",
+    "Literal",
     "Out",
     "Param",
     "Ports",
@@ -109,6 +112,7 @@ MODE_WORDS: Final = ("oos", "iman", "trk", "man", "auto", "cas", "rcas", "rout")
 OUT_OF_RANGE: Final = BAD | (5 << 9)
 HELD: Final = UNCERTAIN | (9 << 9)
 SUBSTITUTED: Final = UNCERTAIN | (8 << 9)
+OUT_OF_SERVICE: Final = BAD | (7 << 9)
 
 # A value at or beyond this is treated as not finite: differences of two such values could overflow.
 HUGE: Final = 1e30

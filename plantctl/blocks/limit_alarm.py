@@ -1,0 +1,80 @@
+"""Alarm on one limit of one value, with delays, dead-band and acknowledgement.
+
+    condition on   pv beyond the limit (pv >= limit, or <= limit for a low one) for `on_delay`
+    condition off  pv back by more than `dead_band` for `off_delay`
+
+    normal -> unack -> acked -> normal, and unack -> rtn -> normal where it returned before it was acknowledged
+
+First scan   normal; a value beyond the limit alarms after its delay.
+Bad input    the condition and both clocks stand still; `bad_input` tells.
+Limits       none of its own.
+Reference    ANSI/ISA-18.2-2016, 5.6 (states) and annex on dead-band and delay; IEC 62682:2022.
+Situation    tests/cases/blocks/limit_alarm/
+"""
+
+from plantctl.core.block import (
+    Block,
+    In,
+    Param,
+    Shown,
+    State,
+    Tracked,
+    Watched,
+    bad,
+    param,
+    port,
+    shown,
+    watched,
+)
+
+NORMAL = 0
+UNACK = 1
+ACKED = 2
+RTN = 3
+# Rows are states, columns events: condition on, condition off, acknowledged.
+TABLE = (
+    (UNACK, NORMAL, NORMAL),
+    (UNACK, RTN, ACKED),
+    (ACKED, NORMAL, ACKED),
+    (UNACK, RTN, NORMAL),
+)
+ON = 0
+OFF = 1
+ACK = 2
+
+
+class LimitAlarm(Block):
+    """One row is one alarm."""
+
+    pv: In = port("any", "what is watched")
+    state: Watched[int] = watched("", "state", event="alarm", words=("normal", "unack", "acked", "rtn"))
+    limit: Param[float] = param("pv", "the limit")
+    high: Param[bool] = param("", "a high limit, else a low one", default=True)
+    on_delay: Param[float] = param("s", "time beyond the limit before it alarms", minimum=0.0, default=0.0)
+    off_delay: Param[float] = param("s", "time back before it returns", minimum=0.0, default=0.0)
+    dead_band: Param[float] = param("delta pv", "how far back it must come", minimum=0.0, default=0.0)
+    priority: Param[int] = param("", "1 critical to 4 journal", minimum=1, maximum=4, default=3)
+    ack: Tracked[bool] = shown("", "a person acknowledges")
+    active: Shown[bool] = shown("", "the condition is on")
+    bad_input: Watched[bool] = watched("", "the value cannot be known", event="quality")
+    on_s: State[float]
+    off_s: State[float]
+
+
+def step(b: LimitAlarm, dt: float) -> None:
+    """Forward: the condition, then the state."""
+    b.bad_input = bad(b.pv)
+    if not bad(b.pv):
+        excess = b.pv.v - b.limit if b.high else b.limit - b.pv.v
+        beyond = excess >= 0.0
+        back = excess < -b.dead_band or (b.dead_band == 0.0 and not beyond)
+        b.on_s = min(b.on_s + dt, 1e9) if beyond else 0.0
+        b.off_s = min(b.off_s + dt, 1e9) if back else 0.0
+        if not b.active:
+            b.active = beyond and b.on_s >= b.on_delay - 1e-9
+        elif back and b.off_s >= b.off_delay - 1e-9:
+            b.active = False
+    b.state = TABLE[b.state][ON if b.active else OFF]
+    if b.ack:
+        b.state = TABLE[b.state][ACK]
+        b.ack = False

@@ -1,0 +1,168 @@
+"""The arbiter of one output: decides who has it, and answers the loop above.
+
+    trip > sequence > manual > auto; between trips the first in the order of rank
+
+A trip's value is written as it is. What a sequence, a person or a loop asks for is kept within `low`..`high` and within
+`rate_up`, `rate_down` of the last value.
+
+First scan   nothing asked yet: bad, not-yet, so that nothing is written; `initial` is taken where it is given.
+Bad input    an effect whose state is bad counts as tripped; a bad request of the loop: the last value stays, quality
+             held; a bad request of the sequence is none.
+Limits       the answer to the loop is INIT with the value in force while somebody else has the output, and after that
+             until the loop has come to it; else the value used, HIGH or LOW only where the request was changed.
+Reference    IEC 61511-1:2016, 11.4 for the precedence of protection; the handshake is the product's own.
+Situation    tests/cases/blocks/out/
+"""
+
+from plantctl.core.block import (
+    GOOD,
+    HELD,
+    HIGH,
+    HUGE,
+    INIT,
+    LOW,
+    NONE,
+    NOT_YET,
+    Block,
+    CasIn,
+    In,
+    Literal,
+    Out,
+    Param,
+    Ports,
+    Shown,
+    State,
+    Tracked,
+    Values,
+    Watched,
+    bad,
+    clip,
+    param,
+    port,
+    shown,
+    values,
+    watched,
+)
+
+NOBODY = 0
+BY_LOOP = 1
+BY_HAND = 2
+BY_SEQUENCE = 3
+BY_TRIP = 4
+FORCES = 8
+
+
+class Output(Block):
+    """One row is one output."""
+
+    auto: CasIn = port("y", "request of the loop above", optional=True)
+    sequence: In = port("y", "request of a sequence, good while it stands", optional=True)
+    force: Ports[In, Literal[8]] = port("1", "effects that force the output, the highest rank first", optional=True)
+    y: Out = port("any", "the output")
+    force_value: Values[Literal[8]] = values("y", "what each effect forces")
+    n_force: Param[int] = param("", "effects wired", minimum=0, maximum=8, default=0)
+    low: Param[float] = param("y", "lower limit", default=-1e29)
+    high: Param[float] = param("y", "upper limit", default=1e29)
+    rate_up: Param[float] = param("y/s", "fastest rise, 0 for none", minimum=0.0, default=0.0)
+    rate_down: Param[float] = param("y/s", "fastest fall, 0 for none", minimum=0.0, default=0.0)
+    initial: Param[float] = param("y", "value at the first scan", default=0.0)
+    has_initial: Param[bool] = param("", "there is an initial value", default=False)
+    has_auto: Param[bool] = param("", "a loop is wired", default=False)
+    has_sequence: Param[bool] = param("", "a sequence is wired", default=False)
+    manual: Tracked[float] = shown("y", "value set by a person")
+    manual_set: Tracked[bool] = shown("", "a person has set the value")
+    source: Watched[int] = watched(
+        "", "who has the output", words=("none", "auto", "manual", "sequence", "trip"), default=NOBODY
+    )
+    limits: Shown[int] = shown("", "limit in force", words=("none", "low", "high", "constant"))
+    owned: State[bool]
+    waiting: State[bool]
+    started: State[bool]
+
+
+def back(b: Output, dt: float) -> None:
+    """Leaf to root: answer the loop with what was used, or with what is enforced on it."""
+    source = owner(b)
+    settle(b, source)
+    b.auto.used = enforced(b, source)
+    b.auto.status = INIT if source != BY_LOOP or b.waiting else b.limits
+
+
+def step(b: Output, dt: float) -> None:
+    """Root to leaf: write what the owner asks for."""
+    if not b.started:
+        b.started = True
+        if b.has_initial:
+            b.y.v = b.initial
+            b.y.q = GOOD
+            b.owned = True
+    source = owner(b)
+    b.source = source
+    b.limits = NONE
+    if source == BY_TRIP:
+        b.y.v = enforced(b, source)
+        b.y.q = GOOD
+        b.owned = True
+    elif source in (BY_SEQUENCE, BY_HAND):
+        limit(b, enforced(b, source), dt)
+    elif source == BY_LOOP:
+        settle(b, source)
+        if not bad(b.auto) and not b.waiting:
+            limit(b, b.auto.v, dt)
+        elif not bad(b.auto):
+            b.y.q = GOOD
+        else:
+            b.y.q = HELD if b.owned else NOT_YET
+    elif not b.owned:
+        b.y.q = NOT_YET
+
+
+def settle(b: Output, source: int) -> None:
+    """After somebody else had the output, wait until the loop's request is the value that stands.
+
+    The loop may run in a slower task: its last request can be older than the trip.
+    """
+    if source != BY_LOOP:
+        b.waiting = b.owned
+    elif b.waiting and not bad(b.auto) and b.auto.v == b.y.v:
+        b.waiting = False
+
+
+def owner(b: Output) -> int:
+    """Who has the output now."""
+    for k in range(FORCES):
+        if k < b.n_force and (bad(b.force[k]) or b.force[k].v != 0.0):
+            return BY_TRIP
+    if b.has_sequence and not bad(b.sequence):
+        return BY_SEQUENCE
+    if b.has_auto:
+        return BY_LOOP
+    if b.manual_set:
+        return BY_HAND
+    return NOBODY
+
+
+def enforced(b: Output, source: int) -> float:
+    """What the owner demands, before limits; the last value where it demands nothing."""
+    if source == BY_TRIP:
+        for k in range(FORCES):
+            if k < b.n_force and (bad(b.force[k]) or b.force[k].v != 0.0):
+                return b.force_value[k]
+    if source == BY_SEQUENCE and not bad(b.sequence):
+        return clip(b.sequence.v, b.low, b.high)
+    if source == BY_HAND:
+        return clip(b.manual, b.low, b.high)
+    return b.y.v if b.owned else b.low
+
+
+def limit(b: Output, request: float, dt: float) -> None:
+    """Bring the output to `request` as far as limits and rates allow, and note which one stood in the way."""
+    value = clip(request, b.low, b.high)
+    if b.owned:
+        rise = b.y.v + dt * b.rate_up if b.rate_up > 0.0 else HUGE
+        fall = b.y.v - dt * b.rate_down if b.rate_down > 0.0 else -HUGE
+        value = clip(value, fall, rise)
+    b.limits = HIGH if value < request else LOW if value > request else NONE
+    b.y.v = value
+    b.y.q = GOOD
+    b.owned = True

@@ -1,0 +1,292 @@
+"""PID controller with two degrees of freedom, in two halves.
+
+    e = s (sp - pv), s = +1 reverse acting, -1 direct acting
+    P = gain s (beta sp - pv)
+    D = Tf/(Tf+h) D + gain Td/(Tf+h) s ((gamma sp - pv) - (gamma sp - pv) one scan ago),    Tf = Td/filter
+    v = P + I + D + ff;  u = v within out_low..out_high and within rate_down, rate_up of the last u
+    I += gain h/Ti e + min(1, h/Tt) (used - v),    used = what the block below really used
+
+`step` computes u and keeps both products of the last line; `back` adds them one call later, when the block below has
+answered. So u(k) is that of the reference, and a change of tuning between two scans is harmless.
+
+One flag, `rebalance`, makes every transfer bumpless: u(k) = u(k-1) exactly, I = u - P - ff, D = 0. It is set from MAN
+to AUTO, at the release from tracking, when the PV changes its probe, when feedforward comes back, and by whoever
+writes a tuning parameter.
+
+First scan   u is `manual` within the limits; the mode asked for is `initial_mode`; no kick of P or D.
+Bad input    pv bad: the second probe if it is good; else u, I and D hold (quality held) up to `hold`, then the target
+             becomes MAN: a person puts the loop back. The first probe is taken back after `switch_back` of good values.
+             cas bad: CAS falls to AUTO with the last set-point. feedforward bad: its last contribution stays.
+Limits       out_low..out_high and rates act on u, sp_low..sp_high on the set-point; the answer upward is the limit
+             below, else the loop's own. Init-request from below outranks everything but OOS: the loop tracks `used`.
+Reference    Astrom and Wittenmark, Computer-Controlled Systems, 3rd ed. (1997), section 8.5; Astrom and Hagglund,
+             Advanced PID Control (2006), chapter 13.
+Situation    tests/cases/blocks/pid/
+"""
+
+import math
+
+from plantctl.core.block import (
+    AUTO,
+    CAS,
+    CONST,
+    GOOD,
+    HELD,
+    HIGH,
+    HUGE,
+    IMAN,
+    INIT,
+    LIMITS,
+    LOW,
+    MAN,
+    MODE_WORDS,
+    NONE,
+    OOS,
+    OUT_OF_SERVICE,
+    TRK,
+    Block,
+    CasIn,
+    CasOut,
+    In,
+    Param,
+    Shown,
+    State,
+    Tracked,
+    Watched,
+    bad,
+    clip,
+    mirror,
+    param,
+    port,
+    shown,
+    state,
+    watched,
+)
+
+PROBES = ("held", "first", "second")
+
+
+class Pid(Block):
+    """One row is one loop."""
+
+    pv: In = port("any", "process variable")
+    pv2: In = port("pv", "the second probe", optional=True)
+    cas: CasIn = port("pv", "set-point from above", optional=True)
+    feedforward: In = port("op", "what is added to the output", optional=True)
+    track: In = port("op", "value to track while it is good", optional=True)
+    op: CasOut = port("any", "output")
+    gain: Param[float] = param("op/pv", "proportional gain", above=0.0, tuning=True)
+    integral: Param[float] = param("s", "integral time Ti, 0 for none", minimum=0.0, default=0.0, tuning=True)
+    derivative: Param[float] = param("s", "derivative time Td", minimum=0.0, default=0.0, tuning=True)
+    filter: Param[float] = param("1", "Td over its filter's Tf", minimum=2.0, maximum=20.0, default=10.0, tuning=True)
+    beta: Param[float] = param("1", "set-point weight of P", minimum=0.0, maximum=1.0, default=1.0, tuning=True)
+    gamma: Param[float] = param("1", "set-point weight of D", minimum=0.0, maximum=1.0, default=0.0, tuning=True)
+    tracking: Param[float] = param("s", "Tt; 0 for sqrt(Ti Td), or Ti without D", minimum=0.0, default=0.0, tuning=True)
+    direct: Param[bool] = param("", "the output rises with the PV", default=False, tuning=True)
+    out_low: Param[float] = param("op", "lower limit of the output", tuning=True)
+    out_high: Param[float] = param("op", "upper limit of the output", tuning=True)
+    rate_up: Param[float] = param("op/s", "fastest rise of the output, 0 for none", minimum=0.0, default=0.0)
+    rate_down: Param[float] = param("op/s", "fastest fall of the output, 0 for none", minimum=0.0, default=0.0)
+    sp_low: Param[float] = param("pv", "lower limit of the set-point", default=-1e29)
+    sp_high: Param[float] = param("pv", "upper limit of the set-point", default=1e29)
+    gap: Param[float] = param("delta pv", "half width of the gap around the set-point", minimum=0.0, default=0.0)
+    gap_gain: Param[float] = param("1", "share of the gain inside the gap", minimum=0.0, maximum=1.0, default=1.0)
+    hold: Param[float] = param("s", "longest time to hold on a bad PV", minimum=0.0, default=10.0)
+    switch_back: Param[float] = param("s", "good time before the first probe is taken back", minimum=0.0, default=10.0)
+    sp_tracks_pv: Param[bool] = param("", "the set-point follows the PV below AUTO", default=False)
+    external_reset: Param[bool] = param("", "answer the PV upward, not the set-point", default=False)
+    initial_mode: Param[int] = param("", "mode asked for at the first scan", minimum=0, maximum=7, default=MAN)
+    has_pv2: Param[bool] = param("", "a second probe is wired", default=False)
+    has_cas: Param[bool] = param("", "a block above is wired", default=False)
+    has_feedforward: Param[bool] = param("", "feedforward is wired", default=False)
+    has_track: Param[bool] = param("", "a value to track is wired", default=False)
+    sp: Tracked[float] = shown("pv", "set-point")
+    manual: Tracked[float] = shown("op", "output in MAN")
+    target: Tracked[int] = shown("", "mode asked for", words=MODE_WORDS)
+    mode: Watched[int] = watched("", "mode", event="mode", words=MODE_WORDS)
+    pv_source: Watched[int] = watched("", "probe in use", event="quality", words=PROBES)
+    p: Shown[float] = shown("op", "proportional part")
+    i: Shown[float] = shown("op", "integral part")
+    d: Shown[float] = shown("op", "derivative part")
+    ff: Shown[float] = shown("op", "feedforward part")
+    v: Shown[float] = shown("op", "output before its limits")
+    limits: Shown[int] = shown("", "limit of the output", words=("none", "low", "high", "constant"))
+    started: State[bool]
+    rebalance: State[bool]
+    ff_ok: State[bool]
+    u: State[float]
+    di: State[float]
+    ktr: State[float]
+    y: State[float]
+    y_old: State[float]
+    r_old: State[float]
+    bad_s: State[float]
+    good_s: State[float] = state("s", "how long the first probe has been good", default=1e9)
+
+
+def back(b: Pid, dt: float) -> None:
+    """Leaf to root: finish the integral with what was really used, resolve the mode, answer above."""
+    limits = b.op.status & LIMITS
+    if limits == CONST or (limits == HIGH and b.di > 0.0) or (limits == LOW and b.di < 0.0):
+        b.di = 0.0
+    b.i += b.di
+    if abs(b.op.used) < HUGE:
+        b.i += b.ktr * (b.op.used - b.v)
+    b.di = 0.0
+    b.ktr = 0.0
+    if not b.started:
+        b.target = b.initial_mode
+    choose_probe(b, dt)
+    if b.pv_source == 0 and b.bad_s > b.hold and b.target > MAN:
+        b.target = MAN
+    mode = resolved(b)
+    if b.mode <= MAN and mode > MAN:
+        b.rebalance = True
+    b.mode = mode
+    b.cas.used = b.y if b.external_reset and b.pv_source > 0 else b.sp
+    sign = -1.0 if b.direct else 1.0
+    b.cas.status = mirror(limits if limits != NONE else b.limits, sign) if mode == CAS else INIT
+
+
+def choose_probe(b: Pid, dt: float) -> None:
+    """Take the first probe while it is good, else the second; after a change the first must stay good for a time."""
+    b.good_s = 0.0 if bad(b.pv) else min(b.good_s + dt, 1e9)
+    settled = b.good_s >= b.switch_back or b.pv_source == 1
+    second = b.has_pv2 and not bad(b.pv2)
+    source = 0
+    if not bad(b.pv) and (settled or not second):
+        source = 1
+        b.y = b.pv.v
+    elif second and not bad(b.pv2):
+        source = 2
+        b.y = b.pv2.v
+    if source != b.pv_source:
+        b.rebalance = True
+        b.pv_source = source
+    b.bad_s = 0.0 if source > 0 else min(b.bad_s + dt, 1e9)
+
+
+def resolved(b: Pid) -> int:
+    """The actual mode: what was asked for, less what the plant does not allow now."""
+    mode = b.target
+    if mode == OOS:
+        return OOS
+    if b.op.status & INIT:
+        return IMAN
+    if b.has_track and not bad(b.track):
+        return TRK
+    if mode == CAS and (not b.has_cas or bad(b.cas)):
+        return AUTO
+    return mode if mode >= MAN else MAN
+
+
+def step(b: Pid, dt: float) -> None:
+    """Root to leaf: set-point, P, D, output, and the products of the integral for the next `back`."""
+    if not b.started:
+        b.u = clip(b.manual, b.out_low, b.out_high)
+        b.rebalance = True
+    feed_forward(b)
+    b.sp = set_point(b)
+    if b.mode == OOS or (b.pv_source == 0 and b.mode > MAN):
+        b.rebalance = True
+        b.v = b.u
+        b.op.q = OUT_OF_SERVICE if b.mode == OOS else HELD
+    else:
+        control(b, dt)
+        b.op.q = GOOD
+    if b.mode != MAN:
+        b.manual = b.u
+    b.op.v = b.u
+    b.y_old = b.y
+    b.r_old = b.sp
+    b.started = True
+
+
+def feed_forward(b: Pid) -> None:
+    """Take the feedforward while it is good; its return is bumpless."""
+    if not b.has_feedforward:
+        return
+    if bad(b.feedforward):
+        b.ff_ok = False
+        return
+    if not b.ff_ok:
+        b.rebalance = True
+    b.ff_ok = True
+    b.ff = b.feedforward.v
+
+
+def set_point(b: Pid) -> float:
+    """The set-point in force, within its limits."""
+    if b.mode == CAS and not bad(b.cas):
+        return clip(b.cas.v, b.sp_low, b.sp_high)
+    if b.sp_tracks_pv and b.mode <= MAN and b.pv_source > 0:
+        return clip(b.y, b.sp_low, b.sp_high)
+    return clip(b.sp, b.sp_low, b.sp_high)
+
+
+def control(b: Pid, dt: float) -> None:
+    """One scan of the equations, or of tracking."""
+    sign = -1.0 if b.direct else 1.0
+    error = gapped(sign * (b.sp - b.y), b.gap, b.gap_gain)
+    if b.gap > 0.0:
+        b.p = finite(b.gain * (error - sign * (1.0 - b.beta) * b.sp))
+    else:
+        b.p = finite(b.gain * (sign * (b.beta * b.sp - b.y)))
+    if b.mode <= MAN or b.rebalance:
+        follow(b)
+        return
+    tf = b.derivative / b.filter if b.filter > 0.0 else 0.0
+    if tf + dt > 0.0:
+        change = (b.gamma * b.sp - b.y) - (b.gamma * b.r_old - b.y_old)
+        b.d = finite(tf / (tf + dt) * b.d + b.gain * b.derivative / (tf + dt) * (sign * change))
+    b.v = b.p + b.i + b.d + b.ff
+    if not abs(b.v) < HUGE:
+        # Only numbers far outside any plant come here; the loop starts again from its last output.
+        b.v = b.u
+        follow(b)
+        return
+    u = clip(b.v, b.out_low, b.out_high)
+    low = b.u - dt * b.rate_down if b.rate_down > 0.0 else b.out_low
+    high = b.u + dt * b.rate_up if b.rate_up > 0.0 else b.out_high
+    b.u = clip(u, low, high)
+    b.limits = HIGH if b.u < b.v else LOW if b.u > b.v else NONE
+    if b.integral > 0.0:
+        b.di = finite(b.gain * dt / b.integral * error)
+        tt = b.tracking if b.tracking > 0.0 else default_tracking(b.integral, b.derivative)
+        b.ktr = min(1.0, dt / tt) if tt > 0.0 else 1.0
+
+
+def follow(b: Pid) -> None:
+    """Take the output from where the mode says, and set the integral so that the equations give just that."""
+    want = b.u
+    if b.mode == IMAN and abs(b.op.used) < HUGE:
+        want = b.op.used
+    elif b.mode == TRK and not bad(b.track):
+        want = b.track.v
+    elif b.mode == MAN:
+        want = clip(b.manual, b.out_low, b.out_high)
+    b.d = 0.0
+    b.i = finite(want - b.p - b.ff)
+    b.v = want
+    b.u = want
+    b.limits = NONE
+    b.rebalance = False
+
+
+def gapped(error: float, gap: float, gain: float) -> float:
+    """The error with `gain` inside +-`gap`, continuous at its edges."""
+    if gap <= 0.0:
+        return error
+    if abs(error) <= gap:
+        return error * gain
+    return error - gap * (1.0 - gain) if error > 0.0 else error + gap * (1.0 - gain)
+
+
+def default_tracking(integral: float, derivative: float) -> float:
+    """Tt where none is given, s."""
+    return math.sqrt(integral * derivative) if integral * derivative > 0.0 else integral
+
+
+def finite(x: float) -> float:
+    """`x`, or 0 where it is not finite or too large to compute with."""
+    return x if abs(x) < HUGE else 0.0
