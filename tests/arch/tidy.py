@@ -8,6 +8,7 @@ Formatting, imports and missing docstrings are ruff's, types are mypy's, who may
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).parents[2]
@@ -156,7 +157,7 @@ def banned_calls(path: str, text: str) -> Iterator[str]:
             imported |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
     for node in walk(path, text):
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
-            head, _, rest = ast.unparse(node).partition(".")
+            head, _, rest = dotted(node).partition(".")
             name = ".".join(filter(None, (imported.get(head, head), rest)))
         elif isinstance(node, ast.ImportFrom):
             name = next(
@@ -228,10 +229,20 @@ def headings(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
 
 
-def walk(path: str, text: str) -> Iterator[ast.AST]:
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` for that chain of attributes; empty for anything else."""
+    if isinstance(node, ast.Attribute):
+        head = dotted(node.value)
+        return f"{head}.{node.attr}" if head else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+@cache
+def walk(path: str, text: str) -> tuple[ast.AST, ...]:
     """Every node of a Python file of ours; nothing for any other file."""
     if path.endswith(".py") and path.startswith(SOURCES):
-        yield from ast.walk(ast.parse(text, filename=path))
+        return tuple(ast.walk(ast.parse(text, filename=path)))
+    return ()
 
 
 RULES = (

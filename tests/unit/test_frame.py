@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from plantctl.core.errors import LogDamaged
 from plantctl.core.command import Stage
+from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import (
     COMMAND,
     COMMIT,

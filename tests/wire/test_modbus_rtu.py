@@ -143,16 +143,15 @@ def test_bytes_nobody_asked_for_put_the_link_in_quarantine():
 def test_a_line_that_never_becomes_silent_is_given_up_and_tried_again():
     async def main(clock):
         peer = Peer({1: registers(1)}, rtu=True)
-        async with peer.serving(clock):
-            async with running(clock, gateway(peer, [1], connect_timeout=8, patience=20)) as rig:
-                await rig.until(rig.good)
-                noisy_until = clock.monotonic_ns() + 8_000_000_000
-                while clock.monotonic_ns() < noisy_until:
-                    for writer in peer.sockets:
-                        Peer._send(writer, b"\xff")
-                    await clock.sleep(0.1)
-                assert not rig.good()
-                await rig.until(rig.good)
-                return belongs(rig)[1], rig.runner.statistics.disconnects
+        async with peer.serving(clock), running(clock, gateway(peer, [1], connect_timeout=8, patience=20)) as rig:
+            await rig.until(rig.good)
+            noisy_until = clock.monotonic_ns() + 8_000_000_000
+            while clock.monotonic_ns() < noisy_until:
+                for writer in peer.sockets:
+                    Peer._send(writer, b"\xff")
+                await clock.sleep(0.1)
+            assert not rig.good()
+            await rig.until(rig.good)
+            return belongs(rig)[1], rig.runner.statistics.disconnects
 
     assert run_virtual(main) == (0, 1)
