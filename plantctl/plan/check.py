@@ -35,12 +35,17 @@ def read_plant(root: str, read: Read) -> Reading:
     return Reading(plant, in_text_order(everything, sources.texts), sources.texts)
 
 
+def checked(folder: Path, root: str = ROOT) -> Reading:
+    """Everything that is known about the plant in a folder without its devices. Linking and compiling join in here."""
+    return read_plant(root, from_folder(folder))
+
+
 def diagnose(folder: Path, root: str = ROOT) -> list[Diagnostic]:
     """Every finding about the plant in a folder, in the order of the text; empty when it is good."""
-    return read_plant(root, from_folder(folder)).findings
+    return checked(folder, root).findings
 
 
 def report(folder: Path, root: str = ROOT) -> str:
     """What `check` prints about the plant in a folder; empty when it is good."""
-    reading = read_plant(root, from_folder(folder))
+    reading = checked(folder, root)
     return render(reading.findings, reading.texts)

@@ -86,11 +86,12 @@ def _parameters(template: Node, findings: list[Diagnostic]) -> dict[str, Node]:
 def _check_placeholders(name: str, node: Node, parameters: dict[str, Node], findings: list[Diagnostic]) -> None:
     used = set()
     for piece in _pieces(node):
-        for parameter in _PLACEHOLDER.findall(piece.text):
+        for parameter in dict.fromkeys(_PLACEHOLDER.findall(piece.text)):
             used.add(parameter)
             if parameter not in parameters:
                 hint = meant(parameter, parameters) or f"name it in `with` of the template `{name}`"
                 _find(findings, "PC221", f"`<{parameter}>` is no parameter of this template", piece, hint)
+                piece.tainted = True
     for parameter, item in parameters.items():
         if parameter not in used:
             hint = f"write <{parameter}> where it belongs, or take it out"

@@ -42,8 +42,8 @@ class Node:
 
     @property
     def place(self) -> Place:
-        """Where the piece stands."""
-        return Place(self.file, self.line, self.column, self.column_end)
+        """Where the piece stands; an empty piece is one column wide."""
+        return Place(self.file, self.line, self.column, self.column_end and max(self.column_end, self.column + 1))
 
     def inside(self, start: int, end: int) -> Place:
         """The place of characters `start` to `end` of the completed text; the whole piece where it cannot be told."""

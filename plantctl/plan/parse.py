@@ -28,6 +28,7 @@ def parse_yaml(file: str, text: str, reader: Any = READER) -> tuple[Node | None,
     `text` holds no characters that YAML forbids (`source.decode` has seen to that). Never raises for any such text.
     """
     builder = _Builder(file)
+    text = text if text.endswith("\n") else text + "\n"  # PyYAML's two readers differ on a last line without its end
     try:
         for event in yaml.parse(text, Loader=reader):
             if not builder.take(event):

@@ -1,8 +1,8 @@
 """Finds the place in the text of any value of the plant, by the path of its keys.
 
 The path is written with the keys of the configuration and the positions in its lists:
-`of("loops", "40-AIC-4212", "limits", "out", 0)`. Where the path goes deeper than the text (a short form, a default),
-the deepest place that exists is given, so a finding always has a place.
+`of("loops", "40-AIC-4212", "limits", "out", 0)`. Where the path goes deeper than the text, a finding still has a
+place: the value in a short form (`control: 1 s` at `period`), else the key below which something is missing.
 """
 
 from plantctl.core.errors import Diagnostic, Place
@@ -27,7 +27,8 @@ class Places:
         (key_node, value), depth = self._deepest(path)
         if depth == 0:
             return None
-        return key_node.place if key or depth < len(path) else value.place
+        missing_below = depth < len(path) and value.kind != "value"
+        return key_node.place if key or missing_below else value.place
 
     def inside(self, *path: Step, start: int, end: int) -> Place | None:
         """The place of characters `start` to `end` of the text at a path, for carets inside an expression.

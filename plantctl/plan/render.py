@@ -91,7 +91,7 @@ def _excerpt(place: Place | None, lines: Mapping[str, list[str]]) -> list[str]:
     shown = text[cut : cut + WIDTH_MAX].rstrip()
     if cut:
         shown = "..." + shown[3:]
-    return [f"{place.line:5} | {shown}", f"      | {' ' * (start - cut)}{'^' * max(1, end - start)}"]
+    return [f"{place.line:5} | {shown}".rstrip(), f"      | {' ' * (start - cut)}{'^' * max(1, end - start)}"]
 
 
 def as_dictionary(finding: Diagnostic) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from plantctl.core.errors import Diagnostic
 from plantctl.plan.area import keys_of
-from plantctl.plan.did_you_mean import meant
+from plantctl.plan.did_you_mean import meant, nearest
 from plantctl.plan.merge import Merged
 from plantctl.plan.node import Node
 from plantctl.plan.places import Places, Step
@@ -80,7 +80,7 @@ class _Checker:
 
     def _check_name(self, title: str, name: str) -> None:
         try:
-            _NAME.validate_python(name)
+            _NAME.validate_python(self.root.entries[title][1].entries[name][0].text)
         except ValidationError as error:
             fault = error.errors()[0].get("ctx", {}).get("error")
             if isinstance(fault, ShapeError):
@@ -90,8 +90,10 @@ class _Checker:
         try:
             return _adapter(title).validate_python(node.plain_value())
         except ValidationError as error:
-            for fault in error.errors(include_url=False):
-                self._report(path, form, fault)
+            faults = error.errors(include_url=False)
+            for fault in faults:
+                if not (fault["type"] == "missing" and _is_mistyped(fault, faults)):
+                    self._report(path, form, fault)
             return None
 
     def _report(self, path: tuple[Step, ...], form: Any, fault: Any) -> None:
@@ -106,12 +108,25 @@ class _Checker:
         if at_key and self._key_is_tainted(whole):
             return
         code, what, hint = _translate(fault, whole, form, location)
+        at_key = at_key or (fault["type"] == "missing" and node is None)
         self.findings.append(self.places.find(code, what, *whole, key=at_key, hint=hint))
 
     def _key_is_tainted(self, path: tuple[Step, ...]) -> bool:
         parent = self.places.node(*path[:-1])
         pair = parent.entries.get(str(path[-1])) if parent is not None else None
         return pair is not None and pair[0].tainted
+
+
+def _is_mistyped(missing: Any, faults: Any) -> bool:
+    """Whether the missing key stands there with a typing mistake, which is reported already."""
+    above, key = missing["loc"][:-1], missing["loc"][-1]
+    unknown = [fault["loc"] for fault in faults if fault["type"] == "unexpected_keyword_argument"]
+    return isinstance(key, str) and any(loc[:-1] == above and nearest(str(loc[-1]), [key]) for loc in unknown)
+
+
+def _owner(path: tuple[Step, ...]) -> str:
+    """What a key at a path belongs to: `a tag`, or the key above it."""
+    return SECTIONS[str(path[0])].words if len(path) == 3 and path[0] in SECTIONS else f"`{path[-2]}`"
 
 
 def _translate(fault: Any, path: tuple[Step, ...], form: Any, location: tuple[Step, ...]) -> tuple[str, str, str]:
@@ -124,11 +139,11 @@ def _translate(fault: Any, path: tuple[Step, ...], form: Any, location: tuple[St
         keys = _known_keys(form, location[:-1])
         key = str(path[-1])
         hint = meant(key, keys) or ("the keys are " + ", ".join(keys) if len(keys) <= _KEYS_SHOWN else "")
-        return "PC201", f"`{key}` is no key of `{path[-2]}`", hint
+        return "PC201", f"`{key}` is no key of {_owner(path)}", hint
     if kind == "missing" and isinstance(path[-1], int):
         return "PC203", "two values are due here: [low, high]", ""
     if kind == "missing":
-        return "PC202", f"`{path[-1]}` is missing in `{path[-2]}`", f"add `{path[-1]}: ...`"
+        return "PC202", f"`{path[-1]}` is missing in {_owner(path)}", f"add `{path[-1]}: ...`"
     if kind == "literal_error":
         words = [word.strip("'") for word in fault["ctx"]["expected"].replace(" or ", ", ").split(", ") if word != "''"]
         shown = f"`{value}`" if isinstance(value, str | int | float) else kind_of(value)

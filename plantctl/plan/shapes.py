@@ -19,7 +19,7 @@ NAME_LENGTH_MAX: Final = 64
 TIME_UNITS: Final = ("us", "ms", "s", "min", "h", "d")
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_QUANTITY = re.compile(rf"({_NUMBER})(?:\s*([^\s\d.+-].*))?")
+_QUANTITY = re.compile(rf"({_NUMBER})(?:\s*([^\s\d.,+-].*)|\s+(1/.+))?")
 _DURATION = re.compile(rf"({_NUMBER})\s*({'|'.join(TIME_UNITS)})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[a-z][a-z0-9_]*)?")
@@ -111,7 +111,7 @@ def quantity_parts(text: str) -> tuple[float, str] | None:
     match = _QUANTITY.fullmatch(text.strip())
     if match is None or not math.isfinite(float(match[1])):
         return None
-    return float(match[1]), match[2] or ""
+    return float(match[1]), match[2] or match[3] or ""
 
 
 def _quantity(value: object) -> str | float:

@@ -336,26 +336,27 @@ Mark = Literal["latched", "auto"]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What a section's entries are; `of_tags` tells that its keys are tag names and take the file's area."""
+    """What a section's entries are, in the type system and in words; `of_tags`: its keys are tags and take the area."""
 
     form: Any
+    words: str
     of_tags: bool = False
 
 
 SECTIONS: Final[dict[str, Section]] = {
-    "tasks": Section(Annotated[Task, Short("period")]),
-    "devices": Section(Annotated[Device, Rest("kind")]),
-    "tags": Section(Tag, of_tags=True),
-    "loops": Section(Loop, of_tags=True),
-    "causes": Section(Cause),
-    "effects": Section(Effect),
-    "chart": Section(dict[Name, Mark]),
-    "permissives": Section(dict[Text, Expression], of_tags=True),
-    "alarms": Section(Alarm, of_tags=True),
-    "calculated": Section(Annotated[Calculated, Short("expression")], of_tags=True),
-    "blocks": Section(Annotated[BlockEntry, Rest("kind", "task")], of_tags=True),
-    "outputs": Section(Output, of_tags=True),
-    "sequences": Section(Anything),
+    "tasks": Section(Annotated[Task, Short("period")], "a task"),
+    "devices": Section(Annotated[Device, Rest("kind")], "a device"),
+    "tags": Section(Tag, "a tag", of_tags=True),
+    "loops": Section(Loop, "a loop", of_tags=True),
+    "causes": Section(Cause, "a cause"),
+    "effects": Section(Effect, "an effect"),
+    "chart": Section(dict[Name, Mark], "a row of the chart"),
+    "permissives": Section(dict[Text, Expression], "a permissive", of_tags=True),
+    "alarms": Section(Alarm, "an alarm", of_tags=True),
+    "calculated": Section(Annotated[Calculated, Short("expression")], "a calculated tag", of_tags=True),
+    "blocks": Section(Annotated[BlockEntry, Rest("kind", "task")], "a block", of_tags=True),
+    "outputs": Section(Output, "an output", of_tags=True),
+    "sequences": Section(Anything, "a sequence"),
 }
 NAMED_SECTIONS: Final = tuple(name for name in SECTIONS if name != "tasks")
 """Sections that a template can hold."""

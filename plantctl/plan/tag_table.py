@@ -67,7 +67,8 @@ def split_cells(file: str, text: str) -> tuple[list[list[Cell]], list[Diagnostic
         following = text[end : end + 1]
         quoted = raw.startswith('"')
         if following not in (",", "", "\r", "\n"):
-            return rows, [_broken_quote(file, line, end - line_start + 1, column, quoted)]
+            spans_lines = _LINE_END.search(raw) is not None
+            return rows, [_broken_quote(file, line, column if spans_lines else end - line_start + 1, quoted)]
         ends = list(_LINE_END.finditer(raw))
         content = raw[1:-1].replace('""', '"') if quoted else raw
         column_end = 0 if ends else end - line_start + 1
@@ -91,9 +92,10 @@ def split_cells(file: str, text: str) -> tuple[list[list[Cell]], list[Diagnostic
     return rows, []
 
 
-def _broken_quote(file: str, line: int, column: int, cell_column: int, quoted: bool) -> Diagnostic:
+def _broken_quote(file: str, line: int, column: int, quoted: bool) -> Diagnostic:
+    """`column` is that of the text behind the closing quote; of the opening quote where the cell spans lines."""
     if quoted:
-        what = "text stands behind the closing quote"
+        what = "a quoted cell with text behind its closing quote"
         return Diagnostic("PC132", what, Place(file, line, column, column + 1), 'a quote inside a cell is doubled: ""')
     what = "a quote that is not closed, or inside a cell without quotes"
     hint = 'put the cell in quotes and double the quotes inside: "2"" pipe"'
@@ -130,7 +132,7 @@ def _column_hint(cell: Cell) -> str:
 
 
 def _place(file: str, cell: Cell) -> Place:
-    return Place(file, cell.line, cell.column, cell.column_end)
+    return Place(file, cell.line, cell.column, cell.column_end and max(cell.column_end, cell.column + 1))
 
 
 class _Table:

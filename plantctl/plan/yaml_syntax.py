@@ -101,6 +101,10 @@ class _Break:
                 self._indent(self.line),
                 "line it up, or take the value of the line before away",
             )
+        for column in (self.column, self.column - 1):
+            if column > 0 and re.match(r":[^\s:]", self.line_text[column : column + 2]):
+                what = "a colon without a space behind it"
+                return self._find("PC101", what, self.line, column, "`key: value`; quote a text that holds a colon")
         if "could not find expected ':'" in self.problem and self.start is not None:
             what = "a key without its colon"
             return self._find(
