@@ -121,7 +121,7 @@ class _Joiner:
                     complete_block(value, area, known)
 
     def _twice(self, what: str, key: Node, first: Node) -> None:
-        earlier = tuple((place, f"the first {note}") for place, note in first.instance)
+        earlier = tuple((place, f"the first, {note}") for place, note in first.instance)
         also = ((first.place, "first defined here"), *earlier, *key.instance)
         self.findings.append(Diagnostic("PC212", f"{what} is defined twice", key.place, "keep one", also))
 

@@ -129,6 +129,11 @@ def _owner(path: tuple[Step, ...]) -> str:
     return SECTIONS[str(path[0])].words if len(path) == 3 and path[0] in SECTIONS else f"`{path[-2]}`"
 
 
+def _this(owner: str) -> str:
+    """The pointing form: `this tag` of `a tag`."""
+    return owner if owner.startswith("`") else "this " + owner.split(" ", 1)[1]
+
+
 def _translate(fault: Any, path: tuple[Step, ...], form: Any, location: tuple[Step, ...]) -> tuple[str, str, str]:
     """Code, what and hint of one of pydantic's findings, in the words of a configuration."""
     kind, value = fault["type"], fault["input"]
@@ -143,7 +148,7 @@ def _translate(fault: Any, path: tuple[Step, ...], form: Any, location: tuple[St
     if kind == "missing" and isinstance(path[-1], int):
         return "PC203", "two values are due here: [low, high]", ""
     if kind == "missing":
-        return "PC202", f"`{path[-1]}` is missing in {_owner(path)}", f"add `{path[-1]}: ...`"
+        return "PC202", f"`{path[-1]}` is missing in {_this(_owner(path))}", f"add `{path[-1]}: ...`"
     if kind == "literal_error":
         words = [word.strip("'") for word in fault["ctx"]["expected"].replace(" or ", ", ").split(", ") if word != "''"]
         shown = f"`{value}`" if isinstance(value, str | int | float) else kind_of(value)

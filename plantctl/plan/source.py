@@ -50,13 +50,13 @@ class SourceSet:
 
 def from_folder(folder: Path) -> Read:
     """A reader of the regular files below a folder; a link that leads out of it is refused."""
-    top = folder.resolve()
+    top = Path(os.path.realpath(folder))
 
     def read(name: str) -> bytes:
-        path = (top / name).resolve()
+        path = Path(os.path.realpath(top / name))
         if not path.is_relative_to(top):
             raise PermissionError("it lies outside the plant's folder")
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise IsADirectoryError("it is no file")
         with open(path, "rb") as stream:
             return stream.read(FILE_BYTES_MAX + 1)
