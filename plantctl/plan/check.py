@@ -1,14 +1,16 @@
-"""From a folder of text to a checked plant: reads, parses, unfolds, checks, and gives every finding of the run."""
+"""From text to checked sections: reads, parses, unfolds, checks their form, and gives every finding of the run.
+
+Linking and compiling come after it, in `build`, which is what a user's `check` runs.
+"""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from plantctl.core.errors import Diagnostic
 from plantctl.plan.merge import merge
-from plantctl.plan.render import in_text_order, render
+from plantctl.plan.render import in_text_order
 from plantctl.plan.schema import check_sections
-from plantctl.plan.source import Read, from_folder, read_sources
+from plantctl.plan.source import Read, read_sources
 from plantctl.plan.source_plant import SourcePlant
 
 ROOT: Final = "plant.yaml"
@@ -33,19 +35,3 @@ def read_plant(root: str, read: Read) -> Reading:
     plant, findings = check_sections(merged)
     everything = [*sources.findings, *merged.findings, *findings]
     return Reading(plant, in_text_order(everything, sources.texts), sources.texts)
-
-
-def checked(folder: Path, root: str = ROOT) -> Reading:
-    """Everything that is known about the plant in a folder without its devices. Linking and compiling join in here."""
-    return read_plant(root, from_folder(folder))
-
-
-def diagnose(folder: Path, root: str = ROOT) -> list[Diagnostic]:
-    """Every finding about the plant in a folder, in the order of the text; empty when it is good."""
-    return checked(folder, root).findings
-
-
-def report(folder: Path, root: str = ROOT) -> str:
-    """What `check` prints about the plant in a folder; empty when it is good."""
-    reading = checked(folder, root)
-    return render(reading.findings, reading.texts)

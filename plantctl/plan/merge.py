@@ -109,6 +109,7 @@ class _Joiner:
         for text, pair in second.entries.items():
             if text in joined.entries:
                 self._twice(f"the key `{text}` of the alarm `{name}`", pair[0], joined.entries[text][0])
+                joined.tainted = True
             else:
                 joined.entries[text] = pair
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plantctl.plan.build import build
 from plantctl.plan.check import read_plant
 from plantctl.plan.render import as_dictionary, render
 
-GOOD = Path(__file__).parents[1] / "cases" / "plan" / "whole-plant"
+GOOD = Path(__file__).parents[1] / "cases" / "plan_text" / "whole-plant"
 FILES = {path.name: path.read_text(encoding="utf-8") for path in sorted(GOOD.glob("*.*")) if path.suffix != ".txt"}
 
 PIECES = [
@@ -67,7 +68,7 @@ def test_the_plant_that_is_mutated_is_good():
 @settings(max_examples=400)
 @given(mutated_plants())
 def test_a_mutated_plant_gives_findings_with_places(files):
-    assert_findings_are_sound(read_plant("plant.yaml", reader(files)))
+    assert_findings_are_sound(build("plant.yaml", reader(files)))
 
 
 @settings(max_examples=150)

@@ -8,7 +8,7 @@ from plantctl.plan.check import read_plant
 from plantctl.plan.source import from_folder, from_texts
 from plantctl.plan.source_plant import BadPv, Wire
 
-WHOLE = Path(__file__).parents[1] / "cases" / "plan" / "whole-plant"
+WHOLE = Path(__file__).parents[1] / "cases" / "plan_text" / "whole-plant"
 
 
 @pytest.fixture(scope="module")
