@@ -21,7 +21,7 @@ from plantctl.plan.merge import Merged
 from plantctl.plan.node import Node
 from plantctl.plan.places import Places, Step
 from plantctl.plan.shapes import Name, ShapeError, kind_of
-from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Cause, Effect, Loop, PlantHead, SourcePlant, Verify
+from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant
 
 _KEYS_SHOWN: Final = 16
 _Fault = tuple[str, str, tuple[Step, ...], str]
@@ -56,6 +56,7 @@ _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
 class _Checker:
     def __init__(self, merged: Merged) -> None:
         self.root = merged.root
+        self.complete = merged.complete
         self.places = Places(merged.root)
         self.findings: list[Diagnostic] = []
 
@@ -74,7 +75,7 @@ class _Checker:
             self._check_name(title, name)
         value = self._validated(title, node, (title, name), SECTIONS[title].form)
         if value is not None:
-            for code, what, path, hint in _rules(value):
+            for code, what, path, hint in _rules(value, self.complete):
                 self.findings.append(self.places.find(code, what, title, name, *path, hint=hint))
         return value if len(self.findings) == before and not (key.tainted or node.tainted) else None
 
@@ -197,38 +198,14 @@ def _bare(form: Any) -> Any:
     return form
 
 
-def _rules(entry: object) -> Iterator[_Fault]:
-    """What the keys of one entry must be together."""
-    if isinstance(entry, Cause):
-        yield from _cause_rules(entry)
-    elif isinstance(entry, Effect):
-        actions = (entry.force, entry.limit, entry.scale, entry.start, entry.request, entry.inhibit)
-        if not any(actions):
-            hint = "one of force, limit, scale, start, request, inhibit"
-            yield "PC215", "this effect does nothing", (), hint
-        if entry.verify is not None:
-            yield from _verify_rules(entry.verify)
-    elif isinstance(entry, Alarm):
-        if all(limit is None for limit in (entry.low_low, entry.low, entry.high, entry.high_high)):
+def _rules(entry: object, complete: bool) -> Iterator[_Fault]:
+    """What the keys of one entry must be together; what needs other entries is the link's business."""
+    if isinstance(entry, Alarm):
+        limits = (entry.low_low, entry.low, entry.high, entry.high_high)
+        if complete and all(limit is None for limit in limits):
             yield "PC215", "this alarm has no limit", (), "one of low_low, low, high, high_high"
     elif isinstance(entry, Loop) and entry.on_bad_pv is not None:
         yield from _bad_pv_rules(entry.on_bad_pv, ("on_bad_pv",))
-
-
-def _cause_rules(cause: Cause) -> Iterator[_Fault]:
-    needed, channels = int(cause.vote[0]), int(cause.vote[3])
-    if needed > channels:
-        yield "PC216", f"`{cause.vote}` asks for more channels than it has", ("vote",), ""
-    elif channels != len(cause.when):
-        what = f"the vote {cause.vote} needs {channels} channels, `when` has {len(cause.when)}"
-        yield "PC216", what, ("vote",), 'one expression a channel: when: ["...", "..."]'
-
-
-def _verify_rules(verify: Verify) -> Iterator[_Fault]:
-    given = [key for key in ("below", "above", "equals") if getattr(verify, key) is not None]
-    if len(given) != 1:
-        what = "what shall be verified is missing" if not given else f"{' and '.join(given)} exclude each other"
-        yield "PC215", what, ("verify",), "one of below, above, equals"
 
 
 def _bad_pv_rules(step: BadPv, path: tuple[Step, ...]) -> Iterator[_Fault]:

@@ -186,6 +186,8 @@ def _vote(value: object) -> str:
     text = _text(value)
     if not _VOTE.fullmatch(text):
         raise ShapeError("PC208", f"`{text}` is no vote", "1oo1, 1oo2, 2oo2, 2oo3 and so on")
+    if int(text[0]) > int(text[3]):
+        raise ShapeError("PC208", f"`{text}` asks for more channels than it has", f"for example {text[3]}oo{text[0]}")
     return text
 
 

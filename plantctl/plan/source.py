@@ -193,7 +193,8 @@ class _Reader:
             return
         root, findings = parse_tag_table(name, text)
         self.sources.findings.extend(findings)
-        self.sources.complete = self.sources.complete and root is not None
+        if root is None or any(finding.code in ("PC131", "PC132", "PC133") for finding in findings):
+            self.sources.complete = False  # rows, and with them names, are missing
         self.sources.files.append(SourceFile(name, root, area))
 
     def _read_yaml(self, name: str, where: Place | None) -> Node | None:

@@ -107,7 +107,9 @@ def _header(file: str, row: list[Cell]) -> tuple[list[Cell], list[Diagnostic]]:
     seen: dict[str, Cell] = {}
     for cell in row:
         place = _place(file, cell)
-        if cell.text in seen:
+        if not cell.text:
+            findings.append(Diagnostic("PC130", "a column without a name", place, "take it out, or name it"))
+        elif cell.text in seen:
             also = ((_place(file, seen[cell.text]), "first here"),)
             findings.append(Diagnostic("PC130", f"the column `{cell.text}` stands twice", place, "keep one", also))
         elif cell.text not in COLUMNS:

@@ -3,7 +3,9 @@
 import pytest
 import yaml
 
+from plantctl.plan.check import read_plant
 from plantctl.plan.parse import DEPTH_MAX, parse_yaml
+from plantctl.plan.render import render
 from plantctl.plan.source import FILE_BYTES_MAX, decode
 from plantctl.plan.yaml_scalar import resolve
 
@@ -128,6 +130,14 @@ def test_bytes_that_are_no_text(data, code, line, column):
     text, finding = decode("f.yaml", data)
     assert text is None
     assert (finding.code, finding.where.line, finding.where.column) == (code, line, column)
+
+
+def test_a_file_in_another_encoding_is_shown_with_its_line():
+    files = {"plant.yaml": b"include: [t.yaml]", "t.yaml": b"tags:\n  TI-1: {unit: \xb0C}\n"}
+    reading = read_plant("plant.yaml", files.__getitem__)
+    shown = render(reading.findings, reading.texts)
+    assert "t.yaml:2:16: PC113 the byte 0xb0 is no UTF-8 text" in shown
+    assert "TI-1: {unit: \ufffdC}" in shown
 
 
 def test_a_byte_order_mark_is_dropped():
