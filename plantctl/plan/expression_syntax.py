@@ -228,7 +228,7 @@ class _Reader:
             self.fault(
                 token.span,
                 f"an exponent is a whole number from 1 to {EXPONENT_MAX} or its negative",
-                "for others sqrt(x), exp(y * log(x))",
+                "sqrt(x), or exp(y * log(x))",
             )
             return Broken(span, (base, self.expression(_SIGN_BINDING)))
         self.take()

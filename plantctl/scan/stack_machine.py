@@ -2,11 +2,12 @@
 
 The same text runs interpreted over memoryviews and compiled over arrays, bit for bit equal; the loader compiles it.
 
-Quality. Every number on the stack has a quality word. An operation gives the worse of its operands (the first where
-they are equally bad) with its reason and NE 107 class; simulated and forced are kept from either; limits and cascade
-bits do not travel, since a limit of an input is none of the result. `where` gives the worse of the condition and the
-branch it chose. `good(x)` and `bad(x)` are themselves always good. `and` and `or` give the worse of both sides, also
-where one side alone would decide: a condition that rests on a bad value is a bad condition.
+Quality. Every number on the stack has a quality word. An operation gives the worse of its operands with its reason and
+NE 107 class; of two equally bad ones the first, but plainly good yields to good with a reason or class; simulated and
+forced are kept from either; limits and cascade bits do not travel, since a limit of an input is none of the result.
+`where` gives the worse of the condition and the branch it chose. `good(x)` and `bad(x)` are themselves always good.
+`and` and `or` give the worse of both sides, also where one side alone would decide: a condition that rests on a bad
+value is a bad condition.
 
 Bad input. A value that is NaN, infinite or beyond 1e30 is bad, range, whatever its status said. What is not defined
 (division by zero, root or logarithm of what has none, overflow) makes a number bad, range, and everything computed
@@ -146,7 +147,7 @@ def worse(a: int, b: int) -> int:
     if a == b:
         return a
     carried = (a | b) & CARRIED
-    if b & SEVERITY_MASK > a & SEVERITY_MASK:
+    if b & SEVERITY_MASK > a & SEVERITY_MASK or a & TRAVELS == 0:
         return b | carried
     return a | carried
 

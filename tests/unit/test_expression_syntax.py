@@ -84,10 +84,10 @@ CASES = [
     """,
     """
     2^0.5 + {A}^{B} + 1^17
-      ^^^ an exponent is a whole number from 1 to 16 or its negative | for others sqrt(x), exp(y * log(x))
-                ^^^ an exponent is a whole number from 1 to 16 or its negative | for others sqrt(x), exp(y * log(x))
-                        ^^ an exponent is a whole number from 1 to 16 or its negative | for others sqrt(x), exp(y * log(x))
-    """,  # noqa: E501
+      ^^^ an exponent is a whole number from 1 to 16 or its negative | sqrt(x), or exp(y * log(x))
+                ^^^ an exponent is a whole number from 1 to 16 or its negative | sqrt(x), or exp(y * log(x))
+                        ^^ an exponent is a whole number from 1 to 16 or its negative | sqrt(x), or exp(y * log(x))
+    """,
     """
     flow + Pi
     ^^^^ unknown name `flow` | did you mean `floor`?

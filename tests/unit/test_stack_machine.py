@@ -32,6 +32,8 @@ def run(text, kind="number", **values):
         (GOOD | FORCED, GOOD | SIMULATED, GOOD | FORCED | SIMULATED),
         (GOOD | LIMIT_HIGH, GOOD, GOOD),
         (COMM | 1 << 6 | 3 << 4, GOOD, COMM | 1 << 6),
+        (GOOD, GOOD | 4 << 6, GOOD | 4 << 6),
+        (SIMULATED, GOOD | 4 << 6, SIMULATED | 4 << 6),
     ],
 )
 def test_a_result_has_the_worse_quality_with_its_reason(a, b, expected):
@@ -149,6 +151,12 @@ def test_the_rounding_of_halves_and_large_numbers():
         assert run("round({A})", A=x)[0] == expected
     for x, expected in [(-0.5, -1.0), (2.999, 2.0), (-3.0, -3.0), (4503599627370497.0, 4503599627370497.0)]:
         assert run("floor({A})", A=x)[0] == expected
+
+
+def test_exponents_up_to_the_largest_are_computed_and_beyond_are_undefined():
+    assert run("exp({A})", A=709.0)[0] == math.exp(709.0)
+    assert run("exp({A})", A=-800.0) == (0.0, GOOD)
+    assert run("exp({A})", A=709.5) == (BEFORE, OUT_OF_RANGE)
 
 
 def test_a_worse_quality_does_not_depend_on_the_bits_above_severity():
