@@ -356,5 +356,6 @@ class _Reader:
 
 
 def _advice(name: str) -> str:
+    # nearer than the general search for names: these are short
     near = difflib.get_close_matches(name.lower(), [*FUNCTIONS, *CONSTANTS, *WORDS], n=1, cutoff=0.6)
     return f"did you mean `{near[0]}`?" if near else "a tag stands in braces, a unit in brackets behind its number"

@@ -9,7 +9,6 @@ readings are compared, averaged and chosen among themselves, and nothing else; `
 temperature, an amount, of them.
 """
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from typing import Final
 from plantctl.core import bytecode as op
 from plantctl.core.units import DIMENSIONLESS, Unit, parse_unit
 
+from .did_you_mean import meant
 from .expression_tree import (
     Binary,
     Broken,
@@ -143,9 +143,7 @@ class Checker:
 
     def _reference(self, node: Reference) -> Term:
         if node.name not in self.units:
-            near = difflib.get_close_matches(node.name, self.units, n=2, cutoff=0.7)
-            hint = "did you mean " + " or ".join(f"`{n}`" for n in near) + "?" if near else ""
-            self.fault(node.name_span, f"unknown tag `{node.name}`", hint)
+            self.fault(node.name_span, f"unknown tag `{node.name}`", meant(node.name, self.units))
             return Term(node.span, "unknown")
         unit = self.units[node.name]
         return Term(node.span, "unknown" if unit is None else "number", unit, name=node.name)
