@@ -77,6 +77,7 @@ class AreaPlc:
         self._seen: dict[Key, float | int | bool] = {}
         self._changes: dict[Key, Sample] = {}
         self._cycles = 0
+        self._beat = False
         self._heartbeat_ns: int | None = None
         self._heartbeat_lost_ns: int | None = None
         self._opening_ns: int | None = None
@@ -111,6 +112,10 @@ class AreaPlc:
         if not sig.KEYS[key].writable:
             raise PermissionError(f"{sig.identifier(key)} is read-only")
         self.values[key] = value
+        # The block holds the client's value now: if the program puts another there, that is a change to show.
+        self._seen.pop(key, None)
+        last = self.shown.get(key)
+        self.shown[key] = Sample(value, "good", 0 if last is None else last.source_ns)
 
     def reset_safety(self, now_ns: int) -> None:
         """Turn the key at the safety cabinet: rows S whose cause is gone are released."""
@@ -166,8 +171,8 @@ class AreaPlc:
 
     def _heed_heartbeat(self, now_ns: int) -> None:
         beat = bool(self.values[sig.HEARTBEAT_IN, "CMD"])
-        last = self.shown.get((sig.HEARTBEAT_IN, "CMD"))
-        if last is not None and beat != bool(last.value):
+        if beat != self._beat:
+            self._beat = beat
             self._heartbeat_ns = now_ns
         lost = self._heartbeat_ns is not None and now_ns - self._heartbeat_ns >= HEARTBEAT_LIMIT_NS
         if not lost:

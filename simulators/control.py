@@ -1,0 +1,145 @@
+"""The control socket of a simulated plant: put faults in, take them out, read what is true.
+
+A Unix socket, mode 0600, in the state folder. One JSON object a line each way:
+
+    {"do": "fault", "name": "pump-trip", "with": {}}      {"ok": true, "name": "pump-trip", "with": {}}
+    {"do": "clear", "name": "all"}                        {"ok": true, "cleared": 1}
+    {"do": "read", "name": "cell.flow_m3_h"}              {"ok": true, "value": 0.6}
+    {"do": "list"}                                        {"ok": true, "faults": {}, "active": [], "signals": []}
+    {"do": "reset-safety"}                                {"ok": true}   (the key at the safety cabinet)
+
+What cannot be done is answered `{"ok": false, "error": "..."}` with what would be right; a line longer than 64 kB or
+without JSON ends the conversation after such an answer.
+"""
+
+import asyncio
+import json
+import math
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from simulators.fault_board import FaultBoard
+from simulators.serve import Serving
+from simulators.wire_faults import FaultRefused, nearest
+
+SOCKET_NAME: Final = "sim.sock"
+LINE_LIMIT: Final = 65_536
+VERBS: Final = ("fault", "clear", "read", "list", "reset-safety")
+
+Answer = dict[str, Any]
+
+
+class SimulatorUnreachable(Exception):
+    """No simulator answers at the socket."""
+
+
+def ask(socket_path: Path, request: Mapping[str, Any], *, timeout_s: float = 5.0) -> Answer:
+    """Send one request and return the answer, blocking at most `timeout_s`; raises SimulatorUnreachable."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(str(socket_path))
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            received = b""
+            while not received.endswith(b"\n"):
+                piece = connection.recv(LINE_LIMIT)
+                if not piece:
+                    break
+                received += piece
+        answer: Answer = json.loads(received)
+    except (OSError, ValueError) as fault:
+        raise SimulatorUnreachable(f"no simulator answers at {socket_path}: {fault}") from fault
+    return answer
+
+
+class Control:
+    """Answers requests about one served plant; the logic of the socket, to be called directly in virtual time."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self.board = FaultBoard(serving)
+
+    def answer(self, request: object) -> Answer:
+        """The answer to one request; never raises for what a request may contain."""
+        try:
+            if not isinstance(request, dict):
+                raise FaultRefused('a request is an object such as {"do": "list"}')
+            return {"ok": True, **self._do(request)}
+        except FaultRefused as refusal:
+            return {"ok": False, "error": str(refusal)}
+
+    def _do(self, request: dict[str, Any]) -> Answer:
+        verb, name, values = request.get("do"), str(request.get("name", "")), request.get("with", {})
+        if not isinstance(values, dict):
+            raise FaultRefused("`with` is an object of parameters")
+        match verb:
+            case "fault":
+                fault = self.board.inject(name, **values)
+                return {"name": fault.name, "with": dict(fault.values)}
+            case "clear":
+                return {"cleared": self.board.clear(name or "all", **values)}
+            case "read":
+                return {"value": self._read(name)}
+            case "list":
+                active = [{"name": a.name, "with": dict(a.values)} for a in self.board.active()]
+                return {"faults": self.board.catalogue(), "active": active, "signals": list(self._signals())}
+            case "reset-safety":
+                self._serving.line.plc.reset_safety(self._serving.clock.monotonic_ns())
+                return {}
+        raise FaultRefused(f"no request `{verb}`{nearest(str(verb), list(VERBS))}; there are {', '.join(VERBS)}")
+
+    def _signals(self) -> tuple[str, ...]:
+        names: Any = getattr(self._serving.plant, "names", tuple)
+        return tuple(names())
+
+    def _read(self, name: str) -> float | None:
+        try:
+            value = self._serving.plant.read(name)
+        except KeyError:
+            raise FaultRefused(f"no signal `{name}`{nearest(name, list(self._signals()))}") from None
+        return value if math.isfinite(value) else None
+
+
+@asynccontextmanager
+async def control_socket(serving: Serving, state_folder: Path) -> AsyncIterator[Path]:
+    """Listen for requests while the body runs; the socket's path. A socket that a dead process left is replaced."""
+    state_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = state_folder / SOCKET_NAME
+    control = Control(serving)
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                answer, more = _answer_line(control, line)
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+                if not more:
+                    break
+        except (ValueError, ConnectionError):
+            return  # a line beyond the limit, or a client that left
+        finally:
+            writer.close()
+
+    path.unlink(missing_ok=True)
+    old_mask = os.umask(0o177)
+    try:
+        server = await asyncio.start_unix_server(converse, path, limit=LINE_LIMIT)
+    finally:
+        os.umask(old_mask)
+    try:
+        yield path
+    finally:
+        server.close()
+        path.unlink(missing_ok=True)
+
+
+def _answer_line(control: Control, line: bytes) -> tuple[Answer, bool]:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        return {"ok": False, "error": "a request is one line of JSON"}, False
+    return control.answer(request), True

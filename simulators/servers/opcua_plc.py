@@ -1,0 +1,166 @@
+"""PLC-4's OPC UA server: its data blocks as the controller's maker shows them, on the loopback.
+
+String identifiers carry the quotes (`"DB_A40"."FI_4013"."PV"`), the namespace index is not the maker's usual 3, so
+that a client has to resolve it from the URI. What a client writes reaches the twin before its next cycle; what the twin
+changed is written with the source time of its sample and a status of its own; unchanged values are not written.
+
+Clients are ordinary users without security: they can write commands and set-points, nothing else.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from asyncua import ua as typed_ua
+from asyncua.server.server import Server
+
+from plantctl.core.clock import Clock
+from simulators.devices.area_plc import AreaPlc, Sample, Status
+from simulators.devices.plc_signals import KEYS, NAMESPACE_URI, NODES, Key, NodeType, identifier
+from simulators.servers.standard_nodes import QuickServer
+
+# The library's types are narrower than what it takes: its integers and times are types of their own.
+ua: Any = typed_ua
+
+LOOPBACK: Final = "127.0.0.1"
+PRODUCT: Final = "PCT-PLC-4"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND_NS: Final = 1_000_000_000
+# Before the data blocks come the maker's own, so that their index is not the one of most examples.
+OTHER_NAMESPACES: Final = ("urn:pct-plc-4:diagnosis", "urn:pct-plc-4:types")
+
+_TYPES: Final[dict[NodeType, Any]] = {
+    "Float": ua.VariantType.Float,
+    "Int16": ua.VariantType.Int16,
+    "UInt16": ua.VariantType.UInt16,
+    "UInt32": ua.VariantType.UInt32,
+    "Boolean": ua.VariantType.Boolean,
+}
+_STATUS: Final[dict[Status, int]] = {
+    "good": ua.StatusCodes.Good,
+    "uncertain": ua.StatusCodes.UncertainSensorNotAccurate,
+    "bad": ua.StatusCodes.BadSensorFailure,
+}
+# The library reports every connection and every refused write; a simulation's own faults would fill the terminal.
+logging.getLogger("asyncua").setLevel(logging.ERROR)
+
+
+def utc_of(ns: int) -> datetime:
+    """A UTC instant in ns as OPC UA libraries hold it, to the microsecond."""
+    return EPOCH + timedelta(microseconds=ns // 1000)
+
+
+class Shown(typed_ua.DataValue):
+    """A value that nobody changes after it was written: a copy of it is itself.
+
+    The library copies each written value for every monitored item, which cost more than all else together.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Shown":
+        return self
+
+
+class PlcServer:
+    """Serves one `AreaPlc`. Call `collect` before its cycle and `publish` after its samples."""
+
+    def __init__(self, plc: AreaPlc, clock: Clock) -> None:
+        self.plc = plc
+        self._clock = clock
+        self._server: Server | None = None
+        self._ids: dict[Key, Any] = {}
+        self._written: dict[Key, Any] = {}
+        self._told_ns = 0
+
+    async def start(self, tasks: asyncio.TaskGroup) -> int:
+        """Build the data blocks with the twin's present values and listen; the port."""
+        server = Server(iserver=QuickServer())
+        await server.init()
+        server.set_endpoint(f"opc.tcp://{LOOPBACK}:0")
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_identity_tokens([ua.AnonymousIdentityToken])
+        server.allow_remote_admin(False)
+        server.disable_clock(True)  # it would keep time of its own, and hold up `stop` for a second
+        server.set_server_name(PRODUCT)
+        await server.set_application_uri(f"urn:{PRODUCT.lower()}")
+        born = utc_of(self._clock.utc_ns())
+        await server.set_build_info(PRODUCT, "plantctl simulators", PRODUCT, "1.0", "1", born)
+        for uri in OTHER_NAMESPACES:
+            await server.register_namespace(uri)
+        index = await server.register_namespace(NAMESPACE_URI)
+        await self._build(server, index)
+        await server.start()
+        self._server = server
+        assert server.bserver is not None
+        return int(server.bserver.port)
+
+    async def stop(self) -> None:
+        """Close the listener and every session."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop()
+
+    def collect(self) -> None:
+        """Hand what clients wrote since the last call to the twin."""
+        if self._server is None:
+            return
+        read = self._server.iserver.aspace.read_attribute_value
+        for key, seen in self._written.items():
+            value = read(self._ids[key], ua.AttributeIds.Value)
+            if value is seen:
+                continue
+            self._written[key] = value
+            if value.Value is not None and value.Value.Value is not None:
+                self.plc.command(key, value.Value.Value)
+
+    async def publish(self, now_ns: int, utc_ns: int) -> None:
+        """Write what changed at the twin; once a second the server's own clock."""
+        changes = self.plc.take_changes()
+        if self._server is None:
+            return
+        write = self._server.iserver.write_attribute_value
+        for key, sample in changes.items():
+            value = _data_value(key, sample)
+            if key in self._written:
+                self._written[key] = value
+            await write(self._ids[key], value)
+        if now_ns - self._told_ns >= SECOND_NS:
+            self._told_ns = now_ns
+            moment = utc_of(utc_ns)
+            node = ua.NodeId(ua.ObjectIds.Server_ServerStatus_CurrentTime)
+            await write(node, ua.DataValue(ua.Variant(moment, ua.VariantType.DateTime), SourceTimestamp=moment))
+
+    async def _build(self, server: Server, index: int) -> None:
+        """Objects / PLC-4 / "DB_A40" / "FI_4013" / PV: an object a block and a tag, so that building stays linear."""
+        root = await server.nodes.objects.add_object(index, PRODUCT)
+        blocks: dict[str, Any] = {}
+        tags: dict[str, Any] = {}
+        for node in NODES:
+            text = identifier(node.key)
+            block, tag, _ = text.split(".")
+            if block not in blocks:
+                blocks[block] = await root.add_object(ua.NodeId(block, index), f"{index}:{block.strip(chr(34))}")
+            parent = f"{block}.{tag}"
+            if parent not in tags:
+                tags[parent] = await blocks[block].add_object(ua.NodeId(parent, index), f"{index}:{tag.strip(chr(34))}")
+            initial = self.plc.shown.get(node.key, Sample(self.plc.values[node.key], "good", self._clock.utc_ns()))
+            item = await tags[parent].add_variable(
+                ua.NodeId(text, index), f"{index}:{node.key[1]}", initial.value, _TYPES[node.type]
+            )
+            self._ids[node.key] = item.nodeid
+            value = _data_value(node.key, initial)
+            if node.writable:
+                await item.set_writable()
+                self._written[node.key] = value
+            await server.iserver.write_attribute_value(item.nodeid, value)
+
+
+def _data_value(key: Key, sample: Sample) -> Shown:
+    """A value with its own status object: the library keeps and compares what it is given."""
+    moment: Any = utc_of(sample.source_ns)
+    return Shown(
+        ua.Variant(sample.value, _TYPES[KEYS[key].type]),
+        ua.StatusCode(_STATUS[sample.status]),
+        SourceTimestamp=moment,
+        ServerTimestamp=moment,
+    )
