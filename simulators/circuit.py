@@ -16,7 +16,10 @@ CELSIUS = 40.0
 TANK_PH = 8.0
 SOLIDS_G_L = 40.0
 SALT_MOL_L = 0.5
-TANK_L, ZONE_L, PIPE_L, CELL_L, STORE_L = 57.0, 3.0, 0.5, 1.55, 20.0
+LIQUOR_L = 60.0
+"""Liquor in the whole circuit, on which the loop tuning of 5.2 rests; what is not in pipes and cells is in the tank."""
+ZONE_L, PIPE_L, CELL_L, STORE_L = 3.0, 0.5, 1.55, 20.0
+LEVEL = 0.60
 CELL_HEAT_J_K = 25000.0
 CURRENT_A = 85.0
 EFFICIENCY = 0.852
@@ -24,12 +27,20 @@ FEED_RE_MOL_L, FEED_HCL_MOL_L = 0.60, 0.05
 STARTS = ("running", "stopped")
 
 
-def liquor(litres: float, ph: float, solids_g_l: float, extra_re_mol_l: float = 0.0) -> tuple[float, ...]:
-    """What a vessel of `litres` holds at `ph` with solid in equilibrium and `extra` rare earth chloride beyond it."""
+OUTLET_RE_MOL_L, OUTLET_ACID_MOL_L = 1.605e-3, -2.252e-3
+"""Dissolved rare earth and free acid (negative: hydroxide held by it) that leave a cell at the operating point."""
+
+
+def at_ph(ph: float) -> tuple[float, float]:
+    """Dissolved rare earth and free acid, mol/L, of the circuit's liquor at `ph` in equilibrium with its solid."""
     answer = saturated(NEODYMIUM, CELSIUS, SALT_MOL_L / WATER_KG_L, ph)
-    dissolved, charge = answer[1] * WATER_KG_L, answer[5] * WATER_KG_L
+    return answer[1] * WATER_KG_L, (answer[5] - 3.0 * answer[1]) * WATER_KG_L
+
+
+def liquor(litres: float, re_mol_l: float, acid_mol_l: float, solids_g_l: float = SOLIDS_G_L) -> tuple[float, ...]:
+    """What a vessel of `litres` holds at 40 degC; `acid_mol_l` is chloride less sodium less 3 x rare earth."""
     solid = solids_g_l / RE_OH3_G_MOL[NEODYMIUM]
-    amounts = (1.0, SALT_MOL_L, SALT_MOL_L + charge + 3.0 * extra_re_mol_l, dissolved + extra_re_mol_l, solid)
+    amounts = (1.0, SALT_MOL_L, SALT_MOL_L + 3.0 * re_mol_l + acid_mol_l, re_mol_l, solid)
     return (*(litres * amount for amount in amounts), litres * HEAT_J_L_K * CELSIUS)
 
 
@@ -61,26 +72,30 @@ def _equipment(sheet: Flowsheet, cells: list[str], runs: bool) -> None:
     current = CURRENT_A if runs else 0.0
     feed = feed_flow_l_h(current) * count
     flow = 0.6 * count / 3.6 if runs else 0.0
-    # circulating liquor carries the feed of one pass on top of the tank's: the cell takes it out again
-    fed = feed / 3600.0 * FEED_RE_MOL_L / flow if runs else 0.0
-    segment = liquor(0.25 * PIPE_L * count, TANK_PH, SOLIDS_G_L, fed)
-    back = liquor(0.25 * PIPE_L * count, TANK_PH, SOLIDS_G_L)
-    inside = list(liquor(CELL_L, TANK_PH, SOLIDS_G_L))
+    re, acid = at_ph(TANK_PH)
+    # the liquor carries the feed of one pass to the cell, and what the cell has not yet precipitated back to the tank
+    fed = feed / 3600.0 / flow if runs else 0.0
+    there = liquor(0.25 * PIPE_L * count, re + fed * FEED_RE_MOL_L, acid + fed * FEED_HCL_MOL_L)
+    back = (OUTLET_RE_MOL_L, OUTLET_ACID_MOL_L) if runs else (re, acid)
+    inside = list(liquor(CELL_L, *back))
     inside[-1] = CELL_HEAT_J_K * CELSIUS
     empty = (0.0,) * COMPONENTS
+    tank = LIQUOR_L - (2.0 * PIPE_L + CELL_L) * count
+    loss_w = 8.0 * 18.0 + (2.0 * 18.0 + (25.0 - 98.0 if runs else 0.0)) * count
     sheet.add("feed", "dosing_pump", stroke=feed / 10.0, flow_l_h=feed, flow_l_s=feed / 3600.0, contents=empty)
     sheet.add(
         "tank",
         "tank",
-        contents=liquor(TANK_L, TANK_PH, SOLIDS_G_L),
-        zone=liquor(ZONE_L, TANK_PH, SOLIDS_G_L),
-        heater=0.09 if not runs else 0.06,
+        contents=liquor(tank - ZONE_L, re, acid),
+        zone=liquor(ZONE_L, *back),
+        full_l=tank / LEVEL,
+        heater=max(loss_w, 0.0) / 2000.0,
         ph=TANK_PH,
         solids_g_l=SOLIDS_G_L,
     )
     speed = 0.8 if runs else 0.0
     sheet.add("pump", "pump", cells=count, run=float(runs), reference=speed, speed=speed, flow_l_s=flow, draw_l_s=flow)
-    sheet.add("supply", "pipe", volume_l=PIPE_L * count, contents=segment * 4)
+    sheet.add("supply", "pipe", volume_l=PIPE_L * count, contents=there * 4)
     for cell in cells:
         sheet.add(
             _beside("rectifier", cell),
@@ -92,11 +107,19 @@ def _equipment(sheet: Flowsheet, cells: list[str], runs: bool) -> None:
             output_a=current,
             current_a=current,
         )
-        overpotential = 0.359 if runs else 0.0
-        sheet.add(cell, "cell", contents=tuple(inside), overpotential=overpotential, made_mol_s=0.0)
-    sheet.add("return", "pipe", volume_l=PIPE_L * count, contents=back * 4)
+        sheet.add(
+            cell,
+            "cell",
+            contents=tuple(inside),
+            overpotential=0.3598 if runs else 0.0,
+            made_mol_s=7.5e-4 if runs else 0.0,
+            gas=0.0629 if runs else 0.0,
+            voltage_v=3.073 if runs else 1.5,
+            ph=8.6 if runs else TANK_PH,
+        )
+    sheet.add("return", "pipe", volume_l=PIPE_L * count, contents=liquor(0.25 * PIPE_L * count, *back) * 4)
     sheet.add("acid", "acid_loop")
-    sheet.add("thickener", "thickener", contents=liquor(STORE_L, TANK_PH, 0.0))
+    sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0))
     sheet.add("account", "account")
 
 
