@@ -105,6 +105,7 @@ def _equipment(sheet: Flowsheet, cells: list[str], runs: bool) -> None:
             position=float(runs),
             ramped_a=current,
             output_a=current,
+            heat_sink_c=28.0 + 30.0 * (current / 150.0) ** 2,
             current_a=current,
         )
         sheet.add(

@@ -32,9 +32,9 @@ class Faulted(Protocol):
 class Fault:
     """One entry of the catalogue.
 
-    `targets` maps what the user calls the target (a signal or a unit) to the unit that is changed, `*` to all the others;
-    the first is the default. `changes` maps a field of that unit to its value under the fault. A fault of the wire has no `changes`
-    but `apply` and `undo`, which are handed the rig that serves, the target and the parameters.
+    `targets` maps what the user calls the target (a signal or a unit) to the unit that is changed, `*` to all the
+    others; the first is the default. `changes` maps a field of that unit to its value under the fault. A fault of the
+    wire has no `changes` but `apply` and `undo`, which are handed the rig that serves, the target and the parameters.
     """
 
     name: str

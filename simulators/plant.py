@@ -49,6 +49,7 @@ class Plant:
         self._signals: dict[str, int] = {name: addresses[end] for name, end in self.sheet.signals.items()}
         self._written = {name: self._signals[name] for name in self.sheet.written}
         self._index = np.array(list(self._signals.values()), dtype=np.intp)
+        self._advance(TICK_S)  # the instruments show the start before anybody reads them
 
     def step(self, dt_s: float = TICK_S) -> None:
         """Advance by `dt_s` seconds; 0.1 s is what the model is made for, 0 or less does nothing."""
