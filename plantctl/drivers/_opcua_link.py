@@ -1,0 +1,229 @@
+"""One connection to an OPC UA server: its subscriptions, and the signs of life that come through them.
+
+asyncua does the encoding and the channel; its reconnection, its watchdogs and its subscription objects are not used,
+since a subscription can be dead for good there while the client says connected (measured). The service calls are made
+directly: what the server publishes comes in order, without a task or a queue for each value, so nothing can be dropped
+on the way; the newest value is in the image or the link is given up. A lost link is never mended: a new one is built.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from plantctl.core.errors import DeviceError, Garbled, Refused, Unreachable
+from plantctl.drivers._driver import Port
+from plantctl.drivers._opcua_item import Config
+
+SERVER_ARRAY: Final = "i=2254"
+NAMESPACE_ARRAY: Final = "i=2255"
+PRODUCT_URI: Final = "i=2262"
+ITEMS_PER_CALL: Final = 500
+FAREWELL_S: Final = 0.5
+RENEW_SHARE: Final = 0.75
+LEAST_SESSION_S: Final = 10.0
+
+
+def _library() -> Any:
+    """The library, imported when the first connection is made; typed loosely, since it re-exports without saying so."""
+    import asyncua
+
+    return asyncua
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One publishing interval: which handles it carries and when the server was last heard through it."""
+
+    interval_s: float
+    handles: list[int] = field(default_factory=list)
+    identifier: int = 0
+    silence_ns: int = 0
+    life_ns: int = 0
+    sequence: int = 0
+    broken: str = ""
+
+
+class Link:
+    """The connection. `hear(handle, data_value)` is called for each value, `lived(subscription)` for each word."""
+
+    def __init__(
+        self, port: Port, config: Config, hear: Callable[[int, Any], None], lived: Callable[[Subscription], None]
+    ) -> None:
+        parts = urlsplit(port.device.connect)
+        if parts.scheme != "opc.tcp" or not parts.hostname:
+            raise ValueError(f"`{port.device.connect}` is not an address like opc.tcp://host:4840")
+        self._port = port
+        self._config = config
+        self._hear = hear
+        self._lived = lived
+        self._client: Any = None
+        self._renew_ns = 0
+
+    async def open(self) -> None:
+        """Socket, channel and session; raises Unreachable, Refused, Garbled."""
+        log = logging.getLogger("asyncua")
+        if log.level == logging.NOTSET:
+            # Its own log would tell each failure of each request; ours tells each loss once.
+            log.setLevel(logging.CRITICAL)
+        client = _library().Client(self._port.device.connect, timeout=self._config.timeout, auto_reconnect=False)
+        client.session_timeout = round(1000.0 * max(LEAST_SESSION_S, 20.0 * (self._config.silence or 1.0)))
+        self._client = client
+        async with self.asked():
+            await client.connect_socket()
+            await client.send_hello()
+            await client.open_secure_channel()
+            await client.create_session()
+            await client.activate_session()
+        self._plan_renewal()
+
+    def _plan_renewal(self) -> None:
+        lifetime_ns = round(self._client.secure_channel_timeout * RENEW_SHARE * 1e6)
+        self._renew_ns = self._port.clock.monotonic_ns() + lifetime_ns
+
+    async def close(self) -> None:
+        """Say farewell if the server listens, then let go of the socket. Takes at most half a second."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(FAREWELL_S):
+                # The session's publish task ends here as well, whether the server answers or not.
+                await client.uaclient.close_session(True)
+                await client.close_secure_channel()
+        protocol = client.uaclient.protocol
+        if protocol is not None and protocol.transport is not None:
+            protocol.transport.abort()
+        client.disconnect_socket()
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncIterator[None]:
+        """One service call: what the library raises becomes ours."""
+        from asyncua.ua.uaerrors import UaError, UaStatusCodeError
+
+        name = self._port.device.name
+        began_ns = self._port.clock.monotonic_ns()
+        answered = False
+        try:
+            yield
+            answered = True
+        except DeviceError:
+            raise
+        except UaStatusCodeError as fault:
+            raise Refused(name, f"the server refuses: {type(fault).__name__}", status=int(fault.code)) from fault
+        except TimeoutError as fault:
+            raise Unreachable(name, f"no answer within {self._config.timeout:g} s") from fault
+        except (ConnectionError, OSError) as fault:
+            raise Unreachable(name, f"no connection: {fault or type(fault).__name__}") from fault
+        except UaError as fault:
+            raise Garbled(name, f"{type(fault).__name__}: {fault}") from fault
+        finally:
+            if answered:
+                self._port.statistics.answered(began_ns, self._port.clock.monotonic_ns())
+            else:
+                self._port.statistics.failed()
+
+    async def read(self, nodes: Sequence[str], attribute: str = "Value") -> list[Any]:
+        """One attribute of each node, as data values; an empty list needs no call."""
+        ua = _library().ua
+        if not nodes:
+            return []
+        async with self.asked():
+            ids = [ua.NodeId.from_string(n) for n in nodes]
+            return list(await self._client.uaclient.session.read_attributes(ids, ua.AttributeIds[attribute]))
+
+    async def write(self, nodes: Sequence[str], values: Sequence[tuple[str, Any]]) -> list[int]:
+        """Write all in one call; the server's status code for each. `values` are (type name, value)."""
+        ua = _library().ua
+        async with self.asked():
+            ids = [ua.NodeId.from_string(n) for n in nodes]
+            # Neither time stamps nor status: many controllers refuse a write that brings them.
+            data = [ua.DataValue(ua.Variant(value, ua.VariantType[kind])) for kind, value in values]
+            results = await self._client.uaclient.session.write_attributes(ids, data)
+        return [int(r.value) for r in results]
+
+    async def subscribe(self, subscription: Subscription) -> None:
+        """Create the subscription, without items; the keep-alive count is asked for, never left to the library."""
+        ua = _library().ua
+        count = self._config.keep_alive
+        wanted = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=1000.0 * subscription.interval_s,
+            RequestedMaxKeepAliveCount=count,
+            RequestedLifetimeCount=max(3 * count, round(5.0 / subscription.interval_s)),
+        )
+        subscription.sequence, subscription.broken = 0, ""
+        session = self._client.uaclient.session
+        async with self.asked():
+            given = await session.create_subscription(wanted, lambda result: self._published(subscription, result))
+        interval_s = given.RevisedPublishingInterval / 1000.0
+        silence_s = self._config.silence_s(interval_s, int(given.RevisedMaxKeepAliveCount))
+        subscription.identifier = int(given.SubscriptionId)
+        subscription.silence_ns = round(silence_s * 1e9)
+        subscription.life_ns = self._port.clock.monotonic_ns()
+
+    async def monitor(self, subscription: Subscription, watched: Sequence[tuple[int, str]]) -> list[int]:
+        """Add `(handle, node)` to the subscription; the server's status code for each.
+
+        The queue is one deep and the newest value stays: values faster than the interval are not kept.
+        """
+        ua = _library().ua
+        codes: list[int] = []
+        for start in range(0, len(watched), ITEMS_PER_CALL):
+            items = []
+            for handle, node in watched[start : start + ITEMS_PER_CALL]:
+                item = ua.MonitoredItemCreateRequest(MonitoringMode=ua.MonitoringMode.Reporting)
+                item.ItemToMonitor = ua.ReadValueId(
+                    NodeId=ua.NodeId.from_string(node), AttributeId=ua.AttributeIds.Value
+                )
+                item.RequestedParameters = ua.MonitoringParameters(
+                    ClientHandle=handle,
+                    SamplingInterval=1000.0 * subscription.interval_s,
+                    QueueSize=1,
+                    DiscardOldest=True,
+                )
+                items.append(item)
+            wanted = ua.CreateMonitoredItemsParameters(
+                SubscriptionId=subscription.identifier,
+                TimestampsToReturn=ua.TimestampsToReturn.Both,
+                ItemsToCreate=items,
+            )
+            async with self.asked():
+                results = await self._client.uaclient.session.create_monitored_items(wanted)
+            codes += [int(r.StatusCode.value) for r in results]
+        return codes
+
+    def _published(self, subscription: Subscription, result: Any) -> None:
+        """What the server says through the subscription, in its order; called from the library's publish task."""
+        message = result.NotificationMessage
+        subscription.life_ns = self._port.clock.monotonic_ns()
+        self._lived(subscription)
+        if not message.NotificationData:
+            return
+        sequence = int(message.SequenceNumber)
+        if subscription.sequence and sequence != subscription.sequence % 0xFFFFFFFF + 1:
+            subscription.broken = f"message {subscription.sequence + 1} of the subscription is missing"
+        subscription.sequence = sequence
+        for notification in message.NotificationData:
+            for item in getattr(notification, "MonitoredItems", None) or ():
+                self._hear(int(item.ClientHandle), item.Value)
+            if hasattr(notification, "Status"):
+                subscription.broken = f"the server ended the subscription: {notification.Status.name}"
+
+    async def supervise(self, subscription: Subscription) -> None:
+        """Raises Unreachable for a closed socket or a silent subscription, Garbled for a hole in it."""
+        name, now_ns = self._port.device.name, self._port.clock.monotonic_ns()
+        client = self._client
+        if client is None or client.uaclient.protocol is None or client.uaclient.protocol.is_closed:
+            raise Unreachable(name, "the connection was closed")
+        if subscription.broken:
+            raise Garbled(name, subscription.broken)
+        if now_ns - subscription.life_ns > subscription.silence_ns:
+            raise Unreachable(name, f"the server has not published for {subscription.silence_ns / 1e9:g} s")
+        if now_ns > self._renew_ns:
+            async with self.asked():
+                await client.open_secure_channel(renew=True)
+            client.uaclient.revolve_security_token()
+            self._plan_renewal()
