@@ -84,7 +84,7 @@ class Program:
 
 
 def explain(program: Program) -> str:
-    """The program as a listing for people: number, what stands on the stack before, operation, its argument."""
+    """The program as a listing for people: number, a dot for each number that stays below, operation, argument."""
     lines = [f"{program.text}", f"result in {program.unit}, stack of {program.stack_depth}"]
     depth = 0
     for index, (op, argument) in enumerate(program.code):
@@ -95,6 +95,7 @@ def explain(program: Program) -> str:
             shown = "{" + program.inputs[argument] + "}"
         elif op == POWER:
             shown = str(argument)
+        depth -= taken(op)
         lines.append(f"{index:4d}  {'. ' * depth}{NAMES[op]} {shown}".rstrip())
-        depth += 1 - taken(op)
+        depth += 1
     return "\n".join(lines)

@@ -38,7 +38,6 @@ __all__ = [
     "split_duration",
 ]
 
-CODE_MAX: Final = 1000  # operations of one program
 _DURATION: Final = r"\s{}\s+([-+\d.][^\s{{}}\[\]()]*(?:\s+[A-Za-z%][^\s{{}}\[\]()]*)?)\s*$"
 
 
@@ -61,10 +60,7 @@ def compile_expression(
     if errors or not root.known:
         raise ExpressionRefused(ast.text, tuple(sorted(set(errors))))
     unit = DIMENSIONLESS if root.what == "condition" else target or root.unit or DIMENSIONLESS
-    program = emit(ast.text, root, unit)
-    if len(program.code) > CODE_MAX:
-        raise _refused(ast.text, (0, len(ast.text)), f"more than {CODE_MAX} operations", "split it into two tags")
-    return program
+    return emit(ast.text, root, unit)
 
 
 def _result(checker: Checker, root: Term, target: Unit | None) -> Term:

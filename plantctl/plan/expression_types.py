@@ -89,15 +89,8 @@ class Term:
         return self.what != "unknown"
 
     @property
-    def zero(self) -> bool:
-        """The literal 0 without a unit, which fits any amount."""
-        return self.unit is None and self.value == 0
-
-    @property
     def shown(self) -> str:
-        """What it is, for a message."""
-        if self.what == "condition":
-            return "a condition"
+        """What a number is, for a message."""
         return _words(self.unit or DIMENSIONLESS)
 
 
@@ -130,10 +123,10 @@ class Checker:
                 return self._power(node)
             case Call():
                 return self._call(node)
-            case Broken():
-                for part in node.parts:
+            case Broken(parts=parts):
+                for part in parts:
                     self.check(part)
-        return Term(node.span, "unknown")
+                return Term(node.span, "unknown")
 
     def _number(self, node: Number) -> Term:
         if node.unit is None:

@@ -49,7 +49,7 @@ def test_the_feedforward_of_a_cell_gives_the_flow_worked_out_by_hand():
 
 def test_the_feedforward_costs_one_factor_for_its_units():
     listing = explain(compiled(FEEDFORWARD, UNITS, "L/h"))
-    assert listing.splitlines()[-3:] == ["  10  . . divide", "  11  . const 3600.0", "  12  . . multiply"]
+    assert listing.splitlines()[-3:] == ["  10  divide", "  11  . const 3600.0", "  12  multiply"]
     assert "result in L/h, stack of 4" in listing
 
 
@@ -102,6 +102,12 @@ def test_an_expression_computes_in_its_units(text, target, expected):
     assert got == pytest.approx(expected, rel=1e-15)
 
 
+def test_a_choice_between_conditions_is_a_condition():
+    text = "where({HS-1}, {EI-1} > 1 [V], {EI-1} < 1 [V])"
+    assert value(text, kind="condition", HS_1=1.0, EI_1=2.0) == 1.0
+    assert value(text, kind="condition", HS_1=0.0, EI_1=2.0) == 0.0
+
+
 def test_a_condition_takes_a_switch_as_it_is():
     for on, expected in [(0.0, 0.0), (1.0, 1.0), (3.0, 1.0), (-1.0, 1.0)]:
         assert value("{HS-1} and not {HS-2}", kind="condition", HS_1=on, HS_2=0.0) == expected
@@ -127,6 +133,17 @@ def test_temperature_readings_and_differences_are_told_apart():
 def test_nernst_from_the_constants():
     # R T / F ln(10) at 25 degC is 59.159 mV
     assert value("R * kelvin({TI-1}) / F * log(10)", "mV", TI_1=25.0) == pytest.approx(59.1593, rel=1e-5)
+
+
+def test_a_listing_shows_constants_tags_and_exponents():
+    assert explain(compiled("good({EI-1}) and 2 < {HS-1} ^ 3", UNITS)).splitlines()[2:] == [
+        "   0  is good {EI-1}",
+        "   1  . const 2.0",
+        "   2  . . load {HS-1}",
+        "   3  . . power 3",
+        "   4  . less",
+        "   5  and",
+    ]
 
 
 def test_without_a_target_the_result_has_the_unit_it_gets():

@@ -42,10 +42,10 @@ CASES = [
             ^ two comparisons in a row | write `a < b and b < c`
     """,
     """
-    min(1) + mim(1, 2) + max
-    ^^^^^^ `min` takes 2 to 16 arguments, here are 1
-             ^^^ unknown function `mim` | did you mean `min`?
-                         ^^^ `max` needs its arguments in round brackets
+    min() + mim(1, 2) + max
+    ^^^^^ `min` takes 2 to 16 arguments, here are 0
+            ^^^ unknown function `mim` | did you mean `min`?
+                        ^^^ `max` needs its arguments in round brackets
     """,
     """
     (1 + where(1, 2
@@ -124,6 +124,10 @@ def test_a_fault_is_shown_under_the_characters_it_is_about(case):
 def test_an_empty_expression_is_a_fault():
     assert carets("") == ["^ the expression is empty"]
     assert carets("   ") == ["^ the expression is empty"]
+
+
+def test_a_number_of_absurd_length_is_a_fault():
+    assert [error.what[-15:] for error in parse_expression("1" * 70 + " + 2").errors] == ["is not a number"]
 
 
 def test_precedence_is_that_of_the_manual():

@@ -12,6 +12,7 @@ from plantctl.core.units import (
     known_units,
     parse_duration_ns,
     parse_duration_s,
+    parse_number,
     parse_quantity,
     parse_unit,
     quantity_in,
@@ -260,6 +261,14 @@ def test_an_unknown_or_ambiguous_unit_is_an_error_with_a_hint(text, what, hint):
 def test_what_is_not_a_quantity_is_refused(text):
     with pytest.raises(UnitError):
         parse_quantity(text)
+
+
+def test_a_number_alone_is_exact_and_anything_else_is_refused():
+    assert parse_number(" 0.1 ") == Fraction(1, 10)
+    with pytest.raises(UnitError, match="decimals stand behind a point"):
+        parse_number("0,1")
+    with pytest.raises(UnitError, match="`1 m` is not a number"):
+        parse_number("1 m")
 
 
 def test_every_hint_is_for_a_text_that_is_not_a_unit():
