@@ -2,11 +2,12 @@
 
 A Unix socket, mode 0600, in the state folder. One JSON object a line each way:
 
-    {"do": "fault", "name": "pump-trip", "with": {}}      {"ok": true, "name": "pump-trip", "with": {}}
-    {"do": "clear", "name": "all"}                        {"ok": true, "cleared": 1}
-    {"do": "read", "name": "cell.flow_m3_h"}              {"ok": true, "value": 0.6}
-    {"do": "list"}                                        {"ok": true, "faults": {}, "active": [], "signals": []}
-    {"do": "reset-safety"}                                {"ok": true}   (the key at the safety cabinet)
+    {"do": "fault", "name": "pump-trip"}          {"ok": true, "name": "pump-trip", "target": "pump", "with": {}}
+    {"do": "fault", "name": "late-answers", "target": "PLC-4", "with": {"late_s": 2}}
+    {"do": "clear", "name": "all"}                {"ok": true, "cleared": 1}
+    {"do": "read", "name": "cell.flow_m3_h"}      {"ok": true, "value": 0.6}
+    {"do": "list"}                                {"ok": true, "faults": {}, "active": [], "signals": []}
+    {"do": "reset-safety"}                        {"ok": true}   (the key at the safety cabinet)
 
 What cannot be done is answered `{"ok": false, "error": "..."}` with what would be right; a line longer than 64 kB or
 without JSON ends the conversation after such an answer.
@@ -22,9 +23,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from simulators.fault_board import FaultBoard
+from simulators.fault_board import Active, FaultBoard, FaultRefused, nearest
 from simulators.serve import Serving
-from simulators.wire_faults import FaultRefused, nearest
 
 SOCKET_NAME: Final = "sim.sock"
 LINE_LIMIT: Final = 65_536
@@ -73,19 +73,19 @@ class Control:
             return {"ok": False, "error": str(refusal)}
 
     def _do(self, request: dict[str, Any]) -> Answer:
-        verb, name, values = request.get("do"), str(request.get("name", "")), request.get("with", {})
+        verb, name, target = request.get("do"), str(request.get("name", "")), str(request.get("target", ""))
+        values = request.get("with", {})
         if not isinstance(values, dict):
             raise FaultRefused("`with` is an object of parameters")
         match verb:
             case "fault":
-                fault = self.board.inject(name, **values)
-                return {"name": fault.name, "with": dict(fault.values)}
+                return _shown(self.board.inject(name, target, **values))
             case "clear":
-                return {"cleared": self.board.clear(name or "all", **values)}
+                return {"cleared": self.board.clear(name or "all", target)}
             case "read":
                 return {"value": self._read(name)}
             case "list":
-                active = [{"name": a.name, "with": dict(a.values)} for a in self.board.active()]
+                active = [_shown(fault) for fault in self.board.active()]
                 return {"faults": self.board.catalogue(), "active": active, "signals": list(self._signals())}
             case "reset-safety":
                 self._serving.line.plc.reset_safety(self._serving.clock.monotonic_ns())
@@ -135,6 +135,10 @@ async def control_socket(serving: Serving, state_folder: Path) -> AsyncIterator[
     finally:
         server.close()
         path.unlink(missing_ok=True)
+
+
+def _shown(fault: Active) -> Answer:
+    return {"name": fault.name, "target": fault.target, "with": dict(fault.parameters)}
 
 
 def _answer_line(control: Control, line: bytes) -> tuple[Answer, bool]:

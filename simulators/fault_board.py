@@ -1,19 +1,33 @@
-"""One place to put faults in and take them out, by name: those of the plant and those of the wires and devices."""
+"""One place to put faults in and take them out, by name: those of the plant and those of the wires and devices.
+
+    board.inject("pump-trip")
+    board.inject("late-answers", "RECT-01", late_s=0.5)
+    board.clear("all")
+
+The catalogue is `simulators.faults`; the board knows which faults happen to the plant and which to what serves it, and
+what is in at present.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
+from simulators import faults, wire_faults
 from simulators.serve import Serving
-from simulators.wire_faults import CATALOGUE, FaultRefused, Value, converted, nearest
+
+
+class FaultRefused(Exception):
+    """The fault cannot be put in or taken out as asked; the message says why and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A fault that is in, with all its parameters."""
+    """A fault that is in: its name, its target, all its parameters."""
 
     name: str
-    values: Mapping[str, Value]
+    target: str
+    parameters: Mapping[str, float]
 
 
 class FaultBoard:
@@ -21,50 +35,77 @@ class FaultBoard:
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
-        self._active: list[Active] = []
+        self._active: dict[tuple[str, str], Active] = {}
 
-    def catalogue(self) -> dict[str, str]:
-        """Every fault that can be injected, with its parameters and what it does, by name."""
-        lines = {}
-        for entry in CATALOGUE.values():
-            parameters = " ".join(f"{name}={value}" for name, value in entry.parameters.items())
-            lines[entry.name] = f"{entry.text} [{parameters}]" if parameters else entry.text
-        return lines
+    def catalogue(self) -> dict[str, dict[str, Any]]:
+        """Every fault by name: `text`, `targets` (the first is the default), `parameters` with defaults."""
+        return {
+            name: {"text": fault.text, "targets": list(fault.targets), "parameters": dict(fault.parameters)}
+            for name, fault in sorted(faults.CATALOGUE.items())
+        }
 
     def active(self) -> list[Active]:
         """What is in now, in the order it was put in."""
-        return list(self._active)
+        return list(self._active.values())
 
-    def inject(self, name: str, **given: Any) -> Active:
-        """Put a fault in; a second one of the same name and target replaces the first. Raises FaultRefused."""
-        entry = CATALOGUE.get(name)
-        if entry is None:
-            raise FaultRefused(f"no fault `{name}`{nearest(name, list(self.catalogue()))}")
-        values = converted(name, entry.parameters, given)
-        if "device" in values and not self._serving.wires:
+    def inject(self, name: str, target: str = "", **given: Any) -> Active:
+        """Put a fault in; a second time on the same target changes its parameters. Raises FaultRefused."""
+        fault = self._find(name)
+        target = self._target(fault, target)
+        values = {key: _number(fault, key, value) for key, value in given.items()}
+        if name in wire_faults.ON_THE_WIRE and not self._serving.wires:
             raise FaultRefused(f"{name} needs a wire, and this plant is served without sockets")
-        entry.put(self._serving, values)
-        fault = Active(name, values)
-        self._active = [a for a in self._active if not _same_target(a, fault)] + [fault]
-        return fault
+        try:
+            faults.inject(self._rig(fault), name, target, **values)
+        except (faults.FaultError, KeyError) as error:
+            raise FaultRefused(str(error)) from error
+        active = Active(name, target, {**fault.parameters, **values})
+        self._active[name, target] = active
+        return active
 
-    def clear(self, name: str, **given: Any) -> int:
-        """Take out every fault of that name (and those parameters, if given), or `all`; how many were in.
+    def clear(self, name: str, target: str = "") -> int:
+        """Take out a fault wherever it is in, or on one target; `all` takes out every fault. How many were in.
 
-        Raises FaultRefused for a name that does not exist; clearing what is not in is no error.
+        Raises FaultRefused for a name or target that does not exist; clearing what is not in is no error.
         """
-        if name != "all" and name not in self.catalogue():
-            raise FaultRefused(f"no fault `{name}`{nearest(name, [*self.catalogue(), 'all'])}")
-        out = [a for a in self._active if name in ("all", a.name) and _matches(a, given)]
-        for fault in out:
-            CATALOGUE[fault.name].lift(self._serving, fault.values)
-            self._active.remove(fault)
+        if name != "all":
+            fault = self._find(name, "all")
+            target = self._target(fault, target) if target else ""
+        out = [key for key in self._active if name in ("all", key[0]) and target in ("", key[1])]
+        for key in out:
+            faults.clear(self._rig(faults.CATALOGUE[key[0]]), *key)
+            del self._active[key]
         return len(out)
 
+    def _rig(self, fault: faults.Fault) -> Any:
+        return self._serving.plant if fault.apply is None else self._serving
 
-def _same_target(a: Active, b: Active) -> bool:
-    return a.name == b.name and all(a.values.get(key) == b.values.get(key) for key in ("device", "unit", "tag"))
+    def _find(self, name: str, *others: str) -> faults.Fault:
+        fault = faults.CATALOGUE.get(name)
+        if fault is None:
+            raise FaultRefused(f"no fault `{name}`{nearest(name, [*faults.CATALOGUE, *others])}")
+        return fault
+
+    def _target(self, fault: faults.Fault, target: str) -> str:
+        if target and fault.targets and target not in fault.targets:
+            known = ", ".join(fault.targets)
+            near = nearest(target, list(fault.targets))
+            raise FaultRefused(f"{fault.name} does not happen to `{target}`{near}; it happens to: {known}")
+        return target or next(iter(fault.targets), "")
 
 
-def _matches(fault: Active, given: Mapping[str, Any]) -> bool:
-    return all(key in fault.values and str(fault.values[key]) == str(value) for key, value in given.items())
+def nearest(word: str, words: list[str]) -> str:
+    """`; did you mean ...?` for a misspelt word, empty when nothing is near."""
+    near = get_close_matches(word, words, n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _number(fault: faults.Fault, key: str, value: Any) -> float:
+    if key not in fault.parameters:
+        known = ", ".join(f"{k}={v:g}" for k, v in fault.parameters.items()) or "none"
+        near = nearest(key, list(fault.parameters))
+        raise FaultRefused(f"{fault.name} has no parameter `{key}`{near}; it has: {known}")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise FaultRefused(f"{fault.name}: {key}={value} is not a number") from None

@@ -178,6 +178,10 @@ class Rectifier:
             self._armed_ns = now_ns
         return words
 
+    def register(self, address: int) -> int:
+        """One register as it stands, without the side effects of a read over the wire. KeyError if there is none."""
+        return self._image()[address]
+
     def write_block(self, address: int, values: list[int], *, now_ns: int, function: int = WRITE_MANY) -> None:
         """Write settings; a value out of range is ignored and leaves 222 in SYST_ERR, without an exception."""
         if function not in (WRITE_ONE, WRITE_MANY):

@@ -5,8 +5,8 @@ taken from the twin when they are asked for, so nothing has to be copied in betw
 
 What is done here because pymodbus 3.16's own server would not do it: the request is kept with its connection until it
 is answered (the library keeps only the last one, and a request that arrives meanwhile would get the wrong transaction
-number), one request at a time is served, as real devices and gateways do, and a station that does not exist is
-silent. Known and left as it is: of several requests in one TCP segment only the first is answered.
+number), every request of a TCP segment is answered, not only the first, one request at a time is served, as real
+devices and gateways do, and a station that does not exist is silent.
 """
 
 import asyncio
@@ -14,11 +14,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import ModbusIOException
 from pymodbus.framer import FramerType
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
+from pymodbus.transaction import TransactionManager
 
 from plantctl.core.clock import Clock
 from simulators.devices.registers import WRITE_MANY, WRITE_ONE, RegisterRefused, RegisterTwin
@@ -26,6 +28,7 @@ from simulators.devices.registers import WRITE_MANY, WRITE_ONE, RegisterRefused,
 LOOPBACK: Final = "127.0.0.1"
 ANY_UNIT: Final = 0
 REGISTERS: Final = 8192
+MBAP_BYTES: Final = 7
 # What the library can bring to a twin's registers; all else is refused before it gets there.
 SERVED: Final = (1, 2, 3, 4, 5, 6, 15, 16, 22, 23)
 
@@ -79,7 +82,7 @@ class RegisterServer:
             response.transaction_id = request.transaction_id
             response.dev_id = request.dev_id
             if conversation.is_active():
-                conversation.server_send(response, None)  # type: ignore[no-untyped-call]
+                conversation.answer(response)
 
     def _action(self, twin: RegisterTwin) -> Any:
         async def action(
@@ -117,6 +120,23 @@ class _Server(ModbusTcpServer):
 class _Conversation(ServerRequestHandler):
     """One connection: every request goes into the queue of its device, with the way back."""
 
-    def handle_later(self) -> None:
-        if self.last_pdu is not None:
+    def callback_data(self, data: bytes, addr: tuple[Any, ...] | None = None) -> int:
+        """Take every whole request out of `data`; how many bytes they were."""
+        used = 0
+        while True:
+            try:
+                used += TransactionManager.callback_data(self, data[used:], addr)
+            except ModbusIOException as unknown:
+                function = unknown.fcode or data[used + MBAP_BYTES]  # which the library has lost
+                refusal = ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION, unknown.dev_id, unknown.transaction_id)
+                self.answer(refusal)
+                return len(data)
+            if self.last_pdu is None:
+                return used
             self.server.requests.put_nowait((self, self.last_pdu))
+
+    def answer(self, response: ModbusPDU) -> None:
+        """Send a response; part of a next request that already came in is kept."""
+        begun = self.recv_buffer
+        self.server_send(response, None)  # type: ignore[no-untyped-call]
+        self.recv_buffer = begun

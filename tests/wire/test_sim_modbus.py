@@ -129,7 +129,7 @@ def test_nobody_answers_for_a_station_that_is_not_there():
 
 def test_a_station_without_power_is_silent_until_it_is_back():
     async def story(rig):
-        rig.board.inject("station-silent", unit=11)
+        rig.board.inject("station-silent", "11")
         async with rig.modbus("GW-4A", timeout=0.2) as client:
             with pytest.raises(ModbusIOException):
                 await client.read_holding_registers(2090, count=10, device_id=11)
@@ -145,7 +145,7 @@ def test_a_late_station_answers_the_next_question_with_a_wrong_value():
 
     async def story(rig):
         rig.set(probe_a__temperature_c=40.0, probe_a__ph=8.0)
-        rig.board.inject("station-late", unit=11, late_s=0.25)
+        rig.board.inject("station-late", "11", late_s=0.25)
         async with rig.modbus("GW-4A", timeout=0.2) as client:
             with pytest.raises(ModbusIOException):
                 await client.read_holding_registers(2410, count=10, device_id=11)
@@ -158,7 +158,7 @@ def test_a_late_station_answers_the_next_question_with_a_wrong_value():
 
 def test_a_probe_in_millivolts_shows_its_unit():
     async def story(rig):
-        rig.board.inject("probe-unit-mv", unit=12)
+        rig.board.inject("probe-unit-mv", "12")
         async with rig.modbus("GW-4A") as client:
             words = (await client.read_holding_registers(2090, count=10, device_id=12)).registers
             return words[0] | words[1] << 16, number(words[2:4])
@@ -175,3 +175,36 @@ def test_the_unit_can_be_written_over_the_wire():
             return answer.isError(), rig.line.probes[11].unit
 
     assert situation(story) == (False, 0x200000)
+
+
+def test_several_requests_in_one_segment_are_all_answered_in_order():
+    async def story(rig):
+        import asyncio
+
+        port = int(rig.serving.endpoints()["RECT-01"].rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        requests = [bytes([0, n, 0, 0, 0, 6, 1, 3, 0, 114, 0, 1]) for n in (1, 2, 3)]
+        writer.write(requests[0] + requests[1] + requests[2][:5])
+        first = await reader.readexactly(22)
+        writer.write(requests[2][5:])
+        rest = await reader.readexactly(11)
+        writer.close()
+        return (first + rest)[1::11]
+
+    assert list(situation(story)) == [1, 2, 3]
+
+
+def test_an_unknown_function_is_refused_and_the_next_request_served():
+    async def story(rig):
+        import asyncio
+
+        port = int(rig.serving.endpoints()["RECT-01"].rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(bytes([0, 1, 0, 0, 0, 2, 1, 0x63]))
+        refused = await reader.readexactly(9)
+        writer.write(bytes([0, 2, 0, 0, 0, 6, 1, 3, 0, 114, 0, 1]))
+        served = await reader.readexactly(11)
+        writer.close()
+        return refused[-2:], served[-2:]
+
+    assert situation(story) == (bytes([0xE3, 1]), bytes([0, 1]))

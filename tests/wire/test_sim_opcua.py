@@ -130,7 +130,7 @@ def test_the_heartbeat_is_seen_and_its_loss_ends_the_feed():
 )
 def test_channel_faults_show_on_the_wire(fault, status, value):
     async def story(rig):
-        rig.board.inject(fault, tag="40-FI-4013")
+        rig.board.inject(fault, "40-FI-4013")
         async with rig.opcua() as plc:
             await rig.clock.sleep(0.5)
             broken = await plc.read("40-FI-4013")
@@ -148,7 +148,7 @@ def test_channel_faults_show_on_the_wire(fault, status, value):
 
 def test_a_frozen_channel_keeps_its_value_while_its_source_time_moves():
     async def story(rig):
-        rig.board.inject("frozen", tag="40-FI-4013")
+        rig.board.inject("frozen", "40-FI-4013")
         async with rig.opcua() as plc:
             answers = []
             for flow in (0.6, 0.1):

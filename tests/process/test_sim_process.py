@@ -1,0 +1,151 @@
+"""The simulated plant as a process of its own: it starts on free ports, takes faults by name, and leaves nothing."""
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from pymodbus.client import ModbusTcpClient
+
+from plantctl.core.clock import RealClock
+from simulators.control import SOCKET_NAME, SimulatorUnreachable, ask
+
+ROOT = Path(__file__).parents[2]
+START_S = 240.0  # the first start on a machine compiles the model
+STEP_S = 0.02
+
+
+def wait(condition, limit_s, child=None):
+    """Poll until `condition()` is true; a child that ended meanwhile or the limit fails the test."""
+
+    async def polled():
+        clock = RealClock()
+        end_ns = clock.monotonic_ns() + round(limit_s * 1e9)
+        while not condition():
+            assert child is None or child.poll() is None, "the simulator ended"
+            assert clock.monotonic_ns() < end_ns, "it did not happen in time"
+            await clock.sleep(STEP_S)
+
+    asyncio.run(polled())
+
+
+class Simulator:
+    def __init__(self, folder, *options):
+        self.endpoints_file = folder / "endpoints.yaml"
+        self.socket = folder / SOCKET_NAME
+        words = ["--endpoints", str(self.endpoints_file), "--state", str(folder), "--with-parent", str(os.getpid())]
+        self.child = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "simulators", *words, *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def ready(self):
+        wait(self.endpoints_file.exists, START_S, self.child)
+        return yaml.safe_load(self.endpoints_file.read_text())
+
+    def ask(self, do, name="", **more):
+        return ask(self.socket, {"do": do, "name": name, **more})
+
+    def value(self, name):
+        return self.ask("read", name)["value"]
+
+    def end(self, number=signal.SIGTERM):
+        self.child.send_signal(number)
+        try:
+            output, _ = self.child.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.communicate(timeout=20)
+            raise
+        return self.child.returncode, output.decode()
+
+
+@pytest.fixture
+def simulator(tmp_path):
+    started = Simulator(tmp_path)
+    yield started
+    if started.child.poll() is None:
+        started.child.kill()
+        started.child.communicate(timeout=20)
+
+
+@pytest.mark.timeout(300)
+def test_it_serves_takes_a_pump_trip_and_ends_without_a_trace(simulator):
+    endpoints = simulator.ready()
+    assert set(endpoints) == {"RECT-01", "GW-4A", "PLC-4"}
+    assert stat.S_IMODE(simulator.socket.stat().st_mode) == 0o600
+    port = int(endpoints["RECT-01"].rsplit(":", 1)[1])
+    with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:
+        assert client.read_holding_registers(114, count=1).registers == [1]
+    assert simulator.value("cell.flow_m3_h") == pytest.approx(0.6, abs=0.05)
+    assert simulator.ask("fault", "pump-trip")["ok"]
+    wait(lambda: simulator.value("cell.flow_m3_h") < 0.24, 30.0, simulator.child)
+    # The safety PLC ends the current by itself, since nobody above it does.
+    wait(lambda: abs(simulator.value("cell.current_a")) < 1.0, 30.0, simulator.child)
+    with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:
+        assert client.read_holding_registers(113, count=1).registers[0] & 0x80
+    code, output = simulator.end()
+    assert (code, output) == (0, "")
+    assert not simulator.endpoints_file.exists()
+    assert not simulator.socket.exists()
+
+
+@pytest.mark.timeout(300)
+def test_requests_that_cannot_be_done_are_answered_and_the_next_one_works(simulator):
+    simulator.ready()
+    assert "did you mean `pump-trip`?" in simulator.ask("fault", "pump-trp")["error"]
+    assert "did you mean `cell.flow_m3_h`?" in simulator.ask("read", "cell.flow_m3h")["error"]
+    assert "there are fault, clear" in simulator.ask("explode")["error"]
+    assert not simulator.ask("fault", "late-answers", **{"with": [1]})["ok"]
+    assert simulator.ask("fault", "late-answers", target="RECT-01", **{"with": {"late_s": 0.5}})["with"] == {
+        "late_s": 0.5
+    }
+    listed = simulator.ask("list")
+    assert listed["active"] == [{"name": "late-answers", "target": "RECT-01", "with": {"late_s": 0.5}}]
+    assert {"pump-trip", "link-dead"} <= set(listed["faults"])
+    assert "true.tank_ph" in listed["signals"]
+    assert simulator.ask("clear", "all") == {"ok": True, "cleared": 1}
+    assert simulator.ask("reset-safety") == {"ok": True}
+    assert simulator.end(signal.SIGINT)[0] == 0
+
+
+@pytest.mark.timeout(300)
+def test_it_dies_with_its_parent(tmp_path):
+    """The parent is a process that starts the simulator and is killed when it serves."""
+    script = (
+        "import os, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'simulators', '--endpoints', sys.argv[1],"
+        " '--with-parent', str(os.getpid())])\n"
+        "print(child.pid, flush=True)\n"
+        "child.wait()\n"
+    )
+    file = tmp_path / "endpoints.yaml"
+    parent = subprocess.Popen([sys.executable, "-c", script, str(file)], cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        pid = int(parent.stdout.readline())
+        wait(file.exists, START_S, parent)
+    finally:
+        parent.kill()
+        parent.communicate(timeout=20)
+    wait(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2], 20.0)
+    assert not file.exists()
+
+
+def test_without_a_simulator_the_client_says_so(tmp_path):
+    with pytest.raises(SimulatorUnreachable, match="no simulator answers"):
+        ask(tmp_path / SOCKET_NAME, {"do": "list"})
+
+
+@pytest.mark.timeout(60)
+def test_a_wrong_option_is_usage():
+    done = subprocess.run(
+        [sys.executable, "-m", "simulators", "--endpoint"], cwd=ROOT, capture_output=True, timeout=50, check=False
+    )
+    assert done.returncode == 2

@@ -1,0 +1,126 @@
+"""The wiring list of the one-cell line says what is really served, and the devices can be used without sockets."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from plantctl.core.quality import BAD, GOOD, SEVERITY_MASK, UNCERTAIN, Reason, reason_of
+from simulators.devices.cell_line import GATEWAY, PLC, RECTIFIER, CellLine
+from simulators.devices.plc_signals import KEYS
+from simulators.in_memory import MemoryField
+from simulators.signals import SIGNALS, page
+from tests.unit.bench_plant import BenchPlant
+
+RUNNING = {
+    "rectifier__on": 1.0,
+    "rectifier__current_set_a": 85.0,
+    "contactor__position": 1.0,
+    "cell__current_a": 85.0,
+    "cell__voltage_v": 3.0,
+    "cell__flow_m3_h": 0.6,
+    "pump__run": 1.0,
+    "pump__running": 1.0,
+}
+
+
+def field(**signals):
+    plant = BenchPlant(**{**RUNNING, **signals})
+    return MemoryField(CellLine(plant)), plant
+
+
+def test_the_reference_page_is_the_table():
+    text = (Path(__file__).parents[2] / "docs/reference/demo-signals.md").read_text()
+    assert text == page(), "write page() of simulators/signals.py to docs/reference/demo-signals.md"
+
+
+def test_the_line_serves_about_35_signals_of_three_devices():
+    assert 30 <= len(SIGNALS) <= 40
+    assert {signal.device for signal in SIGNALS.values()} == {RECTIFIER, GATEWAY, PLC}
+
+
+def test_what_the_table_calls_writable_the_plc_lets_write():
+    for signal in SIGNALS.values():
+        if signal.device == PLC:
+            assert KEYS[signal.key].writable == signal.writable, signal.tag
+
+
+def test_every_tag_reads_good_and_within_its_range():
+    memory, _ = field()
+    memory.step()
+    for (value, quality), signal in zip(memory.reader(list(SIGNALS))(), SIGNALS.values(), strict=True):
+        assert quality == GOOD, signal.tag
+        assert signal.low <= value <= signal.high, signal.tag
+
+
+def test_values_are_in_the_tags_unit():
+    memory, plant = field()
+    plant.values.update({"cell.current_a": -42.0, "cell.voltage_v": -1.5, "probe_b.ph": 7.25, "pump.speed": 0.5})
+    memory.step()
+    memory.step()
+    tags = ["40-II-4010", "40-EI-4010", "40-AI-4213", "40-SI-4216", "40-FI-4013"]
+    values = [value for value, _ in memory.reader(tags)()]
+    assert values == pytest.approx([-42.0, -1.5, 7.25, 50.0, 0.6], abs=0.003)
+
+
+def test_writing_reaches_the_plant_through_the_device():
+    memory, plant = field()
+    memory.write("40-IC-4010", 60.0)
+    memory.write("40-FC-4215", 3.0)
+    memory.write("40-XV-4218", 1)
+    memory.step()
+    assert plant.values["rectifier.current_set_a"] == pytest.approx(60.0, abs=0.002)
+    assert plant.values["feed.stroke"] == pytest.approx(0.3)
+    assert plant.values["drawoff.open"] > 0.0
+    memory.write("40-HS-4010", 0)
+    memory.step()
+    assert memory.read("40-HS-4010") == (0.0, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "error"),
+    [
+        ("40-FI-4013", 1.0, PermissionError),
+        ("40-XX-1", 1.0, KeyError),
+        ("40-IC-4010", math.nan, ValueError),
+        ("40-IC-4010", -1.0, ValueError),
+    ],
+)
+def test_what_cannot_be_written_is_refused(tag, value, error):
+    memory, _ = field()
+    with pytest.raises(error):
+        memory.write(tag, value)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "severity", "reason"),
+    [
+        ("sensor-failed", BAD, Reason.SENSOR),
+        ("nan", BAD, Reason.RANGE),
+        ("word-swap", BAD, Reason.RANGE),
+        ("calibration-due", UNCERTAIN, Reason.DEVICE),
+    ],
+)
+def test_the_probes_status_becomes_quality(trouble, severity, reason):
+    memory, _ = field()
+    memory.line.probes[11].trouble = trouble
+    _, quality = memory.read("40-AI-4212")
+    assert (quality & SEVERITY_MASK, reason_of(quality)) == (severity, reason)
+
+
+def test_a_probe_in_millivolts_is_not_a_ph():
+    memory, _ = field()
+    memory.line.probes[11].unit = 0x200000
+    value, quality = memory.read("40-AI-4212")
+    assert math.isnan(value)
+    assert reason_of(quality) is Reason.CONFIG
+
+
+@pytest.mark.parametrize(("trouble", "severity"), [("nan", BAD), ("bad-status", BAD), ("uncertain-status", UNCERTAIN)])
+def test_the_plcs_status_becomes_quality(trouble, severity):
+    memory, _ = field()
+    memory.line.plc.troubles["40-FI-4013"] = trouble
+    memory.step()
+    memory.step()
+    _, quality = memory.read("40-FI-4013")
+    assert quality & SEVERITY_MASK == severity
