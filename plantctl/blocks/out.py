@@ -2,8 +2,8 @@
 
     trip > sequence > manual > auto; between trips the first in the order of rank
 
-A trip's value is written as it is. What a sequence, a person or a loop asks for is kept within `low`..`high` and within
-`rate_up`, `rate_down` of the last value.
+A trip's value is written as it is, and stays after the release until somebody asks for another. What a sequence, a
+person or a loop asks for is kept within `low`..`high` and within `rate_up`, `rate_down` of the last value.
 
 First scan   nothing asked yet: bad, not-yet, so that nothing is written; `initial` is taken where it is given.
 Bad input    an effect whose state is bad counts as tripped; a bad request of the loop: the last value stays, quality
@@ -103,6 +103,8 @@ def step(b: Output, dt: float) -> None:
         b.y.v = enforced(b, source)
         b.y.q = GOOD
         b.owned = True
+        # What a person asked for before is void: the release of a trip starts nothing.
+        b.manual = b.y.v
     elif source in (BY_SEQUENCE, BY_HAND):
         limit(b, enforced(b, source), dt)
     elif source == BY_LOOP:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from plantctl.core.errors import Diagnostic
-from plantctl.plan.did_you_mean import meant
+from plantctl.plan.did_you_mean import meant, nearest
 from plantctl.plan.node import Node, Note
 from plantctl.plan.source_plant import NAMED_SECTIONS
 from plantctl.plan.yaml_scalar import resolve
 
-INSTANCES_MAX: Final = 10_000
-"""Of all templates together; a plant with more is written by a program, which can write the sections itself."""
+MADE_MAX: Final = 1_000_000
+"""Keys and values that all instances together make; bounds what a small file can ask for."""
+
+PARAMETER_LENGTH_MAX: Final = 200
 
 _PLACEHOLDER: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
 _PARAMETER: Final = re.compile(r"[a-z][a-z0-9_]*")
@@ -27,12 +29,13 @@ _PARAMETER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One template: its parameters and its sections, and the area of the file that holds it."""
+    """One template: its parameters and its sections, the area of the file that holds it, and its size in pieces."""
 
     name: str
     parameters: tuple[str, ...]
     sections: dict[str, tuple[Node, Node]]
     area: str
+    size: int
 
 
 def read_templates(section: Node, area: str, findings: list[Diagnostic]) -> dict[str, Template]:
@@ -58,7 +61,7 @@ def read_templates(section: Node, area: str, findings: list[Diagnostic]) -> dict
             else:
                 sections[title] = pair
         _check_placeholders(name, node, parameters, findings)
-        templates[name] = Template(name, tuple(parameters), sections, area)
+        templates[name] = Template(name, tuple(parameters), sections, area, len(_pieces(node)))
     return templates
 
 
@@ -99,13 +102,12 @@ def _check_placeholders(name: str, node: Node, parameters: dict[str, Node], find
 
 
 def _pieces(node: Node) -> list[Node]:
-    """All keys and single values below a node."""
+    """All keys, values, lists and mappings below a node."""
     found: list[Node] = []
     open_nodes = [node]
     while open_nodes:
         piece = open_nodes.pop()
-        if piece.kind == "value":
-            found.append(piece)
+        found.append(piece)
         for key, value in reversed(piece.entries.values()):
             open_nodes += [value, key]
         open_nodes += reversed(piece.items)
@@ -121,6 +123,7 @@ def unfold(section: Node, templates: dict[str, Template], findings: list[Diagnos
         _find(findings, "PC220", "`instances` is a mapping: name of the template, list of instances", section)
         return []
     made: list[tuple[Node, str]] = []
+    size = 0
     for name, (key, node) in section.entries.items():
         template = templates.get(name)
         if template is None:
@@ -131,8 +134,9 @@ def unfold(section: Node, templates: dict[str, Template], findings: list[Diagnos
             _find(findings, "PC220", "a list of instances is due here", node, '[{cell: "01"}, {cell: "02"}]')
             continue
         for instance in node.items:
-            if len(made) >= INSTANCES_MAX:
-                _find(findings, "PC220", f"more than {INSTANCES_MAX} instances", instance)
+            size += template.size
+            if size > MADE_MAX:
+                _find(findings, "PC112", f"the instances make more than {MADE_MAX} keys and values", instance)
                 return made
             values = _values(template, instance, findings)
             if values is not None:
@@ -154,8 +158,12 @@ def _values(template: Template, instance: Node, findings: list[Diagnostic]) -> d
             _find(findings, "PC225", f"`{name}` is no parameter of the template `{template.name}`", key, hint)
         elif value.kind != "value":
             _find(findings, "PC226", f"the parameter `{name}` is a single value", value)
+        elif len(value.text) > PARAMETER_LENGTH_MAX:
+            what = f"the parameter `{name}` is longer than {PARAMETER_LENGTH_MAX} characters"
+            _find(findings, "PC226", what, value)
+    unknown = [name for name in instance.entries if name not in template.parameters]
     for name in template.parameters:
-        if name not in instance.entries:
+        if name not in instance.entries and not any(nearest(other, [name]) for other in unknown):
             _find(
                 findings, "PC224", f"the parameter `{name}` is missing in this instance", instance, f"add {name}: ..."
             )

@@ -70,12 +70,8 @@ def _text(value: object) -> str:
         return value
     if isinstance(value, str):
         raise ShapeError("PC203", "a text is due here, this one is empty", "write it, or leave the key out")
-    hint = f'quote it: "{_plain(value)}"' if isinstance(value, int | float) else ""
+    hint = f'quote it: "{str(value).lower()}"' if isinstance(value, int | float) else ""
     raise ShapeError("PC203", f"a text is due here, this is {kind_of(value)}", hint)
-
-
-def _plain(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _item(value: object) -> str:
@@ -151,10 +147,10 @@ def _units() -> str:
 
 
 def _expression(value: object) -> str:
-    if isinstance(value, int | float):
-        return _plain(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
     text = _text(value)
-    if BRACED.sub("", text).strip("{}") != BRACED.sub("", text) or re.search(r"[{}]", BRACED.sub("", text)):
+    if re.search(r"[{}]", BRACED.sub("", text)):
         raise ShapeError("PC206", "braces do not pair in this expression", "a tag stands in braces: {FI-4013}")
     for name in BRACED.findall(text):
         if not _REFERENCE.fullmatch(name):

@@ -23,6 +23,9 @@ Read = Callable[[str], bytes]
 """Gives a file's bytes by its name relative to the plant's folder; raises OSError where it cannot."""
 
 FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+PLANT_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Of all files together: 100,000 tags, at about 150 bytes each."""
+
 FILES_MAX: Final = 500
 
 
@@ -111,6 +114,7 @@ class _Reader:
         self.read = read
         self.sources = SourceSet()
         self.included: dict[str, Place] = {}
+        self.bytes_read = 0
 
     def read_all(self, root: str) -> SourceSet:
         top = self._read_yaml(root, None)
@@ -225,6 +229,11 @@ class _Reader:
             return None
         except ValueError:
             self._fail("PC121", f"`{name}` is no file's name", where)
+            return None
+        self.bytes_read += len(data)
+        if self.bytes_read > PLANT_BYTES_MAX:
+            what = f"the files are larger than {PLANT_BYTES_MAX // 1024 // 1024} MiB together"
+            self._fail("PC112", what, where)
             return None
         text, finding = decode(name, data)
         if finding is not None:

@@ -25,7 +25,7 @@ COLUMNS: Final = ("tag", *TAG_KEYS, *RANGE, *LIMITS)
 NUMERIC: Final = frozenset(("station", "initial", "fail_safe", *RANGE, *LIMITS))
 """Columns whose cells may be numbers; all others are text, whatever they look like."""
 
-_FIELD: Final = re.compile(r'"(?:[^"]|"")*"|[^,"\r\n]*')
+_FIELD: Final = re.compile(r'"[^"]*(?:""[^"]*)*"|[^,"\r\n]*')
 _LINE_END: Final = re.compile("\r\n|\n|\r")
 
 
@@ -69,7 +69,7 @@ def split_cells(file: str, text: str) -> tuple[list[list[Cell]], list[Diagnostic
         if following not in (",", "", "\r", "\n"):
             spans_lines = _LINE_END.search(raw) is not None
             return rows, [_broken_quote(file, line, column if spans_lines else end - line_start + 1, quoted)]
-        ends = list(_LINE_END.finditer(raw))
+        ends = list(_LINE_END.finditer(raw)) if quoted else []
         content = raw[1:-1].replace('""', '"') if quoted else raw
         column_end = 0 if ends else end - line_start + 1
         row.append(Cell(content.strip(), line, column, column_end, quoted))

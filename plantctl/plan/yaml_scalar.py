@@ -42,16 +42,13 @@ def resolve(text: str) -> tuple[Scalar, Doubt | None]:
         return None, None
     if text[0] not in _MAYBE_NOT_TEXT:
         return text, None
+    if text[0] in "0123456789+-.":
+        return _number(text)
     if text == "true":
         return True, None
     if text == "false":
         return False, None
-    doubt = _doubtful_word(text)
-    if doubt is not None:
-        return text, doubt
-    if text[0] in "0123456789+-.":
-        return _number(text)
-    return text, None
+    return text, _doubtful_word(text)
 
 
 def _doubtful_word(text: str) -> Doubt | None:

@@ -185,3 +185,21 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
 def test_a_folder_without_a_plant(tmp_path):
     finding = read_plant("plant.yaml", from_folder(tmp_path)).findings[0]
     assert (finding.code, finding.where) == ("PC121", None)
+
+
+def test_a_small_file_cannot_ask_for_a_huge_plant():
+    tags = "".join(f'      "T<n>-{number}": {{unit: A}}\n' for number in range(1000)).replace("<n>", "<k>")
+    instances = "".join(f"    - {{k: {number}}}\n" for number in range(2000))
+    text = f"templates:\n  t:\n    with: [k]\n    tags:\n{tags}instances:\n  t:\n{instances}"
+    findings = read(text).findings
+    assert [finding.code for finding in findings] == ["PC112"]
+    long = read("templates: {t: {with: [k], tags: {A: {service: <k>}}}}\ninstances: {t: [{k: " + "x" * 201 + "}]}")
+    assert [finding.code for finding in long.findings] == ["PC226"]
+
+
+def test_all_files_together_have_a_limit(monkeypatch):
+    monkeypatch.setattr("plantctl.plan.source.PLANT_BYTES_MAX", 60)
+    reading = read("include: [a.yaml, b.yaml]", a_yaml="tags: {A: {}}", b_yaml="tags: {B: {unit: m3/h}}")
+    assert [(finding.code, finding.where.column) for finding in reading.findings] == [("PC112", 19)]
+    assert list(reading.plant.tags) == ["A"]
+    assert reading.plant.complete is False

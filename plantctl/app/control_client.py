@@ -1,0 +1,52 @@
+"""The other end of the control socket: asks a running plant, blocking, one request at a time."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from plantctl.core.errors import PlantctlError
+
+
+class NotRunning(PlantctlError):
+    """Nobody answers in the plant's state folder; the message names it."""
+
+
+class ControlClient:
+    """A connection to the plant whose control socket is at `path`. Raises `NotRunning`."""
+
+    def __init__(self, path: Path, timeout_s: float = 10.0) -> None:
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.connect(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise NotRunning(f"no plant answers at {path}: {error.strerror}; start it with plantctl run") from error
+        self._file = self._socket.makefile("rwb")
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send one request and give its answer. Raises `NotRunning` where the plant went away meanwhile."""
+        try:
+            self._file.write(json.dumps(request).encode() + b"\n")
+            self._file.flush()
+            line = self._file.readline()
+        except OSError as error:
+            raise NotRunning(f"the plant at {self._path} does not answer: {error}") from error
+        if not line:
+            raise NotRunning(f"the plant at {self._path} went away")
+        answer = json.loads(line)
+        assert isinstance(answer, dict)
+        return answer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._file.close()
+        self._socket.close()
+
+    def __enter__(self) -> "ControlClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,221 @@
+"""The local control socket: how the command line talks to a running plant on the same machine.
+
+A Unix socket in the plant's state folder, mode 0600; one JSON line a request, one JSON line an answer. The kernel
+tells who asks: the peer's user is the actor of its commands. Requests:
+
+    {"get": ["TAG", ...]}          values, qualities, units, times
+    {"snapshot": true}             every point, device and recent event
+    {"command": {"verb", "target", "value", "reason", "key", "wait_s"}}   every stage the command reached
+"""
+
+import asyncio
+import json
+import math
+import os
+import pwd
+import socket
+import struct
+from pathlib import Path
+from typing import Any, Final
+
+from plantctl.app.one import Running
+from plantctl.core.command import VERB_NAMES, Command, Result, Stage
+from plantctl.core.event import Event, spoken
+from plantctl.core.quality import describe, severity_word
+from plantctl.drivers._driver import LinkState
+from plantctl.plan.plan import Writer
+
+LINE_BYTES_MAX: Final = 65_536
+CLIENTS_MAX: Final = 32
+WAIT_S_MAX: Final = 60.0
+FINAL_STAGES: Final = (Stage.REFUSED, Stage.VERIFIED, Stage.MISMATCH, Stage.TIMED_OUT, Stage.SUPERSEDED, Stage.EXPIRED)
+_PEER = struct.Struct("3i")
+
+
+class ControlSocket:
+    """Serves one running plant."""
+
+    def __init__(self, running: Running, path: Path) -> None:
+        self._running = running
+        self._path = path
+        self._clients = 0
+
+    async def serve(self) -> None:
+        """Serve until cancelled; the socket file is gone afterwards."""
+        self._path.unlink(missing_ok=True)
+        # The mode must hold from the first moment, so the file is born under a strict mask.
+        mask = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._client, self._path, limit=LINE_BYTES_MAX)
+        finally:
+            os.umask(mask)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients += 1
+        try:
+            if self._clients > CLIENTS_MAX:
+                writer.write(_line({"error": f"more than {CLIENTS_MAX} clients"}))
+                return
+            actor = _peer(writer.get_extra_info("socket"))
+            while line := await reader.readline():
+                writer.write(_line(await self._answer(line, actor)))
+                await writer.drain()
+        except (ConnectionError, ValueError, asyncio.LimitOverrunError):
+            # The client went away, or sent a line without an end: nothing of ours is in doubt.
+            return
+        finally:
+            self._clients -= 1
+            writer.close()
+
+    async def _answer(self, line: bytes, actor: str) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+        except ValueError:
+            return {"error": "a request is one line of JSON"}
+        if not isinstance(request, dict):
+            return {"error": "a request is a JSON object"}
+        if isinstance(request.get("get"), list):
+            return self._get([str(name) for name in request["get"]])
+        if request.get("snapshot"):
+            return self._snapshot()
+        if isinstance(request.get("command"), dict):
+            return await self._command(request["command"], actor)
+        return {"error": "a request holds get, snapshot or command"}
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _get(self, names: list[str]) -> dict[str, Any]:
+        plan, executive = self._running.plan, self._running.executive
+        found: list[dict[str, Any]] = []
+        for name in names:
+            row = plan.rows.get(name)
+            address = plan.addresses.get(name)
+            if row is not None:
+                found.append(self._point(row) | {"name": name})
+            elif address is not None:
+                rows = executive.stepper.memories[address.kind].rows
+                value = float(rows[address.field][address.row])
+                found.append({"name": name, "value": _finite(value), "text": repr(value), "unit": address.unit})
+            else:
+                return {"error": f"`{name}` is not in the plan", "unknown": name}
+        return {"points": found}
+
+    def _point(self, row: int) -> dict[str, Any]:
+        plan, image = self._running.plan, self._running.executive.image
+        point, quality = plan.points[row], int(image.q[row])
+        value = float(image.v[row])
+        age_ns = self._running.clock.monotonic_ns() - int(image.receive_ns[row])
+        return {
+            "name": point.name,
+            "value": _finite(value),
+            "text": spoken(value, point.words) if point.words else f"{value:.6g}",
+            "unit": "" if point.unit == "1" else point.unit,
+            "quality": severity_word(quality),
+            "why": describe(quality),
+            "source_ns": int(image.source_ns[row]),
+            "age_s": age_ns / 1e9,
+            "input": point.writer is Writer.INPUT,
+        }
+
+    def _snapshot(self) -> dict[str, Any]:
+        running = self._running
+        plan = running.plan
+        return {
+            "plant": plan.name,
+            "hash": f"{plan.hash:016x}",
+            "scans": running.scans,
+            "utc_ns": running.clock.utc_ns(),
+            "points": [self._point(p.row) for p in plan.points if p.row and p.writer is not Writer.DELAY],
+            "devices": [self._device(i) for i in range(len(running.devices.runners))],
+            "events": [_event(e) for e in list(running.recent)[-50:]],
+            "log": {
+                "frames": running.recorder.status.frames,
+                "durable_utc_ns": running.recorder.durable_utc_ns,
+                "failing": running.recorder.status.failing,
+                "last_error": running.recorder.status.last_error,
+            },
+        }
+
+    def _device(self, index: int) -> dict[str, Any]:
+        runner = self._running.devices.runners[index]
+        statistics = runner.statistics
+        return {
+            "name": runner.device.name,
+            "connect": runner.device.connect,
+            **{name: getattr(statistics, name) for name in statistics.__dataclass_fields__},
+            "state": statistics.state.name.lower().replace("_", "-"),
+            "up": statistics.state is LinkState.UP,
+        }
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    async def _command(self, asked: dict[str, Any], actor: str) -> dict[str, Any]:
+        verb = str(asked.get("verb", ""))
+        if verb not in VERB_NAMES:
+            return {"error": f"there is no command `{verb}`"}
+        wait_s = min(float(asked.get("wait_s", 5.0)), WAIT_S_MAX)
+        expires_ns = self._running.clock.monotonic_ns() + round(wait_s * 1e9)
+        command = Command(
+            verb,
+            str(asked.get("target", "")),
+            str(asked.get("value", "")),
+            actor,
+            str(asked.get("reason", "")),
+            str(asked.get("key", "")),
+            expires_ns,
+        )
+        told: asyncio.Queue[Result] = asyncio.Queue()
+        if not self._running.submit(command, told.put_nowait):
+            return {"error": "too many commands wait; try again"}
+        stages: list[dict[str, Any]] = []
+        try:
+            async with asyncio.timeout(wait_s):
+                while True:
+                    result = await told.get()
+                    stages.append({"stage": result.stage.word, "code": result.code, "text": result.text})
+                    if result.stage in FINAL_STAGES or (verb != "set" and result.stage is Stage.ACCEPTED):
+                        break
+                    if result.stage is Stage.ACCEPTED and not self._is_output(command.target):
+                        break
+        except TimeoutError:
+            pass
+        return {"stages": stages}
+
+    def _is_output(self, target: str) -> bool:
+        return any(o.tag == target for o in self._running.plan.outputs)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "kind": event.kind.word,
+        "target": event.target,
+        "old": event.old_text,
+        "new": event.new_text,
+        "actor": event.actor,
+        "reason": event.reason,
+        "utc_ns": event.utc_ns,
+        "scan": event.scan,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """The value, None where JSON has no number for it."""
+    return value if math.isfinite(value) else None
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer, allow_nan=False, default=str).encode() + b"\n"
+
+
+def _peer(connection: socket.socket) -> str:
+    """The user at the other end, as the kernel knows it: `name (uid 1000)`."""
+    _, uid, _ = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    try:
+        return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
+    except KeyError:
+        return f"uid {uid}"

@@ -1,0 +1,36 @@
+"""Hosts one plant in this process on the machine's clock: plant, control socket, and the signals that end it."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from plantctl.app.control_socket import ControlSocket
+from plantctl.app.one import make
+from plantctl.app.state_folder import LOG_NAME, SOCKET_NAME
+from plantctl.core.clock import RealClock
+from plantctl.log.storage import FolderStorage
+from plantctl.plan.plan import Plan
+
+
+async def host(plan: Plan, folder: Path, endpoints: Mapping[str, str] | None, *, compiled: bool) -> None:
+    """Run `plan` with its state in `folder` until SIGTERM or SIGINT; the log is durable when this returns."""
+    log = folder / LOG_NAME
+    log.mkdir(parents=True, exist_ok=True)
+    running = make(plan, RealClock(), FolderStorage(log), compiled=compiled, endpoints=endpoints)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    work: list[asyncio.Task[object]] = [
+        asyncio.create_task(running.run(), name="plant"),
+        asyncio.create_task(ControlSocket(running, folder / SOCKET_NAME).serve(), name="control socket"),
+        asyncio.create_task(ended.wait(), name="end"),
+    ]
+    done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+    for task in work:
+        task.cancel()
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for task, result in zip(work, results, strict=True):
+        if task in done and isinstance(result, Exception):
+            raise result

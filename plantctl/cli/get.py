@@ -1,0 +1,34 @@
+"""`plantctl get TAG ...`: values of the running plant, with quality and age."""
+
+import argparse
+import json
+
+from plantctl.app.control_client import NotRunning
+from plantctl.cli.exit_code import CONNECTION, DONE, fail
+from plantctl.cli.running import add_plant_argument, connect
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.add_argument("tags", nargs="+", metavar="TAG", help="tags, points (LOOP.mode) or parameters (LOOP.gain)")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    add_plant_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the verb; the exit code."""
+    try:
+        with connect(arguments) as client:
+            answer = client.ask({"get": arguments.tags})
+    except NotRunning as error:
+        return fail(CONNECTION, str(error))
+    if "error" in answer:
+        return fail(CONNECTION, answer["error"])
+    if arguments.json:
+        print(json.dumps(answer["points"], indent=1))
+        return DONE
+    width = max(len(p["name"]) for p in answer["points"])
+    for p in answer["points"]:
+        age = f"  {p['age_s']:.1f} s old" if p.get("input") else ""
+        print(f"{p['name']:{width}}  {p['text']:>12} {p['unit']:8} {p.get('why', '')}{age}".rstrip())
+    return DONE
