@@ -35,6 +35,7 @@ class SimulatedStorage:
         self.faults = faults or {}
         self.random = random.Random(seed)
         self.operations = []
+        self.is_cut = False
         self.open_files = {}
 
     # ------------------------------------------------------------------------------------------ as `Storage`
@@ -95,6 +96,7 @@ class SimulatedStorage:
         if number == self.cut_at:
             if partly and name != "sync":
                 partly()
+            self.is_cut = True
             raise PowerCut
         code = self.faults.get(number, self.faults.get(name))
         if code:
