@@ -23,6 +23,7 @@ from plantctl.log.files import (
     Readable,
     decode_head,
     first_sequence_of,
+    is_whole,
     load_file,
     log_names,
     plan_name,
@@ -101,14 +102,14 @@ def _files(folder: Folder, from_sequence: int, start_utc_ns: int | None, losses:
         if not has_frames(newer):
             continue
         if older is not None:
-            dated, offset_ns = _dated(older, first_sequence_of(newer.name), offset_ns)
+            dated, offset_ns = _dated(older, first_sequence_of(newer.name), offset_ns, losses)
             yield dated
         older = newer
     if older is not None:
-        yield _dated(older, None, offset_ns)[0]
+        yield _dated(older, None, offset_ns, losses)[0]
 
 
-def _dated(log_file: LogFile, before_sequence: int | None, offset_ns: int) -> tuple[_Dated, int]:
+def _dated(log_file: LogFile, before_sequence: int | None, offset_ns: int, losses: Losses) -> tuple[_Dated, int]:
     """The frames of a file below `before_sequence` with their UTC, and the last difference of UTC and plant clock."""
     index = log_file.index
     if log_file.head is not None:
@@ -124,6 +125,8 @@ def _dated(log_file: LogFile, before_sequence: int | None, offset_ns: int) -> tu
         offsets[0] = offsets[1]
     utc_ns_column = index.mono_ns + np.array(offsets)[np.searchsorted(places, np.arange(len(index)), side="right")]
     wanted = (index.kind != Kind.COMMIT) & (index.sequence >= first_sequence_of(log_file.name))
+    for i in np.flatnonzero(~wanted).tolist():  # left out by a number that may be damaged itself
+        losses.damaged_frames += not is_whole(log_file.data, int(index.offset[i]), int(index.length[i]))
     if before_sequence is not None:
         wanted &= index.sequence < before_sequence
     log_file.index = index.pick(wanted)
