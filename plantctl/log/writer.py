@@ -222,8 +222,7 @@ class Recorder:
         if self._file is not None:
             if not self.commit(mono_ns, utc_ns):
                 return False
-            self._file.close()
-            self._file = None
+            self._leave(self._file)
         sequence, plan_hash = head
         self._keep_plan(plan_hash)
         self._file = create(self._storage, FileHead(plan_hash, self._plant, sequence, utc_ns, mono_ns), self._texts)
@@ -284,10 +283,16 @@ class Recorder:
         """Commits and closes the file, its last mark on disk too. Returns whether all was committed."""
         done = self.commit(mono_ns, utc_ns)
         if self._file is not None:
-            Commit(self._storage, self._file.file, self._last).sync()
-            self._file.close()
-            self._file = None
+            self._leave(self._file)
         return done
+
+    def _leave(self, file: OpenFile) -> None:
+        """Closes the file, its last mark on disk too; all else in it is already."""
+        error = Commit(self._storage, file.file, self._last).sync()
+        if error is not None:
+            self._failed(error)
+        file.close()
+        self._file = None
 
     def _mark(self, mono_ns: int, utc_ns: int) -> None:
         """Writes the commit mark, and the plan's text where it is still missing."""
