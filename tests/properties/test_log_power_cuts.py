@@ -70,6 +70,18 @@ def test_the_power_goes_at_each_operation(seed):
     assert operation > 60
 
 
+def test_the_process_is_killed_and_later_the_power_goes():
+    """A new recorder may say durable only of what it forced to disk itself: the killed one left it in memory."""
+    for operation in range(5, 60):
+        disk = SimulatedStorage(cut_at=operation, seed=operation)
+        record(disk, run=1)
+        disk.cut_at = None
+        plant = Scan(disk, file_bytes=FILE_BYTES, run=2)
+        told = set(range(1, plant.recorder.durable_sequence + 1))
+        for seed in range(5):
+            assert told <= set(sequences(disk.after_power_cut(seed))), operation
+
+
 def test_the_power_goes_again_and_again():
     chance = random.Random(1)
     for _ in range(60):
