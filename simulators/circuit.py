@@ -18,7 +18,7 @@ SOLIDS_G_L = 40.0
 SALT_MOL_L = 0.5
 LIQUOR_L = 60.0
 """Liquor in the whole circuit, on which the loop tuning of 5.2 rests; what is not in pipes and cells is in the tank."""
-ZONE_L, PIPE_L, CELL_L, STORE_L = 3.0, 0.5, 1.55, 20.0
+ZONE_L, PIPE_L, CELL_L, STORE_L = 5.0, 0.5, 1.55, 20.0
 LEVEL = 0.60
 CELL_HEAT_J_K = 25000.0
 CURRENT_A = 85.0

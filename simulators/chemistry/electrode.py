@@ -59,6 +59,17 @@ def oxygen_v(kelvin: float) -> float:
     return 1.229 - 8.46e-4 * (kelvin - STANDARD_K) - nernst_v(kelvin) * ANOLYTE_PH
 
 
+def reversible_v(j: float, surface_ph: float, felt_ph: float, kelvin: float) -> float:
+    """Voltage of the cell without losses, V: O2 against H2; with reversed current the felt makes the O2.
+
+    The sign changes over the first 20 A/m2 of reversed current, where neither reaction rules.
+    """
+    forward = oxygen_v(kelvin) - hydrogen_v(surface_ph, kelvin)
+    reverse = nernst_v(kelvin) * (felt_ph - ANOLYTE_PH) - (oxygen_v(kelvin) + nernst_v(kelvin) * ANOLYTE_PH)
+    share = min(max(-j / 20.0, 0.0), 1.0)
+    return (1.0 - share) * forward + share * reverse
+
+
 def junction_v(acid_mol_l: float, chloride_mol_l: float, kelvin: float) -> float:
     """Potential of anion and cation membrane together, V."""
     ratio = max(acid_mol_l, 1e-6) / max(chloride_mol_l, 1e-6) * (max(acid_mol_l, 1e-6) / ANOLYTE_MOL_L)

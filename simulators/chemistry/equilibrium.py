@@ -56,6 +56,8 @@ PASSES = 80
 PH_LOW = -1.0
 PH_HIGH = 14.5
 CLOSE = 1e-12
+IONIC_MOST = 6.0
+"""Where the activity model has long lost its meaning, mol/kg: keeps hostile totals finite."""
 SLACK = 0.05
 """How far (pH) the root may still move while ionic strength settles: brackets are kept wider by this."""
 
@@ -151,7 +153,7 @@ def speciate(
     g_h, g_oh, g_cl, g_1, g_2, g_3, g_4 = g
     _, na, cl = bath
     na_total, cl_total, re_total = totals
-    water = 1.0 - 0.017 * (na_total + cl_total + re_total)
+    water = max(1.0 - 0.017 * (na_total + cl_total + re_total), 0.5)
     h = power_of_ten(-ph)
     m_h, m_oh, a_cl = h / g_h, k_water * water / (h * g_oh), cl * g_cl
     m_hcl = k_hcl * h * a_cl
@@ -177,7 +179,7 @@ def speciate(
     strength = 0.5 * (na + cl + m_h + m_oh + 9.0 * a / g_3 + 4.0 * (r1 + c1 * a) + r2 + c2 * a + 16.0 * d)
     pair = k_nacl * g_1 * g_cl
     bound = g_cl * (k_hcl * h + a * (k_cl / g_2 + a_cl * (2.0 * k_cl2 / g_1 + 3.0 * a_cl * k_cl3)))
-    following = (strength, na_total / (1.0 + pair * cl), cl_total / (1.0 + pair * na + bound))
+    following = (min(strength, IONIC_MOST), na_total / (1.0 + pair * cl), cl_total / (1.0 + pair * na + bound))
     return acid, (ph, equilibrium, slope, buffer, buffer_solid, charge), following
 
 

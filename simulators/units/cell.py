@@ -34,8 +34,8 @@ from simulators.chemistry.electrode import (
     hydrogen_v,
     junction_v,
     overpotential_v,
-    oxygen_v,
     resistance_ohm_m2,
+    reversible_v,
     surface_hydroxide_mol_l,
     tafel_v,
 )
@@ -75,8 +75,10 @@ class Cell(Unit):
     loss_w_k: Param = field(2.0, "heat loss, W/K")
     ambient_c: Param = field(22.0, "surroundings, degC")
     membrane_worn: Param = field(1.0, "membrane resistance over that of new ones, 1..1.5")
+    membrane_limit: Param = field(1.0, "limiting current of the anion membrane over that of a new one")
     membrane_leak: Param = field(1.0, "diffusion of acid over that of a new membrane, 1..100")
     hydroxide_leak: Param = field(1.0, "0 holds t_OH at its value at pH 8")
+    fouling: Param = field(1.0, "rate of fouling over the usual one; 0 keeps the felt as it is")
     surface_ph_set: Param = field(0.0, "fixed surface pH; 0: from mass transport")
     short_ohm: Param = field(0.0, "resistance of an internal short, Ohm; 0 is none")
     open_circuit: Param = field(0.0, "1: the circuit is interrupted")
@@ -193,7 +195,7 @@ def produce(u: Cell, felt_a: float, dt: float) -> None:
 
 def splitting(u: Cell, j: float) -> float:
     """Share (0..1) of water splitting at the anion membrane: begins at 0.8 of its limiting current, full at 0.9."""
-    limit = FARADAY_C_MOL * 1.2e-5 * max(u.contents[CHLORIDE] / u.volume_l, 1e-3) * 1000.0 / 0.6
+    limit = u.membrane_limit * FARADAY_C_MOL * 1.2e-5 * max(u.contents[CHLORIDE] / u.volume_l, 1e-3) * 1000.0 / 0.6
     return min(max((j / limit - 0.8) / 0.1, 0.0), 1.0)
 
 
@@ -212,7 +214,7 @@ def electric(u: Cell, flow: float) -> None:
     anode_j0 = exchange_a_m2(ANODE_J0_A_M2, ANODE_EA_J_MOL, kelvin)
     anode = overpotential_v(ANODE_SLOPE_V, anode_j0, j, kelvin)
     hydrogen = hydrogen_v(surface, kelvin)
-    volts = oxygen_v(kelvin) - hydrogen + anode + u.overpotential + j * ohmic
+    volts = reversible_v(j, surface, u.ph, kelvin) + anode + u.overpotential + j * ohmic
     volts += junction_v(u.acid_mol_l, chloride, kelvin) + 0.6 * splitting(u, j)
     steep = tafel_v(ANODE_SLOPE_V, kelvin) / math.sqrt(j * j + 4.0 * anode_j0 * anode_j0 + 1.0)
     resistance = (ohmic + steep) / u.area_m2
@@ -248,6 +250,6 @@ def hydraulic(u: Cell, flow: float, dt: float) -> None:
     elif u.current_a > 1.0:
         solids_g_l = u.contents[SOLID] * RE_OH3_G_MOL[int(u.element)] / u.volume_l
         loaded = u.current_a / u.area_m2 / 425.0
-        rate = FOULING_1_S * math.sqrt(max(solids_g_l, 0.0)) * loaded * math.sqrt(loaded)
+        rate = u.fouling * FOULING_1_S * math.sqrt(max(solids_g_l, 0.0)) * loaded * math.sqrt(loaded)
         rate *= math.exp(min(1.1 * (u.ph - 8.3), 5.0)) * math.pow(1.0 / max(relative, 0.05), 0.8)
         u.fouled = min(u.fouled + rate * free * dt, 0.9)

@@ -1,6 +1,6 @@
 """Catholyte tank under nitrogen: where the pH is held. One mixed bulk behind a small mixing zone.
 
-The return enters a zone of 3 L that overflows into the bulk (mixing lag V/Q, 10 to 40 s); pump and draw-off take from
+The return enters a zone of 5 L that overflows into the bulk (mixing lag V/Q, 10 to 40 s); pump and draw-off take from
 the bulk. Both integrate the conserved totals; the pH follows from the bulk's totals (chemistry.equilibrium), dissolved
 rare earth relaxes to what the solid allows at that pH (chemistry.precipitation). No carbon dioxide comes in.
 
@@ -40,7 +40,7 @@ class Tank(Unit):
     heater: In = field(0.0, "heater output, 0..1")
     cooling: In = field(0.0, "cooling output, 0..1")
     element: Param = field(1.0, "row of chemistry.constants.ELEMENTS")
-    zone_l: Param = field(3.0, "volume of the mixing zone, L")
+    zone_l: Param = field(5.0, "volume of the mixing zone, L")
     full_l: Param = field(100.0, "volume at 100 % level, L")
     heater_w: Param = field(2000.0, "heater at full output, W")
     coil_w_k: Param = field(600.0, "heat transfer of the cooling coil, W/K")
