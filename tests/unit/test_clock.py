@@ -28,16 +28,27 @@ def test_a_real_wait_never_ends_early():
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_a_wait_for_the_past_still_gives_way(seconds):
-    clock = RealClock()
-
-    async def main():
+    async def main(clock):
         seen = []
         asyncio.get_running_loop().call_soon(seen.append, "other work")
         await clock.sleep(seconds)
-        return seen
+        return list(seen)
 
-    assert asyncio.run(main()) == ["other work"]
-    assert run_virtual(lambda clock: main()) == ["other work"]
+    assert asyncio.run(main(RealClock())) == ["other work"]
+    assert run_virtual(main) == ["other work"]
+
+
+def test_a_loop_that_wakes_early_is_sent_back_to_sleep(monkeypatch):
+    clock = RealClock()
+    sleep = asyncio.sleep
+    monkeypatch.setattr("plantctl.core.clock.asyncio.sleep", lambda seconds: sleep(seconds / 2))
+
+    async def wait():
+        deadline_ns = clock.monotonic_ns() + 5 * MS
+        await clock.sleep_until(deadline_ns)
+        return clock.monotonic_ns() - deadline_ns
+
+    assert asyncio.run(wait()) >= 0
 
 
 def test_waiting_for_no_number_is_refused():
@@ -121,9 +132,12 @@ def test_the_same_name_continues_its_stream():
 
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_chance_does_not_depend_on_the_hash_seed(hash_seed):
-    program = "from plantctl.core.clock import stream_seed; print(stream_seed(7, '40-AIC-4212'))"
+    program = (
+        "from plantctl.core.virtual_loop import *\n"
+        "loop = VirtualLoop()\nprint(VirtualClock(loop, seed=7).random('40-AIC-4212').random())\nloop.close()"
+    )
     environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     answer = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    assert answer.stdout.strip() == "11340894502050157486"
+    assert answer.stdout.strip() == "0.2987522078990458"
