@@ -21,7 +21,11 @@ FIRST_PAUSE_S: Final = 1.0
 
 
 class Station:
-    """One unit id: whether it has proved who it is, and since when it does not answer."""
+    """One unit id.
+
+    `trusted`: it has proved who it is since the last doubt; `lived`: it has answered on this connection; `down`: it
+    does not answer and is left alone until `retry_ns`; `misses`: unanswered requests in a row.
+    """
 
     def __init__(self, number: int, identity: tuple[Identity, ...], numbering: int, rows: Positions) -> None:
         self.number = number
@@ -29,6 +33,7 @@ class Station:
         self.numbering = numbering
         self.rows = rows
         self.trusted = False
+        self.lived = False
         self.down = False
         self.misses = 0
         self.retry_ns = 0
@@ -36,7 +41,7 @@ class Station:
 
     def begin(self) -> None:
         """A new connection: nothing is known of it."""
-        self.trusted = self.down = False
+        self.trusted = self.lived = self.down = False
         self.misses, self._pause_s = 0, FIRST_PAUSE_S
 
     def pause(self, now_ns: int, most_s: float) -> None:
@@ -48,6 +53,7 @@ class Station:
     def answered(self) -> bool:
         """It lives; true when it had been down."""
         was_down, self.down = self.down, False
+        self.lived = True
         self.misses, self._pause_s = 0, FIRST_PAUSE_S
         return was_down
 

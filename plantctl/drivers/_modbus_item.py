@@ -195,6 +195,15 @@ class Item(ItemSettings):
             raise ValueError("only a whole holding register or a coil can be written")
         return self
 
+    @classmethod
+    def from_text(cls, text: str) -> dict[str, Any]:
+        """`101`, `5051 f32 CDAB`: a holding register's number, the type u16 unless said otherwise, the order ABCD."""
+        number, _, rest = text.partition(" ")
+        kind, _, order = rest.strip().partition(" ")
+        if not number.isdecimal():
+            raise ValueError(f"`{text}` is neither an item of a profile nor a register like `101` or `5051 f32 CDAB`")
+        return {"item": text, "address": int(number), "type": kind or "u16", "order": order or "ABCD", "access": "rw"}
+
     @property
     def factor(self) -> float:
         """Item units per count."""

@@ -107,6 +107,11 @@ class Item(ItemSettings):
     access: Literal["r", "w", "rw"] = "r"
     beside: tuple[Beside, ...] = ()
 
+    @classmethod
+    def from_text(cls, text: str) -> dict[str, Any]:
+        """A node id without its namespace, or the plain string of one."""
+        return {"item": text, "node": text, "access": "rw"}
+
     @field_validator("node")
     @classmethod
     def _no_index(cls, node: str) -> str:

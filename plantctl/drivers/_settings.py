@@ -59,3 +59,8 @@ class ItemSettings(Settings):
     item: str = ""
     unit: str = ""
     poll: Seconds | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> dict[str, Any]:
+        """The settings that a tag's plain `item:` stands for where no profile names it; raises ValueError."""
+        raise ValueError(f"`{text}` is not an item of a profile")

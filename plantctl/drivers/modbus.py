@@ -50,6 +50,7 @@ class Driver:
             if "w" not in item.access:
                 raise ValueError(f"{plan.tag}: the item `{item.item or item.address}` cannot be written")
         self._stations = self._find_stations()
+        self._silent: list[int] = []
         self._groups = self._find_groups()
         self.jobs = [Job(f"station {g.station.number} {g.table}", g.period_s) for g in self._groups]
         self.refresh_s = config.refresh_s
@@ -84,6 +85,7 @@ class Driver:
         """Connect, and wait out the quarantine of an RTU link."""
         for station in self._stations.values():
             station.begin()
+        self._silent.clear()
         await self._link.open()
         await self._link.settle()
 
@@ -138,8 +140,15 @@ class Driver:
         return True
 
     def _missed(self, station: Station, fault: DeviceError) -> None:
-        """One request unanswered. Raises Unreachable when with it the last station went down."""
+        """One request unanswered. Raises Unreachable when it looks as if nobody were there any more.
+
+        Two stations that lived and are silent one after the other mean the link, not the stations.
+        """
         station.misses += 1
+        if station.lived and station.number not in self._silent:
+            self._silent.append(station.number)
+        if len(self._silent) > 1:
+            raise Unreachable(self._port.device.name, f"{fault.what}, nor did station {self._silent[0]}")
         if station.misses < self.settings.misses:
             return
         if not station.down and len(self._stations) > 1:
@@ -150,6 +159,7 @@ class Driver:
             raise Unreachable(self._port.device.name, fault.what)
 
     def _answered(self, station: Station) -> None:
+        self._silent.clear()
         if station.answered():
             self._port.mended(f"station {station.number}")
 

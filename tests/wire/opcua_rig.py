@@ -1,7 +1,6 @@
 """A real OPC UA server in virtual time, and a wire between it and the driver that can be frozen and cut."""
 
 import asyncio
-import gc
 from contextlib import asynccontextmanager
 
 import asyncua
@@ -10,6 +9,7 @@ from asyncua.crypto.permission_rules import User, UserRole
 
 from plantctl.app.library_clocks import library_clocks
 from plantctl.core.virtual_run import run_virtual
+from simulators.servers.standard_nodes import QuickServer
 from tests.wire.field_rig import plan, running
 
 URI = "http://www.siemens.com/simatic-s7-opcua"
@@ -52,12 +52,8 @@ class Controller:
 
     @asynccontextmanager
     async def serving(self):
-        server = self.server = asyncua.Server(user_manager=Everyone())
-        gc.disable()  # the address space is built faster, and thrown away as a whole
-        try:
-            await server.init()
-        finally:
-            gc.enable()
+        server = self.server = asyncua.Server(iserver=QuickServer(user_manager=Everyone()))
+        await server.init()
         server.set_endpoint("opc.tcp://127.0.0.1:0")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         for n in range(self.spare):
