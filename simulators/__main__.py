@@ -1,8 +1,13 @@
-"""A simulated plant in its own process: `python -m simulators --endpoints FILE`.
+"""A simulated plant in its own process, and requests to one that runs.
 
-Binds every device to the loopback at a free port, writes `device: url` lines to the endpoints file when all of them
-listen, and serves until SIGTERM or SIGINT. With `--state DIR` a control socket lies there (`simulators.control`). With
-`--with-parent PID` the process dies with its parent. Exit codes: 0 ended, 2 usage.
+    python -m simulators --endpoints FILE [--state DIR]     serve until SIGTERM or SIGINT
+    python -m simulators [--state DIR] fault pump-trip      put a fault in; also clear, read, list, reset-safety
+
+Serving binds every device to the loopback at a free port and writes `device: url` lines to the endpoints file when all
+of them listen. The control socket (`simulators.control`) lies in the state folder, by default `simulators` in
+`$PLANTCTL_STATE` or the user's state folder. With `--with-parent PID` the process dies with its parent. Exit codes: 0
+done, 2 usage, 3 no simulator answers, 4 the simulator refused,
+5 another one has the state folder.
 
 Imports stand inside the functions, because the parent may die while a process is still importing.
 """
@@ -11,12 +16,15 @@ import ctypes
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
+
+VERBS: Final = ("fault", "clear", "read", "list", "reset-safety")
 
 
 def die_with_parent(parent: int) -> None:
@@ -43,7 +51,7 @@ async def run(arguments: "Namespace") -> None:
     from contextlib import AsyncExitStack
 
     from plantctl.core.clock import RealClock
-    from simulators.control import control_socket
+    from simulators.control import control_socket, refuse_second
     from simulators.plant import Plant
     from simulators.serve import serve
 
@@ -52,10 +60,10 @@ async def run(arguments: "Namespace") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
+        refuse_second(arguments.state)
         plant = Plant(arguments.seed, arguments.start)
         serving = await stack.enter_async_context(serve(plant, RealClock(), watchdog_profile=arguments.watchdog))
-        if arguments.state is not None:
-            await stack.enter_async_context(control_socket(serving, arguments.state))
+        await stack.enter_async_context(control_socket(serving, arguments.state))
         write_endpoints(arguments.endpoints, serving.endpoints())
         try:
             await ended.wait()
@@ -63,34 +71,96 @@ async def run(arguments: "Namespace") -> None:
             arguments.endpoints.unlink(missing_ok=True)
 
 
+def state_folder() -> "Path":
+    """Where the control socket lies unless `--state` says otherwise."""
+    from pathlib import Path
+
+    user = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "plantctl"
+    return Path(os.environ.get("PLANTCTL_STATE") or user) / "simulators"
+
+
+def request(arguments: "Namespace") -> int:
+    """Send one request to a running simulator and print the answer as a person reads it; the exit code."""
+    from simulators.control import SOCKET_NAME, SimulatorUnreachable, ask
+
+    words = [word for word in arguments.words if "=" not in word]
+    asked = {"do": arguments.verb, "name": words[0] if words else "", "target": words[1] if len(words) > 1 else ""}
+    given = dict(word.split("=", 1) for word in arguments.words if "=" in word)
+    if arguments.verb in ("fault", "read") and not words:
+        print(f"{arguments.verb} needs a name; `list` shows what there is", file=sys.stderr)
+        return 2
+    try:
+        answer = ask(arguments.state / SOCKET_NAME, {**asked, "with": given})
+    except SimulatorUnreachable as problem:
+        print(problem, file=sys.stderr)
+        return 3
+    if not answer["ok"]:
+        print(answer["error"], file=sys.stderr)
+        return 4
+    print("\n".join(answer_lines(arguments.verb, answer)))
+    return 0
+
+
+def answer_lines(verb: str, answer: "dict[str, Any]") -> "list[str]":
+    """The answer to `verb`, line by line."""
+    if verb == "read":
+        return [str(answer["value"])]
+    if verb == "clear":
+        return [f"cleared {answer['cleared']}"]
+    if verb == "fault":
+        parameters = "".join(f" {key}={value:g}" for key, value in answer["with"].items())
+        return [f"{answer['name']} on {answer['target']}{parameters}"]
+    if verb != "list":
+        return ["done"]
+    lines = []
+    for name, fault in answer["faults"].items():
+        parameters = "".join(f" {key}={value:g}" for key, value in fault["parameters"].items())
+        lines += [f"{name}{parameters}: {fault['text']}", f"    on {', '.join(fault['targets'])}"]
+    lines += [f"in now: {fault['name']} on {fault['target']}" for fault in answer["active"]]
+    return [*lines, "signals: " + ", ".join(answer["signals"])]
+
+
 def parser() -> "ArgumentParser":
     """The command line."""
     from argparse import ArgumentParser
     from pathlib import Path
 
-    line = ArgumentParser(prog="python -m simulators", description="Serve the simulated plant on the loopback.")
-    line.add_argument("--endpoints", type=Path, required=True, metavar="FILE", help="where `device: url` lines go")
+    line = ArgumentParser(prog="plantctl sim", description="Serve the simulated plant on the loopback, or ask one.")
+    line.add_argument("--endpoints", type=Path, metavar="FILE", help="serve, and write `device: url` lines here")
     line.add_argument("--seed", type=int, default=1, help="of every stream of chance (default 1)")
-    line.add_argument("--state", type=Path, metavar="DIR", help="folder of the control socket; none without it")
+    line.add_argument("--state", type=Path, metavar="DIR", default=state_folder(), help="folder of the control socket")
     line.add_argument("--start", choices=("running", "stopped"), default="running", help="the plant at the beginning")
     line.add_argument("--watchdog", choices=("writes", "any-request"), default="writes", help="the rectifier's profile")
     line.add_argument("--with-parent", type=int, metavar="PID", help="end when this parent process ends")
+    line.add_argument("verb", nargs="?", choices=VERBS, help="ask a running simulator instead of serving")
+    line.add_argument("words", nargs="*", metavar="NAME [TARGET] [key=value]", help="of a fault, or a signal's name")
     return line
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Entry point; the exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    if "--with-parent" in words[:-1]:
-        parent = words[words.index("--with-parent") + 1]
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if "--with-parent" in given[:-1]:
+        parent = given[given.index("--with-parent") + 1]
         if parent.isdecimal():
             die_with_parent(int(parent))
+    line = parser()
+    parsed = line.parse_intermixed_args(given)
+    if parsed.verb is not None:
+        return request(parsed)
+    if parsed.endpoints is None:
+        line.error("--endpoints FILE is needed to serve, or one of: " + ", ".join(VERBS))
     import asyncio
     import logging
 
-    parsed = parser().parse_args(words)
+    from simulators.control import SimulatorRuns
+
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-    asyncio.run(run(parsed))
+    try:
+        asyncio.run(run(parsed))
+    except SimulatorRuns as already:
+        print(already, file=sys.stderr)
+        return 5
     return 0
 
 

@@ -33,6 +33,10 @@ VERBS: Final = ("fault", "clear", "read", "list", "reset-safety")
 Answer = dict[str, Any]
 
 
+class SimulatorRuns(Exception):
+    """Another simulator answers at the socket of this state folder."""
+
+
 class SimulatorUnreachable(Exception):
     """No simulator answers at the socket."""
 
@@ -102,6 +106,18 @@ class Control:
         except KeyError:
             raise FaultRefused(f"no signal `{name}`{nearest(name, list(self._signals()))}") from None
         return value if math.isfinite(value) else None
+
+
+def refuse_second(state_folder: Path) -> None:
+    """Raise SimulatorRuns when a simulator answers in `state_folder` already."""
+    path = state_folder / SOCKET_NAME
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(1.0)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return
+    raise SimulatorRuns(f"a simulator answers at {path} already; give this one another folder with --state")
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from plantctl.core.quality import GOOD, Reason, bad_because, uncertain_because
-from simulators.devices import arc_probe
+from simulators.devices import arc_probe, rectifier
 from simulators.devices.cell_line import PLC, RECTIFIER, STEP_NS, CellLine
 from simulators.devices.plc_signals import KEYS
 from simulators.signals import SIGNALS, Signal
@@ -83,7 +83,10 @@ class MemoryField:
 
     def _register(self, signal: Signal) -> Reading:
         twin = self.line.rectifier
-        value = twin.register(signal.register) * signal.scale
+        counts = twin.register(signal.register)
+        if signal.register == rectifier.AH:
+            counts = counts << 16 | twin.register(rectifier.AH + 1)
+        value = counts * signal.scale
         return (-value if twin.status() & signal.sign_bit else value), GOOD
 
     def _probe(self, signal: Signal) -> Reading:

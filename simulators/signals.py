@@ -47,7 +47,9 @@ class Signal:
             return identifier(self.key)
         if self.device == GATEWAY:
             return f"unit {self.station}, {self.register} len 10, float in words 3-4"
-        return f"{self.register} u16" + (f" x {self.scale:.6g} {self.unit}" if self.scale != 1.0 else "")
+        return f"{self.register} {'u32' if self.register == rect.AH else 'u16'}" + (
+            f" x {self.scale:.6g} {self.unit}" if self.scale != 1.0 else ""
+        )
 
 
 def _rectifier() -> Iterator[Signal]:
@@ -72,6 +74,8 @@ def _rectifier() -> Iterator[Signal]:
     yield row("40-HS-4010", "EC-401 rectifier output", "", 0, 1, 200, rect.OUT, 1.0, True)
     yield row("40-XS-4010", "EC-401 rectifier status word", "", 0, 65535, 200, 112)
     yield row("40-XA-4010", "EC-401 rectifier fault latch, writing 0 clears", "", 0, 65535, 200, rect.FAULT, 1.0, True)
+    yield row("40-ZS-4010", "EC-401 contactor feedback at the rectifier", "", 0, 2, 200, 114)
+    yield row("40-JQI-4010", "EC-401 charge passed, u32 high word first", "A h", 0, 1e9, 1000, rect.AH, 0.1)
     yield row("40-TI-4010", "EC-401 rectifier heat sink", "degC", 0, 150, 1000, 122, 0.1)
 
 
@@ -80,7 +84,9 @@ def _probes() -> Iterator[Signal]:
         ("40-AI-4011", "EC-401 catholyte outlet pH", "pH", 14, 2090, OUTLET_UNIT),
         ("40-TI-4011", "EC-401 catholyte outlet temperature", "degC", 100, 2410, OUTLET_UNIT),
         ("40-AI-4212", "circuit A tank pH, probe A", "pH", 14, 2090, PROBE_A_UNIT),
+        ("40-TI-4212", "circuit A tank pH, probe A's temperature", "degC", 100, 2410, PROBE_A_UNIT),
         ("40-AI-4213", "circuit A tank pH, probe B", "pH", 14, 2090, PROBE_B_UNIT),
+        ("40-TI-4213", "circuit A tank pH, probe B's temperature", "degC", 100, 2410, PROBE_B_UNIT),
     ):
         yield Signal(tag, service, GATEWAY, unit, 0, high, 1000, register=register, station=station)
 

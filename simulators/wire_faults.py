@@ -22,6 +22,8 @@ PROBE_TAGS: Final = {
     "40-AI-4213": PROBE_B_UNIT,
     "40-AI-4011": OUTLET_UNIT,
     "40-TI-4011": OUTLET_UNIT,
+    "40-TI-4212": PROBE_A_UNIT,
+    "40-TI-4213": PROBE_B_UNIT,
 }
 PLC_TAGS: Final = ("40-FI-4013", *(m.tag for m in MEASUREMENTS if m.tag != "40-FI-4013"))
 

@@ -74,7 +74,7 @@ class AreaPlc:
         self.latches = rows.RowLatches()
         self.values: dict[Key, float | int | bool] = {node.key: node.initial for node in sig.NODES}
         self.shown: dict[Key, Sample] = {}
-        self._seen: dict[Key, float | int | bool] = {}
+        self._seen: list[float | int | bool] = []
         self._changes: dict[Key, Sample] = {}
         self._cycles = 0
         self._beat = False
@@ -113,7 +113,7 @@ class AreaPlc:
             raise PermissionError(f"{sig.identifier(key)} is read-only")
         self.values[key] = value
         # The block holds the client's value now: if the program puts another there, that is a change to show.
-        self._seen.pop(key, None)
+        self._seen = []
         last = self.shown.get(key)
         self.shown[key] = Sample(value, "good", 0 if last is None else last.source_ns)
 
@@ -150,10 +150,10 @@ class AreaPlc:
         """Show the plant's values after its step: each measurement at its own period, states when they change."""
         if self.stopped:
             return
-        for cycles, measurements in _MEASURED_EVERY:
+        for cycles, channels in _CHANNELS_EVERY:
             if self._cycles % cycles == 0:
-                for measurement in measurements:
-                    self._measure(measurement, utc_ns)
+                for channel in channels:
+                    self._measure(channel, utc_ns)
         if self._cycles % 10 == 0:
             self.values[sig.HEARTBEAT_OUT, "PV"] = (int(self.values[sig.HEARTBEAT_OUT, "PV"]) + 1) & 0xFFFF
         self._cycles += 1
@@ -163,11 +163,11 @@ class AreaPlc:
         values[sig.PUMP, "RUN"] = bool(self._plant.read("pump.running"))
         values[sig.DRIVE_STATUS, "PV"] = self._drive_status()
         values[sig.ROWS, "PV"] = self.latches.word()
-        seen = self._seen
-        for key in _STATES:
-            if values[key] != seen.get(key):
-                seen[key] = values[key]
-                self._show(key, values[key], "good", utc_ns)
+        states = list(map(values.__getitem__, _STATES))
+        if states != self._seen:
+            for key, value in zip(_STATES, states, strict=True):
+                self._show(key, value, "good", utc_ns)
+            self._seen = states
 
     def _heed_heartbeat(self, now_ns: int) -> None:
         beat = bool(self.values[sig.HEARTBEAT_IN, "CMD"])
@@ -310,18 +310,17 @@ class AreaPlc:
         speed = self._plant.read("pump.speed") * 100.0
         return word | (AT_SPEED if run and abs(speed - float(values[sig.PUMP_SPEED, "OP"])) < 1.0 else 0)
 
-    def _measure(self, spec: sig.Measurement, utc_ns: int) -> None:
-        raw = self._plant.read(spec.signal) * spec.factor
-        status: Status = "good" if _LOWEST[spec.tag] <= raw <= _HIGHEST[spec.tag] else "bad"
-        value = quantise(raw, spec.step)
-        key = (spec.tag, "PV")
-        last = self.shown.get(key)
-        trouble = self.troubles.get(spec.tag)
-        if trouble is not None and last is not None:
+    def _measure(self, channel: "_Channel", utc_ns: int) -> None:
+        raw = self._plant.read(channel.signal) * channel.factor
+        status: Status = "good" if channel.lowest <= raw <= channel.highest else "bad"
+        value = quantise(raw, channel.step)
+        last = self.shown.get(channel.key)
+        if channel.tag in self.troubles and last is not None:
+            trouble = self.troubles[channel.tag]
             if trouble == "stale":
                 return
             if trouble == "frozen":
-                self.shown[key] = self._changes[key] = Sample(last.value, "good", utc_ns)
+                self.shown[channel.key] = self._changes[channel.key] = Sample(last.value, "good", utc_ns)
                 return
             if trouble == "nan":
                 value, status = math.nan, "good"
@@ -329,11 +328,10 @@ class AreaPlc:
                 status = "bad" if trouble == "bad-status" else "uncertain"
         elif last is not None and not math.isfinite(raw):
             value = float(last.value)
-        if last is not None and last.status == status and _same(last.value, value):
-            return
-        self._show(key, value, status, utc_ns)
-        self._show((spec.tag, "QUAL"), QUAL[status], "good", utc_ns)
-        self._show((spec.tag, "SIM"), False, "good", utc_ns)
+        if last is None or last.status != status:
+            self._show((channel.tag, "QUAL"), QUAL[status], "good", utc_ns)
+            self._show((channel.tag, "SIM"), False, "good", utc_ns)
+        self._show(channel.key, value, status, utc_ns)
 
     def _show(self, key: Key, value: float | int | bool, status: Status, utc_ns: int) -> None:
         last = self.shown.get(key)
@@ -360,12 +358,31 @@ def _same(a: float | int | bool, b: float | int | bool) -> bool:
 
 
 _SETPOINTS: Final = {spec.tag: spec for spec in sig.SETPOINTS}
-# Beyond 5 % outside its range a 4-20 mA channel reports a broken wire or a short.
-_LOWEST: Final = {m.tag: m.low - 0.05 * (m.high - m.low) for m in sig.MEASUREMENTS}
-_HIGHEST: Final = {m.tag: m.high + 0.05 * (m.high - m.low) for m in sig.MEASUREMENTS}
-_MEASURED_EVERY: Final = tuple(
-    (period_ms * 1_000_000 // CYCLE_NS, tuple(m for m in sig.MEASUREMENTS if m.period_ms == period_ms))
-    for period_ms in (sig.FAST_MS, sig.SLOW_MS)
-)
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """A measurement with what each sample of it needs: its key, and the limits beyond which the card sees a fault."""
+
+    tag: str
+    key: Key
+    signal: str
+    factor: float
+    step: float
+    lowest: float
+    highest: float
+
+
+def _channels(period_ms: int) -> tuple[_Channel, ...]:
+    """The channels of one sampling period. 5 % outside its range a 4-20 mA loop is broken or shorted."""
+    found = []
+    for m in sig.MEASUREMENTS:
+        if m.period_ms == period_ms:
+            margin = 0.05 * (m.high - m.low)
+            found.append(_Channel(m.tag, (m.tag, "PV"), m.signal, m.factor, m.step, m.low - margin, m.high + margin))
+    return tuple(found)
+
+
+_CHANNELS_EVERY: Final = tuple((ms * 1_000_000 // CYCLE_NS, _channels(ms)) for ms in (sig.FAST_MS, sig.SLOW_MS))
 _MEASURED: Final = {(m.tag, member) for m in sig.MEASUREMENTS for member in ("PV", "QUAL", "SIM")}
 _STATES: Final = tuple(node.key for node in sig.NODES if node.key not in _MEASURED)

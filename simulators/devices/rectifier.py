@@ -67,6 +67,7 @@ SECOND_NS: Final = 1_000_000_000
 
 MODEL: Final = "PCT-RECT-10-150"
 V_SET, I_SET, OUT, FAULT, SYST_ERR, WDG_EN, WDG_TIME = 100, 101, 102, 113, 935, 1021, 1022
+AH: Final = 120
 RANGES: Final = {
     V_SET: (0, COUNTS_MAX),
     I_SET: (0, COUNTS_MAX),
@@ -252,7 +253,7 @@ class Rectifier:
                 SYST_ERR: self.error,
             }
         )
-        image.update(enumerate(words_of_u32(round(self.charge_ah * 10.0), low_first=False), 120))
+        image.update(enumerate(words_of_u32(round(self.charge_ah * 10.0), low_first=False), AH))
         image.update(enumerate(words_of_text(MODEL, 8), 900))
         image.update(enumerate(words_of_text(self.serial, 4), 908))
         return image

@@ -116,13 +116,45 @@ def test_requests_that_cannot_be_done_are_answered_and_the_next_one_works(simula
     assert simulator.end(signal.SIGINT)[0] == 0
 
 
+def verb(*words):
+    done = subprocess.run(
+        [sys.executable, "-m", "simulators", *map(str, words)], cwd=ROOT, capture_output=True, timeout=50, check=False
+    )
+    return done.returncode, done.stdout.decode() + done.stderr.decode()
+
+
+@pytest.mark.timeout(300)
+def test_the_command_line_asks_a_running_one(simulator, tmp_path):
+    simulator.ready()
+    state = ("--state", tmp_path)
+    assert verb(*state, "fault", "late-answers", "RECT-01", "late_s=0.5") == (0, "late-answers on RECT-01 late_s=0.5\n")
+    assert verb("fault", "pump-trip", *state) == (0, "pump-trip on pump\n")
+    code, text = verb(*state, "list")
+    assert code == 0
+    assert "in now: late-answers on RECT-01" in text
+    assert "link-dead: no bytes pass any more" in text
+    assert verb(*state, "clear", "all") == (0, "cleared 2\n")
+    assert 0.0 < float(verb(*state, "read", "cell.flow_m3_h")[1]) < 1.0
+    code, text = verb(*state, "fault", "pump-trp")
+    assert (code, "did you mean `pump-trip`?" in text) == (4, True)
+    assert verb(*state, "fault")[0] == 2
+    code, text = verb(*state, "--endpoints", tmp_path / "second.yaml")
+    assert (code, "answers at" in text) == (5, True)
+
+
+@pytest.mark.timeout(60)
+def test_the_command_line_says_when_there_is_none(tmp_path):
+    code, text = verb("--state", tmp_path, "list")
+    assert (code, "no simulator answers" in text) == (3, True)
+
+
 @pytest.mark.timeout(300)
 def test_it_dies_with_its_parent(tmp_path):
     """The parent is a process that starts the simulator and is killed when it serves."""
     script = (
         "import os, subprocess, sys\n"
         "child = subprocess.Popen([sys.executable, '-m', 'simulators', '--endpoints', sys.argv[1],"
-        " '--with-parent', str(os.getpid())])\n"
+        " '--state', os.path.dirname(sys.argv[1]), '--with-parent', str(os.getpid())])\n"
         "print(child.pid, flush=True)\n"
         "child.wait()\n"
     )
@@ -144,8 +176,6 @@ def test_without_a_simulator_the_client_says_so(tmp_path):
 
 
 @pytest.mark.timeout(60)
-def test_a_wrong_option_is_usage():
-    done = subprocess.run(
-        [sys.executable, "-m", "simulators", "--endpoint"], cwd=ROOT, capture_output=True, timeout=50, check=False
-    )
-    assert done.returncode == 2
+@pytest.mark.parametrize("words", [("--endpoint",), (), ("explode",)])
+def test_a_wrong_command_line_is_usage(words):
+    assert verb(*words)[0] == 2

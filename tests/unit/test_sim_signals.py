@@ -35,7 +35,7 @@ def test_the_reference_page_is_the_table():
 
 
 def test_the_line_serves_about_35_signals_of_three_devices():
-    assert 30 <= len(SIGNALS) <= 40
+    assert 30 <= len(SIGNALS) <= 45
     assert {signal.device for signal in SIGNALS.values()} == {RECTIFIER, GATEWAY, PLC}
 
 
@@ -55,12 +55,13 @@ def test_every_tag_reads_good_and_within_its_range():
 
 def test_values_are_in_the_tags_unit():
     memory, plant = field()
+    memory.line.rectifier.charge_ah = 7000.0
     plant.values.update({"cell.current_a": -42.0, "cell.voltage_v": -1.5, "probe_b.ph": 7.25, "pump.speed": 0.5})
     memory.step()
     memory.step()
-    tags = ["40-II-4010", "40-EI-4010", "40-AI-4213", "40-SI-4216", "40-FI-4013"]
+    tags = ["40-II-4010", "40-EI-4010", "40-AI-4213", "40-SI-4216", "40-FI-4013", "40-JQI-4010"]
     values = [value for value, _ in memory.reader(tags)()]
-    assert values == pytest.approx([-42.0, -1.5, 7.25, 50.0, 0.6], abs=0.003)
+    assert values == pytest.approx([-42.0, -1.5, 7.25, 50.0, 0.6, 7000.0], abs=0.003)
 
 
 def test_writing_reaches_the_plant_through_the_device():
