@@ -56,6 +56,7 @@ def test_another_seed_gives_another_run_and_both_run_far_faster_than_real_time(r
 def test_every_poll_and_every_scan_happened(record):
     assert len(record.scans) == SECONDS * 10
     assert [len(record.seen[source]) for source in ("tcp", "rtu")] == [SECONDS * 5] * 2
+    assert len(record.seen["thread"]) == SECONDS
     assert record.scans[0][0] == record.scans[1][0] - 100 * MS == record.scans[-1][0] - (SECONDS * 10 - 1) * 100 * MS
 
 

@@ -1,4 +1,4 @@
-"""A small plant on real wires in one virtual loop: Modbus TCP, Modbus RTU over TCP and OPC UA, servers and clients.
+"""A small plant on real wires in one virtual loop: Modbus TCP, Modbus RTU over TCP, OPC UA, and a thread that reports.
 
 The plant walks at random every 100 ms; the clients poll or subscribe; a scan with instants of its own notes what it
 sees. Everything that was seen, with its virtual time, is the run's record.
@@ -7,6 +7,7 @@ sees. Everything that was seen, with its virtual time, is the run's record.
 import asyncio
 import hashlib
 import json
+import math
 import struct
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from plantctl.core.clock import ticks
+from simulators.servers.standard_nodes import QuickServer
 from tests.wire.late_bytes import LateBytes
 
 HOST = "127.0.0.1"
@@ -81,7 +83,11 @@ class Rig:
         async def step():
             self.levels = [level + chance.gauss(0.0, 0.5) for level in self.levels]
 
+        async def report():
+            self.take("thread", await asyncio.to_thread(math.fsum, self.levels))
+
         self.periodic("plant", 100, 0.3, step)
+        self.periodic("report", 1000, 5.3, report)
         closing = [
             await self.serve_modbus("tcp", FramerType.SOCKET, 1.3),
             await self.serve_modbus("rtu", FramerType.RTU, 2.3),
@@ -184,7 +190,7 @@ class Watcher:
 
 
 async def new_server():
-    server = Server()
+    server = Server(iserver=QuickServer())
     await server.init()
     server.disable_clock(True)
     return server
