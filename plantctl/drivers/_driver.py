@@ -239,6 +239,26 @@ class Driver(Protocol):
         """Let go of the connection, whatever its state; never waits for the peer for long."""
 
 
+class DriverDefaults:
+    """What a simple driver need not say: nothing to identify by, nothing to prepare, nothing to close or repeat."""
+
+    refresh_s: float | None = None
+    refreshed: Sequence[int] = ()
+
+    async def identify(self) -> None:
+        """Anything that answers is the right device."""
+
+    async def prepare_writing(self) -> None:
+        """There is nothing to prepare."""
+
+    async def write(self, wishes: Sequence[Wish]) -> Sequence[Written]:
+        """Nothing can be written; a driver that can says how."""
+        return [Written(w.position, w.value, WriteError.CONFIG, "this driver cannot write") for w in wishes]
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
 class DriverModule(Protocol):
     """A file of this folder: the settings of its devices and items, its driver and how far it has been taken.
 

@@ -101,7 +101,7 @@ class DeviceRunner:
         self._settings = driver.settings
         self._chance = port.clock.random(f"driver {self.device.name}")
         self._attempts = 0
-        self._told_down = False
+        self._told: FieldEventKind | None = None
         self._armed = False
         self._answers = 0
         self._heartbeat_used_ns = 0
@@ -186,7 +186,7 @@ class DeviceRunner:
         if self.statistics.state is not LinkState.UP:
             self.statistics.state = LinkState.UP
             self.statistics.connects += 1
-            self._told_down = False
+            self._told = None
             self.port.tell(FieldEventKind.LINK_UP, "the device answers")
         else:
             self._attempts = 0
@@ -201,9 +201,9 @@ class DeviceRunner:
         for plan in self.device.outputs:
             if outputs.write_sequence[plan.index] != outputs.sequence[plan.index]:
                 outputs.error[plan.index] = error
-        if not self._told_down:
-            self._told_down = True
-            kind = FieldEventKind.DISCREPANCY if error is WriteError.WRONG_DEVICE else FieldEventKind.LINK_DOWN
+        kind = FieldEventKind.DISCREPANCY if error is WriteError.WRONG_DEVICE else FieldEventKind.LINK_DOWN
+        if kind is not self._told:
+            self._told = kind
             self.port.tell(kind, why)
 
     def _pause_s(self) -> float:

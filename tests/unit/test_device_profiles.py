@@ -144,3 +144,17 @@ def test_every_driver_says_how_far_it_has_been_taken():
     for kind in ("modbus", "opcua"):
         scale = load(kind).SCALE
         assert all(state == "done" or state.startswith("exempt: ") for state in scale.values())
+
+
+@pytest.mark.parametrize("kind", ["modbus", "opcua"])
+def test_the_reference_page_names_every_key(kind):
+    page = (shipped_profiles().parents[1] / "docs" / "reference" / "device-profiles.md").read_text(encoding="utf-8")
+    module = load(kind)
+    keys = {*module.Config.model_fields, *module.Item.model_fields, *Profile.model_fields}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reference_page_lists_every_shipped_profile(name):
+    page = (shipped_profiles().parents[1] / "docs" / "reference" / "device-profiles.md").read_text(encoding="utf-8")
+    assert f"| `{name}` |" in page
