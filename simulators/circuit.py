@@ -100,7 +100,7 @@ def _equipment(sheet: Flowsheet, cells: list[str], runs: bool) -> None:
         sheet.add(
             _beside("rectifier", cell),
             "rectifier_power",
-            on=float(runs),
+            enabled=float(runs),
             current_set_a=current,
             position=float(runs),
             ramped_a=current,
@@ -165,7 +165,7 @@ def _instruments(sheet: Flowsheet) -> None:
         ("outlet_probe", "cell", "cell.velocity_m_s"),
     ):
         sheet.add(name, "ph_probe", noise=0.005, low=0.0, high=14.0)
-        sheet.wire(f"{of}.ph", f"{name}.true")
+        sheet.wire(f"{of}.ph", f"{name}.measured")
         sheet.wire(f"{of}.celsius", f"{name}.celsius")
         if velocity:
             sheet.wire(velocity, f"{name}.velocity_m_s")
@@ -174,7 +174,7 @@ def _instruments(sheet: Flowsheet) -> None:
         ("feed_meter", "feed.flow_l_h", 0.0, 10.0),
     ):
         sheet.add(name, "flow_meter", low=low, high=high)
-        sheet.wire(source, f"{name}.true")
+        sheet.wire(source, f"{name}.measured")
     for name, source, tau_s, noise, low, high in (
         ("current_monitor", "rectifier.current_a", 0.02, 0.03, -150.0, 150.0),
         ("voltage_monitor", "rectifier.terminal_v", 0.02, 0.002, -10.0, 10.0),
@@ -187,9 +187,9 @@ def _instruments(sheet: Flowsheet) -> None:
         ("conductivity_meter", "tank.conductivity_ms_cm", 2.0, 0.05, 0.0, 200.0),
         ("purge_meter", "", 1.0, 0.005, 0.0, 2.0),
     ):
-        sheet.add(name, "transmitter", tau_s=tau_s, noise=noise, low=low, high=high, true=1.0)
+        sheet.add(name, "transmitter", tau_s=tau_s, noise=noise, low=low, high=high, measured=1.0)
         if source:
-            sheet.wire(source, f"{name}.true")
+            sheet.wire(source, f"{name}.measured")
 
 
 def _signals(sheet: Flowsheet, cells: list[str]) -> None:
@@ -199,8 +199,8 @@ def _signals(sheet: Flowsheet, cells: list[str]) -> None:
         sheet.signal(name, end)
     for cell in cells[1:]:
         rectifier = _beside("rectifier", cell)
-        for name in ("on", "current_set_a", "voltage_limit_v"):
-            sheet.signal(f"{rectifier}.{name}", f"{rectifier}.{name}", written=True)
+        for name, field in (("on", "enabled"), ("current_set_a",) * 2, ("voltage_limit_v",) * 2):
+            sheet.signal(f"{rectifier}.{name}", f"{rectifier}.{field}", written=True)
         sheet.signal(_beside("contactor", cell) + ".position", f"{rectifier}.position", written=True)
         sheet.signal(f"{cell}.current_a", f"{rectifier}.current_a")
         sheet.signal(f"{cell}.voltage_v", f"{rectifier}.terminal_v")
@@ -211,7 +211,7 @@ def _beside(kind: str, cell: str) -> str:
 
 
 WRITTEN = {
-    "rectifier.on": "rectifier.on",
+    "rectifier.on": "rectifier.enabled",
     "rectifier.current_set_a": "rectifier.current_set_a",
     "rectifier.voltage_limit_v": "rectifier.voltage_limit_v",
     "contactor.position": "rectifier.position",

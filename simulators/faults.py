@@ -191,6 +191,6 @@ for _fault in (
     Fault("cell-clogged", "felt is blocked in part", CELL, {"fouled": _given("share")}, {"share": 0.4}),
     Fault("membrane-worn", "membranes at the end of their life", CELL, {"membrane_worn": _fixed(1.5)}),
     Fault("membrane-leak", "acid leaks back", CELL, {"membrane_leak": _given("times")}, {"times": 100.0}),
-    Fault("purge-lost", "nitrogen fails", {"purge.flow_nm3_h": "purge_meter"}, {"true": _fixed(0.0)}),
+    Fault("purge-lost", "nitrogen fails", {"purge.flow_nm3_h": "purge_meter"}, {"measured": _fixed(0.0)}),
 ):
     register(_fault)

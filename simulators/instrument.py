@@ -16,7 +16,7 @@ HEALTHY, FROZEN, STUCK, DEAD, BIASED = 0.0, 1.0, 2.0, 3.0, 4.0
 class Instrument(Unit):
     """Fields of every instrument."""
 
-    true: In = field(0.0, "what is measured, in the unit of the reading")
+    measured: In = field(0.0, "what is measured, in the unit of the reading")
     reading: Out = field(0.0, "what the instrument shows")
     noise: Param = field(0.0, "standard deviation of the reading")
     noise_share: Param = field(1.0, "0 switches the noise off")

@@ -25,9 +25,9 @@ class FlowMeter(Instrument):
 
 def advance(u: FlowMeter, dt: float) -> None:
     """Follow the true flow, then show it."""
-    if abs(u.true) < 1e30:
+    if abs(u.measured) < 1e30:
         share = -math.expm1(-dt / u.tau_s) if u.started > 0.5 else 1.0
-        u.lagged += (u.true - u.lagged) * share
+        u.lagged += (u.measured - u.lagged) * share
         u.started = 1.0
     shown = u.lagged if abs(u.lagged) > u.cut_off * u.high else 0.0
     u.noise = u.noise_relative * abs(shown)

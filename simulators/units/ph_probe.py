@@ -54,9 +54,9 @@ def advance(u: PhProbe, dt: float) -> None:
     tau = 3.0 + 0.001 * u.age_h + 120.0 * u.coating
     tau *= math.pow(0.3 / max(u.velocity_m_s, 0.02), 0.2)
     u.drift_ph += u.walk_ph * math.sqrt(dt / DAY_S) * u.noise_share * normal(u)
-    if abs(u.true) < 1e3 and abs(u.celsius) < 1e3:
+    if abs(u.measured) < 1e3 and abs(u.celsius) < 1e3:
         first = u.started < 0.5
-        u.sensed += (u.true - u.sensed) * (1.0 if first else -math.expm1(-dt / tau))
+        u.sensed += (u.measured - u.sensed) * (1.0 if first else -math.expm1(-dt / tau))
         u.temperature_c += (u.celsius - u.temperature_c) * (1.0 if first else -math.expm1(-dt / 8.0))
         potential = u.zero_mv + MV_PER_K * (u.celsius + KELVIN) * u.slope * (ZERO_PH - u.sensed - u.drift_ph)
         if u.broken >= 0.5:

@@ -24,7 +24,7 @@ OPEN, FORWARD, REVERSE = 0.0, 1.0, 2.0
 class RectifierPower(Unit):
     """One row is one rectifier with its contactor."""
 
-    on: In = field(0.0, "1: output enabled")
+    enabled: In = field(0.0, "1: output enabled")
     current_set_a: In = field(0.0, "current set-point, A")
     voltage_limit_v: In = field(5.0, "voltage limit, V")
     position: In = field(0.0, "contactor: 0 open, 1 forward, 2 reverse")
@@ -53,12 +53,12 @@ def advance(u: RectifierPower, dt: float) -> None:
     """Ramp, limit, follow."""
     closed = u.position >= 0.5 and u.cell_open < 0.5
     sign = -1.0 if u.position >= 1.5 else 1.0
-    enabled = u.on >= 0.5 and u.tripped < 0.5
+    live = u.enabled >= 0.5 and u.tripped < 0.5
     wanted = min(max(u.current_set_a, 0.0), u.rated_a) if u.current_set_a == u.current_set_a else 0.0
     limit = min(max(u.voltage_limit_v, 0.0), u.rated_v, u.derated_v) if u.voltage_limit_v == u.voltage_limit_v else 0.0
     back = sign * u.cell_v
     u.cv, u.cc = 0.0, 0.0
-    if enabled:
+    if live:
         u.ramped_a += min(max(wanted - u.ramped_a, -u.ramp_down_a_s * dt), u.ramp_up_a_s * dt)
         target = 0.0
         if closed:
@@ -75,6 +75,6 @@ def advance(u: RectifierPower, dt: float) -> None:
     if not closed:
         u.output_a = 0.0
     u.current_a = sign * u.output_a
-    u.terminal_v = u.cell_v if closed else (limit if enabled else 0.0)
+    u.terminal_v = u.cell_v if closed else (limit if live else 0.0)
     loss = u.output_a / u.rated_a
     u.heat_sink_c += (u.ambient_c + 3.0 + 30.0 * loss * loss - u.heat_sink_c) * -math.expm1(-dt / 120.0)

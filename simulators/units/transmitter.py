@@ -26,9 +26,9 @@ class Transmitter(Instrument):
 
 def advance(u: Transmitter, dt: float) -> None:
     """Follow the true value, then show it."""
-    if abs(u.true) < 1e30:
+    if abs(u.measured) < 1e30:
         share = -math.expm1(-dt / u.tau_s) if u.started > 0.5 else 1.0
-        u.lagged += (u.true - u.lagged) * share
+        u.lagged += (u.measured - u.lagged) * share
         u.started = 1.0
     shown = u.lagged
     if u.resolution > 0.0:

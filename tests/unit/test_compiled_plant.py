@@ -1,0 +1,95 @@
+"""The engine's cache: found again, never stale, mended when it is damaged, optional where nothing can be written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulators import compiled
+from simulators.flowsheet import Flowsheet, link
+
+PROGRAM = """
+import sys, time
+from simulators import compiled
+from simulators.flowsheet import Flowsheet, link
+sheet = Flowsheet()
+sheet.add("unit", "account", charge=3600.0)
+linked = link(sheet, seed=1)
+compiled.compiled(linked)(0.1)
+print(linked.memory[linked.addresses["unit.charge_ah"]])
+print(*sorted(p.name for p in compiled.cache_folder().rglob("*.nb?")))
+"""
+
+
+def in_a_new_process(cache):
+    environment = {"PLANTCTL_CACHE": str(cache), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=100, check=True
+    )
+    answer, files = done.stdout.splitlines()
+    assert answer == "1.0"
+    return files.split()
+
+
+def test_cache_is_used_again_and_mended_when_damaged(tmp_path):
+    files = in_a_new_process(tmp_path)
+    assert files
+    machine_code = next(tmp_path.rglob("*.nbc"))
+    stamp = machine_code.stat().st_mtime_ns
+    assert in_a_new_process(tmp_path) == files
+    assert machine_code.stat().st_mtime_ns == stamp
+    machine_code.write_bytes(machine_code.read_bytes()[:100])
+    assert in_a_new_process(tmp_path) == files
+    assert machine_code.stat().st_size > 100
+
+
+def small():
+    sheet = Flowsheet()
+    sheet.add("unit", "account", charge=3600.0)
+    return link(sheet, seed=1)
+
+
+def test_digest_follows_every_source_and_the_text(monkeypatch):
+    kinds = small().kinds
+    first = compiled._digest("text", kinds)
+    assert compiled._digest("text", kinds) == first
+    assert compiled._digest("another text", kinds) != first
+    read = Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: read(path) + b"#" if path.name == "constants.py" else read(path)
+    )
+    assert compiled._digest("text", kinds) != first
+
+
+def test_where_nothing_can_be_written_it_runs_all_the_same(monkeypatch, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setenv("PLANTCTL_CACHE", str(blocked))
+    for name in [name for name in sys.modules if name.startswith("simulators_step_")]:
+        monkeypatch.delitem(sys.modules, name)
+    linked = small()
+    compiled.compiled(linked)(0.1)
+    assert linked.memory[linked.addresses["unit.charge_ah"]] == 1.0
+
+
+@pytest.mark.parametrize("way", [compiled.compiled, compiled.interpreted])
+def test_no_time_no_step(way):
+    linked = small()
+    step = way(linked)
+    for dt in (0.0, -1.0, float("nan")):
+        step(dt)
+    assert linked.memory[linked.addresses["unit.charge_ah"]] == 0.0
+
+
+def test_cache_folder(monkeypatch):
+    monkeypatch.setenv("PLANTCTL_CACHE", "/somewhere")
+    assert compiled.cache_folder() == Path("/somewhere")
+    monkeypatch.delenv("PLANTCTL_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/home/x/cache")
+    assert compiled.cache_folder() == Path("/home/x/cache/plantctl")
+
+
+def test_engine_has_no_other_names():
+    with pytest.raises(AttributeError):
+        _ = compiled.colour
