@@ -82,12 +82,12 @@ def test_no_time_no_step(way):
     assert linked.memory[linked.addresses["unit.charge_ah"]] == 0.0
 
 
-def test_cache_folder(monkeypatch):
-    monkeypatch.setenv("PLANTCTL_CACHE", "/somewhere")
-    assert compiled.cache_folder() == Path("/somewhere")
+def test_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PLANTCTL_CACHE", str(tmp_path / "given"))
+    assert compiled.cache_folder() == tmp_path / "given"
     monkeypatch.delenv("PLANTCTL_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/home/x/cache")
-    assert compiled.cache_folder() == Path("/home/x/cache/plantctl")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert compiled.cache_folder() == tmp_path / "plantctl"
 
 
 def test_engine_has_no_other_names():
