@@ -36,16 +36,15 @@ class InputRefused(PlantctlError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.add_argument("plant", type=Path, help="plant.yaml, or the folder that holds it")
-    parser.add_argument("--inputs", type=Path, required=True, metavar="IN.csv", help="time_s,tag,value,quality")
+    parser.add_argument("--inputs", type=Path, metavar="IN.csv", help="time_s,tag,value,quality")
     parser.add_argument("--commands", type=Path, metavar="CMD.csv", help="time_s,command,target,value,actor,reason")
-    parser.add_argument(
-        "--until", required=True, metavar="TIME", help="last scan at most at this time, as in 60s or 100 ms"
-    )
+    parser.add_argument("--until", metavar="TIME", help="last scan at most at this time, as in 60s or 100 ms")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT.csv", help="one row a scan")
     parser.add_argument("--events", type=Path, metavar="EV.csv", help="transitions, commands and refusals")
     parser.add_argument("--record", metavar="TAG,...", help="the columns, in this order (default: every tag)")
     parser.add_argument("--quality", action="store_true", help="a column TAG.quality beside each")
     parser.add_argument("--ages", action="store_true", help="let held inputs grow stale")
+    parser.add_argument("--from", dest="log", type=Path, metavar="LOG", help="replay the latched inputs of a log")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--interpreted", action="store_true", help="step the blocks as plain Python")
     mode.add_argument("--compiled", action="store_true", help="step the blocks compiled")
@@ -58,8 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
         show_findings(built.findings, built.texts)
         return FINDINGS
     plan = built.plan
+    if arguments.log is None and (arguments.inputs is None or arguments.until is None):
+        return fail(USAGE, "exec needs --inputs and --until, or --from LOG")
     try:
-        until_ns = parse_duration_ns(arguments.until)
+        until_ns = None if arguments.until is None else parse_duration_ns(arguments.until)
     except UnitError as error:
         return fail(USAGE, f"--until: {error}")
     columns = list(plan.default_columns)
@@ -68,6 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
         unknown = [name for name in columns if name not in plan.rows and name not in plan.addresses]
         if unknown:
             return fail(USAGE, f"--record: `{unknown[0]}` is not a tag of this plant")
+    if arguments.log is not None:
+        from plantctl.cli.replay import replay_log
+
+        return replay_log(plan, arguments, columns, until_ns)
+    assert until_ns is not None
     try:
         samples = read_inputs(plan, arguments.inputs)
         commands = read_commands(arguments.commands) if arguments.commands else []

@@ -8,6 +8,7 @@ from plantctl.core.errors import Diagnostic
 from plantctl.plan.check import ROOT, read_plant
 from plantctl.plan.compile import compile_network
 from plantctl.plan.link import link
+from plantctl.plan.link_devices import link_devices
 from plantctl.plan.plan import Plan
 from plantctl.plan.render import in_text_order
 from plantctl.plan.source import Read, from_folder
@@ -26,10 +27,11 @@ def build(root: str, read: Read, ids: Mapping[str, int] | None = None) -> Build:
     """Build the plant whose root file is `root`. `ids` are the stable ids known so far. Never raises for its text."""
     reading = read_plant(root, read)
     net, tasks = link(reading.plant)
+    devices = link_devices(net)
     findings = [*reading.findings, *net.findings]
     if findings:
         return Build(None, in_text_order(findings, reading.texts), reading.texts)
-    plan, cycle = compile_network(net, tasks, (), reading.texts, ids or {})
+    plan, cycle = compile_network(net, tasks, devices, reading.texts, ids or {})
     return Build(plan, cycle, reading.texts)
 
 

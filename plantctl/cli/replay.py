@@ -1,0 +1,160 @@
+"""`plantctl exec --from LOG`: feeds a recorded run to a plan and proves that it gives the recorded outputs.
+
+The latched inputs (after ageing), the commands and the time steps of every scan come from the log. With the plan that
+was recorded, every row that a block or an expression wrote is compared with what the log says; with another plan the
+same inputs make a what-if, and nothing is compared.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.cli.exec import write_run
+from plantctl.cli.exit_code import DONE, FINDINGS, UNKNOWN_INPUT, fail
+from plantctl.cli.history import ids_of
+from plantctl.core.command import Command
+from plantctl.core.errors import LogDamaged
+from plantctl.core.field import InputColumns, OutputColumns
+from plantctl.core.frame import Rows
+from plantctl.log.reader import plan_text, runs, texts
+from plantctl.log.replay import Replay, ReplayScan, replay
+from plantctl.log.storage import ReadOnlyFolder
+from plantctl.plan.plan import Plan, Writer
+from plantctl.scan.executive import Executive
+from plantctl.scan.offline import OfflineScan
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was compared: rows recorded as they should be, and where the plan gave something else."""
+
+    scans: int = 0
+    differences: int = 0
+    first: str = ""
+
+
+@dataclass(slots=True)
+class Player:
+    """Lays recorded scans into an executive and compares what comes out."""
+
+    plan: Plan
+    executive: Executive
+    rows: dict[int, int]
+    texts: dict[int, str]
+    compare: bool
+    found: Comparison = field(default_factory=Comparison)
+
+    def play(self, recorded: Replay, until_ns: int | None) -> Iterator[OfflineScan]:
+        """Scan by scan, the image after each as it stood when it ran. Raises `LogDamaged` at a hole in the log."""
+        inputs, outputs = InputColumns(len(self.plan.inputs)), OutputColumns(len(self.plan.outputs))
+        expected_v, expected_q = self.executive.image.v.copy(), self.executive.image.q.copy()
+        judged = np.array([p.row for p in self.plan.points if p.writer in (Writer.BLOCK, Writer.EXPRESSION)], np.int64)
+        self._lay(recorded.start, inputs, expected_v, expected_q)
+        first_ns: int | None = None
+        for scan in recorded.scans:
+            first_ns = scan.mono_ns if first_ns is None else first_ns
+            if until_ns is not None and scan.mono_ns - first_ns > until_ns:
+                return
+            self._lay(scan.rows, inputs, expected_v, expected_q)
+            self._statistics(expected_v, expected_q)
+            commands = [self._command(record) for record in scan.commands]
+            done = self.executive.scan_latched(
+                scan.scan, scan.mono_ns, scan.utc_ns, scan.rows.dt_s.tolist(), inputs, outputs, commands
+            )
+            if self.compare:
+                self._judge(scan, judged, expected_v, expected_q)
+            self.found.scans += 1
+            yield OfflineScan(scan.scan, scan.mono_ns - first_ns, done)
+
+    def _lay(
+        self,
+        rows: Rows,
+        inputs: InputColumns,
+        expected_v: npt.NDArray[np.float64],
+        expected_q: npt.NDArray[np.uint16],
+    ) -> None:
+        last = len(self.plan.inputs)
+        for k, tag in enumerate(rows.tag.tolist()):
+            row = self.rows.get(tag)
+            if row is None:
+                continue
+            # As bits: a NaN keeps its payload.
+            expected_v.view(np.int64)[row] = rows.value.view(np.int64)[k]
+            expected_q[row] = rows.quality[k]
+            if row <= last and k < rows.inputs:
+                inputs.value.view(np.int64)[row - 1] = rows.value.view(np.int64)[k]
+                inputs.quality[row - 1] = rows.quality[k]
+                inputs.source_ns[row - 1] = rows.source_ns[k]
+                inputs.receive_ns[row - 1] = rows.receive_ns[k]
+
+    def _statistics(self, expected_v: npt.NDArray[np.float64], expected_q: npt.NDArray[np.uint16]) -> None:
+        for row in self.plan.statistics.values():
+            self.executive.image.v[row], self.executive.image.q[row] = expected_v[row], expected_q[row]
+
+    def _command(self, record: np.void) -> Command:
+        def text(name: str) -> str:
+            return self.texts.get(int(record[name]), "")
+
+        return Command(
+            text("verb"),
+            text("target"),
+            text("address"),
+            text("actor"),
+            text("reason"),
+            text("key"),
+            int(record["expiry_ns"]),
+            int(record["number"]),
+        )
+
+    def _judge(
+        self,
+        scan: ReplayScan,
+        judged: npt.NDArray[np.int64],
+        expected_v: npt.NDArray[np.float64],
+        expected_q: npt.NDArray[np.uint16],
+    ) -> None:
+        image = self.executive.image
+        wrong = (image.v.view(np.int64)[judged] != expected_v.view(np.int64)[judged]) | (
+            image.q[judged] != expected_q[judged]
+        )
+        if wrong.any():
+            self.found.differences += int(wrong.sum())
+            if not self.found.first:
+                row = int(judged[np.flatnonzero(wrong)[0]])
+                self.found.first = (
+                    f"scan {scan.scan}, {self.plan.points[row].name}: {float(image.v[row])!r} quality "
+                    f"{int(image.q[row])}, recorded {float(expected_v[row])!r} quality {int(expected_q[row])}"
+                )
+
+
+def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str], until_ns: int | None) -> int:
+    """Replay the newest run of the log at `arguments.log`; the exit code, 1 where an output differs."""
+    folder: Path = arguments.log
+    storage = ReadOnlyFolder(folder if (folder / "log").is_dir() is False else folder / "log")
+    try:
+        found = runs(storage)
+        if not found:
+            return fail(UNKNOWN_INPUT, f"{folder} holds no run")
+        run = found[-1]
+        same = run.plan_hash == plan.hash
+        names = ids_of(plan_text(storage, run.plan_hash))
+        rows = {number: plan.rows[name] for name, number in names.items() if name in plan.rows}
+        executive = Executive(plan, compiled=bool(arguments.compiled))
+        player = Player(plan, executive, rows, texts(storage), same)
+        scans = player.play(replay(storage, run), until_ns)
+        write_run(plan, executive, scans, columns, arguments)
+    except (LogDamaged, OSError) as error:
+        return fail(UNKNOWN_INPUT, f"{folder}: {error}")
+    compared = player.found
+    if not same:
+        print(f"{compared.scans} scans of another plan's run: nothing compared", file=sys.stderr)
+        return DONE
+    if compared.differences:
+        return fail(FINDINGS, f"{compared.differences} values differ from the log; the first: {compared.first}")
+    print(f"{compared.scans} scans replayed, every recorded value equal bit for bit", file=sys.stderr)
+    return DONE
