@@ -29,6 +29,7 @@ from typing import Any, Final
 import numpy as np
 
 from plantctl.core import block as block_vocabulary
+from plantctl.core import bytecode
 from plantctl.core import quality as quality_vocabulary
 from plantctl.core.block import Block
 from plantctl.plan import record, runner_text
@@ -112,7 +113,7 @@ _REGISTERED: set[FunctionType] = set()
 def digest(functions: Iterable[Callable[..., Any]], extra: str = "") -> str:
     """The name of the cache folder of `functions`: 16 hexadecimal digits over all that their code depends on."""
     files = {called.__code__.co_filename for f in functions for called in reach(f)}
-    files |= {str(m.__file__) for m in (block_vocabulary, quality_vocabulary, record, runner_text)} | {__file__}
+    files |= {str(m.__file__) for m in (block_vocabulary, bytecode, quality_vocabulary, record, runner_text)} | {__file__}
     total = hashlib.sha256()
     for file in sorted(files):
         total.update(os.path.basename(file).encode() + b"\0" + Path(file).read_bytes())
