@@ -12,11 +12,15 @@ from typing import Any
 
 from plantctl.app.control_client import ControlClient, NotRunning
 from plantctl.app.state_folder import SOCKET_NAME, folder_of
+from plantctl.cli.exec import read_commands
 from plantctl.cli.exit_code import CONNECTION, DONE, fail
 from plantctl.cli.top import watch
 
 START_S = 120.0
 PERIOD_S = 0.1
+STEP_S = 30.0
+RETRY_S = 1.0
+START = "start.csv"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,13 +54,13 @@ def _run(
     endpoints = temporary / "endpoints.yaml"
     me = ["--with-parent", str(os.getpid())]
     log = (temporary / "demo.log").open("wb")
-    say(arguments, "starting the simulated plant")
+    say("starting the simulated plant")
     simulator = ["-m", "simulators", "--endpoints", str(endpoints), "--seed", str(arguments.seed), *me]
     children.append(start([*simulator, "--state", str(temporary / "sim")], log))
     if not wait_until(endpoints.exists, children):
         return _failed(log, "the simulated plant did not start")
-    say(arguments, f"devices at {endpoints}: " + ", ".join(endpoints.read_text().split("\n")[:-1]))
-    say(arguments, "starting the plant; the first start compiles its blocks, which takes a minute")
+    say(f"devices at {endpoints}: " + ", ".join(endpoints.read_text().split("\n")[:-1]))
+    say("starting the plant; the first start compiles its blocks, which takes a minute")
     children.append(
         start(["-m", "plantctl", "run", str(plant), "--endpoints", str(endpoints), "--state", str(state), *me], log)
     )
@@ -73,44 +77,34 @@ def _run(
     if not wait_until(answers, children):
         return _failed(log, "the plant did not start")
     with client[0] as connected:
-        begin(arguments, connected, children)
-        say(arguments, f"state and log in {folder}")
+        begin(connected, plant)
+        say(f"state and log in {folder}")
         watch(connected, "", False, arguments.plain or not sys.stdout.isatty(), arguments.seconds)
     return DONE
 
 
-def begin(arguments: argparse.Namespace, client: ControlClient, children: list[subprocess.Popen[bytes]]) -> None:
-    """What an operator does after power-up: release the trips, start the pump, then the rectifier, then the current."""
-    steps = demo_start(client)
-    for verb, target, value in steps:
-        told: list[dict[str, Any]] = []
+def begin(client: ControlClient, plant: Path) -> None:
+    """Give the commands of the plant's `start.csv` in order, as an operator would after power-up.
 
-        def done(verb: str = verb, target: str = target, value: str = value, told: list[Any] = told) -> bool:
-            command = {"verb": verb, "target": target, "value": value, "reason": "start of the demo", "wait_s": 5.0}
-            answer = client.ask({"command": command})
-            told[:] = answer.get("stages", []) or [{"stage": "refused", "text": answer.get("error", "")}]
-            return bool(told[-1]["stage"] in ("accepted", "sent", "verified"))
-
-        fine = wait_until(done, children, 30.0)
-        text = f" - {told[-1]['text']}" if told and told[-1]["text"] else ""
-        say(arguments, f"{verb} {target} {value}: {told[-1]['stage'] if fine else 'not done'}{text}")
-
-
-def demo_start(client: ControlClient) -> list[tuple[str, str, str]]:
-    """The commands that start the demo's cell, as far as the plant has their targets."""
-    wanted = [
-        ("set", "40-SC-4216", "60"),
-        ("set", "40-HS-4216", "1"),
-        ("reset", "40", ""),
-        ("set", "40-HZ-4010", "1"),
-        ("set", "40-EC-4010", "5"),
-        ("set", "40-HS-4010", "1"),
-        ("set", "40-IC-4010", "85"),
-        ("mode", "40-AIC-4212", "auto"),
-    ]
-    known = client.ask({"snapshot": True})
-    names = {p["name"] for p in known["points"]}
-    return [(verb, target, value) for verb, target, value in wanted if target in names or verb == "reset"]
+    Each is tried again until the plant takes it (a permissive may need its time) or half a minute is over.
+    """
+    steps = (plant if plant.is_dir() else plant.parent) / START
+    if not steps.is_file():
+        return
+    for timed in read_commands(steps):
+        command = timed.command
+        asked = {"verb": command.verb, "target": command.target, "value": command.value, "reason": command.reason}
+        end_s = time.monotonic() + STEP_S
+        while True:
+            answer = client.ask({"command": {**asked, "wait_s": 5.0}})
+            last = (answer.get("stages") or [{"stage": "refused", "text": answer.get("error", "no answer in time")}])[
+                -1
+            ]
+            if last["stage"] in ("accepted", "sent", "verified") or time.monotonic() > end_s:
+                break
+            time.sleep(RETRY_S)
+        text = f" - {last['text']}" if last["text"] else ""
+        say(f"{command.verb} {command.target} {command.value}".rstrip() + f": {last['stage']}{text}")
 
 
 def demo_folder() -> Path | None:
@@ -159,7 +153,7 @@ def end(children: list[subprocess.Popen[bytes]]) -> None:
             child.wait()
 
 
-def say(arguments: argparse.Namespace, text: str) -> None:
+def say(text: str) -> None:
     """Tell what the demo does."""
     print(f"demo: {text}", flush=True)
 

@@ -170,7 +170,10 @@ def runs(folder: Folder) -> list[Run]:
     losses = Losses()
     for log_file, utc_ns in _files(folder, 0, None, losses):
         index = log_file.index
-        starts = [i for i in log_file.places(Kind.KEY).tolist() if _starts_run(log_file, i, bool(found))]
+        starts: list[int] = []
+        for i in log_file.places(Kind.KEY).tolist():
+            if _starts_run(log_file, i, bool(found or starts)):
+                starts.append(i)
         # the time frame right before a start tells the new run's time
         ends = [i - (i > 0 and index.kind[i - 1] == Kind.TIME) for i in starts] + [len(index)]
         if ends[0] > 0 and found:

@@ -113,7 +113,9 @@ _REGISTERED: set[FunctionType] = set()
 def digest(functions: Iterable[Callable[..., Any]], extra: str = "") -> str:
     """The name of the cache folder of `functions`: 16 hexadecimal digits over all that their code depends on."""
     files = {called.__code__.co_filename for f in functions for called in reach(f)}
-    files |= {str(m.__file__) for m in (block_vocabulary, bytecode, quality_vocabulary, record, runner_text)} | {__file__}
+    files |= {str(m.__file__) for m in (block_vocabulary, bytecode, quality_vocabulary, record, runner_text)} | {
+        __file__
+    }
     total = hashlib.sha256()
     for file in sorted(files):
         total.update(os.path.basename(file).encode() + b"\0" + Path(file).read_bytes())
