@@ -132,9 +132,8 @@ def settle(b: Output, source: int) -> None:
 
 def owner(b: Output) -> int:
     """Who has the output now."""
-    for k in range(FORCES):
-        if k < b.n_force and (bad(b.force[k]) or b.force[k].v != 0.0):
-            return BY_TRIP
+    if forcing(b) < FORCES:
+        return BY_TRIP
     if b.has_sequence and not bad(b.sequence):
         return BY_SEQUENCE
     if b.has_auto:
@@ -144,12 +143,18 @@ def owner(b: Output) -> int:
     return NOBODY
 
 
+def forcing(b: Output) -> int:
+    """The first effect in the order of rank that forces the output; `FORCES` where none does."""
+    for k in range(FORCES):
+        if k < b.n_force and (bad(b.force[k]) or b.force[k].v != 0.0):
+            return k
+    return FORCES
+
+
 def enforced(b: Output, source: int) -> float:
     """What the owner demands, before limits; the last value where it demands nothing."""
     if source == BY_TRIP:
-        for k in range(FORCES):
-            if k < b.n_force and (bad(b.force[k]) or b.force[k].v != 0.0):
-                return b.force_value[k]
+        return b.force_value[forcing(b)]
     if source == BY_SEQUENCE and not bad(b.sequence):
         return clip(b.sequence.v, b.low, b.high)
     if source == BY_HAND:

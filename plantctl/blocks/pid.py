@@ -235,10 +235,9 @@ def control(b: Pid, dt: float) -> None:
     if b.mode <= MAN or b.rebalance:
         follow(b)
         return
-    tf = b.derivative / b.filter if b.filter > 0.0 else 0.0
-    if tf + dt > 0.0:
-        change = (b.gamma * b.sp - b.y) - (b.gamma * b.r_old - b.y_old)
-        b.d = finite(tf / (tf + dt) * b.d + b.gain * b.derivative / (tf + dt) * (sign * change))
+    tf = b.derivative / b.filter
+    change = (b.gamma * b.sp - b.y) - (b.gamma * b.r_old - b.y_old)
+    b.d = finite(tf / (tf + dt) * b.d + b.gain * b.derivative / (tf + dt) * (sign * change))
     b.v = b.p + b.i + b.d + b.ff
     if not abs(b.v) < HUGE:
         # Only numbers far outside any plant come here; the loop starts again from its last output.

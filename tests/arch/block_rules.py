@@ -184,6 +184,17 @@ class _File:
         return False
 
     def not_negative(self, node: ast.expr, function: ast.FunctionDef) -> bool:
+        """Whether an expression is 0 or above by what is declared, local names included."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.Add):
+            return self.not_negative(node.left, function) and self.not_negative(node.right, function)
+        if isinstance(node, ast.Name):
+            given = [
+                n.value
+                for n in ast.walk(function)
+                if isinstance(n, ast.Assign) and node.id in map(ast.unparse, n.targets)
+            ]
+            if given:
+                return all(self.not_negative(value, function) for value in given)
         field = self.fields.get(ast.unparse(node).removeprefix("b."))
         declared = field is not None and field.declared.minimum is not None and field.declared.minimum >= 0
         return declared or self.positive(node, function)

@@ -76,7 +76,7 @@ def configure(rng, bench):
             keep = np.arange(len(rows)) < 10 if field.declared.default is not None and field.type is not bool else False
             rows[field.name] = np.where(keep, field.first_value, drawn)
         elif field.role == "values":
-            rows[field.name] = rng.normal(0.0, 50.0, (len(rows), field.count))
+            rows[field.name] = rng.choice([0.0, 1.0, -50.0, 50.0], (len(rows), field.count))
 
 
 def storm(rng, bench):
