@@ -26,8 +26,9 @@ class ImageFrames:
     """The recorded rows of one image and the ring they go to.
 
     `value`, `quality`, `receive_ns`, `source_ns` are the image's columns and stay its own. `inputs` and `others` are
-    the row numbers to record, `tags` the stable tag ids of `inputs` followed by `others`. `source_ns` may be shorter
-    than the others as long as it covers the input rows.
+    the row numbers to record, `tags` the stable tag ids of `inputs` followed by `others`. A row counts as changed when
+    the bits of its value or its quality did, an input row also when its source time did; receive times that move alone
+    (polls that bring nothing new) do not count.
     """
 
     def __init__(
@@ -46,14 +47,17 @@ class ImageFrames:
         self._quality = quality
         self._receive_ns = receive_ns
         self._source_ns = source_ns
-        self._inputs = np.asarray(inputs, np.intp)
-        self._rows = np.concatenate((self._inputs, np.asarray(others, np.intp)))
+        self._rows = np.concatenate((np.asarray(inputs, np.intp), np.asarray(others, np.intp)))
+        self._inputs = len(inputs)
+        self._where = _selector(self._rows)
+        self._where_inputs = _selector(self._rows[: self._inputs])
         self._tags = np.asarray(tags, np.dtype("<u4"))
-        rows, self._n = len(self._rows), len(self._inputs)
+        rows = len(self._rows)
         if len(self._tags) != rows:
             raise ValueError(f"{rows} rows have {len(self._tags)} tag ids")
-        self._now = _Columns(rows, self._n)
-        self._last = _Columns(rows, self._n)
+        self._last_value = np.zeros(rows, np.int64)
+        self._last_quality = np.zeros(rows, np.uint16)
+        self._last_source_ns = np.zeros(self._inputs, np.int64)
         self._changed = np.zeros(rows, np.bool_)
         self._differs = np.zeros(rows, np.bool_)
         self._key_ns = 0
@@ -61,9 +65,10 @@ class ImageFrames:
     def start(self, scan: int, mono_ns: int, utc_ns: int) -> None:
         """Begins a run: the time, then a key frame of the image as it is before the scan of number `scan`."""
         self.time(scan, mono_ns, utc_ns)
-        self._take()
-        self._now, self._last = self._last, self._now
         self._key(RowsFlag.RUN_START, scan, mono_ns)
+        self._last_value[:] = self._value[self._where]
+        self._last_quality[:] = self._quality[self._where]
+        self._last_source_ns[:] = self._source_ns[self._where_inputs]
 
     def time(self, scan: int, mono_ns: int, utc_ns: int, offset_ns: int = 0, locked: bool = True) -> None:
         """Appends a time frame: `utc_ns` is the plant's UTC at `mono_ns`. To be called once a second.
@@ -72,80 +77,51 @@ class ImageFrames:
         """
         self._ring.append(Kind.TIME, scan, mono_ns, _TIME.pack(mono_ns, utc_ns, offset_ns, int(locked), 0))
 
-    def scan(self, scan: int, mono_ns: int, dt_s: Sequence[float] | F8) -> int:
-        """Ends a scan: one delta frame, and a key frame where one is due. Returns the number of rows written.
+    def scan(self, scan: int, mono_ns: int, dt_s: Sequence[float] | F8) -> Index:
+        """Ends a scan: one delta frame, and a key frame where one is due. Returns the image rows that changed.
 
         `dt_s` is the time step in s that each task's blocks got in this scan, 0 for a task that was not stepped.
         """
-        self._take()
-        now, last, n = self._now, self._last, self._n
-        changed, differs = self._changed, self._differs
-        np.not_equal(now.value, last.value, out=changed)
-        changed |= np.not_equal(now.quality, last.quality, out=differs)
-        if n:
-            head = changed[:n]
-            head |= np.not_equal(now.receive_ns, last.receive_ns, out=differs[:n])
-            head |= np.not_equal(now.source_ns, last.source_ns, out=differs[:n])
-        rows = changed.nonzero()[0]
-        inputs = rows[: int(np.searchsorted(rows, n))]
-        self._ring.append(
-            Kind.DELTA,
-            scan,
-            mono_ns,
-            b"".join(
-                (
-                    ROWS_HEAD.pack(len(rows), len(inputs), len(dt_s), 0),
-                    np.asarray(dt_s, "<f8").tobytes(),
-                    now.value[rows].tobytes(),
-                    now.source_ns[inputs].tobytes(),
-                    now.receive_ns[inputs].tobytes(),
-                    self._tags[rows].tobytes(),
-                    now.quality[rows].tobytes(),
-                )
-            ),
-        )
-        self._now, self._last = last, now
+        value, quality = self._value[self._where], self._quality[self._where]
+        source_ns = self._source_ns[self._where_inputs]
+        changed, differs, n = self._changed, self._differs, self._inputs
+        np.not_equal(value, self._last_value, out=changed)
+        changed |= np.not_equal(quality, self._last_quality, out=differs)
+        changed[:n] |= np.not_equal(source_ns, self._last_source_ns, out=differs[:n])
+        at = changed.nonzero()[0]
+        inputs = at[: np.count_nonzero(changed[:n])]
+        parts = [ROWS_HEAD.pack(len(at), len(inputs), len(dt_s), 0), struct.pack(f"<{len(dt_s)}d", *dt_s)]
+        rows = self._rows[at]
+        if len(at):
+            changed_value, changed_quality = value[at], quality[at]
+            changed_source_ns = source_ns[inputs]
+            self._last_value[at] = changed_value
+            self._last_quality[at] = changed_quality
+            self._last_source_ns[inputs] = changed_source_ns
+            receive_ns = self._receive_ns[rows[: len(inputs)]]
+            columns = (changed_value, changed_source_ns, receive_ns, self._tags[at], changed_quality)
+            parts += [column.tobytes() for column in columns]
+        self._ring.append(Kind.DELTA, scan, mono_ns, b"".join(parts))
         if mono_ns - self._key_ns >= KEY_PERIOD_NS:
             self._key(RowsFlag.PERIODIC, scan, mono_ns)
-        return len(rows)
-
-    def _take(self) -> None:
-        """Gathers the recorded rows; in range by construction, so no bounds are checked."""
-        now = self._now
-        self._value.take(self._rows, out=now.value, mode="clip")
-        self._quality.take(self._rows, out=now.quality, mode="clip")
-        if self._n:
-            self._receive_ns.take(self._inputs, out=now.receive_ns, mode="clip")
-            self._source_ns.take(self._inputs, out=now.source_ns, mode="clip")
+        return rows
 
     def _key(self, flags: RowsFlag, scan: int, mono_ns: int) -> None:
-        """Appends all rows as last gathered."""
-        last = self._last
+        """Appends all rows as they are."""
         self._key_ns = mono_ns
-        self._ring.append(
-            Kind.KEY,
-            scan,
-            mono_ns,
-            b"".join(
-                (
-                    ROWS_HEAD.pack(len(self._rows), self._n, 0, flags),
-                    last.value.tobytes(),
-                    last.source_ns.tobytes(),
-                    last.receive_ns.tobytes(),
-                    self._tags.tobytes(),
-                    last.quality.tobytes(),
-                )
-            ),
+        columns = (
+            self._value[self._where],
+            self._source_ns[self._where_inputs],
+            self._receive_ns[self._where_inputs],
+            self._tags,
+            self._quality[self._where],
         )
+        head = ROWS_HEAD.pack(len(self._rows), self._inputs, 0, flags)
+        self._ring.append(Kind.KEY, scan, mono_ns, head + b"".join(column.tobytes() for column in columns))
 
 
-class _Columns:
-    """One gathered copy of the recorded rows; values as bits."""
-
-    __slots__ = ("quality", "receive_ns", "source_ns", "value")
-
-    def __init__(self, rows: int, inputs: int) -> None:
-        self.value = np.zeros(rows, np.dtype("<i8"))
-        self.quality = np.zeros(rows, np.dtype("<u2"))
-        self.source_ns = np.zeros(inputs, np.dtype("<i8"))
-        self.receive_ns = np.zeros(inputs, np.dtype("<i8"))
+def _selector(rows: Index) -> slice | Index:
+    """The rows as a slice where they follow each other: then columns are looked at where they lie, not copied."""
+    if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
+        return slice(int(rows[0]), int(rows[0]) + len(rows))
+    return rows

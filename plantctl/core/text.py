@@ -31,12 +31,13 @@ def text_id(text: str) -> int:
 class TextTable(Mapping[int, str]):
     """Texts by id, append-only. At most `limit` texts of at most `bytes_max` UTF-8 bytes each.
 
-    `take_new` hands out what was added since it was last asked, for the text frames of the ring.
+    `refused` counts what `note` could not keep. `take_new` hands out what was added since it was last asked, for the text frames of the ring.
     """
 
     def __init__(self, limit: int = 65_536, bytes_max: int = 1024) -> None:
         self.limit = limit
         self.bytes_max = bytes_max
+        self.refused = 0
         self._texts: dict[int, str] = {}
         self._new: dict[int, str] = {}
 
@@ -55,6 +56,18 @@ class TextTable(Mapping[int, str]):
         self._texts[number] = text
         self._new[number] = text
         return number
+
+    def note(self, text: str) -> int:
+        """The id of `text`, kept if it can be, for those who must not fail: the scan's journal.
+
+        Where it cannot, it is counted in `refused`, and a text whose id belongs to another gets 0 rather than that.
+        """
+        try:
+            return self.add(text)
+        except TextRefused:
+            self.refused += 1
+            number = text_id(text)
+            return NO_TEXT if number in self._texts else number
 
     def text(self, number: int) -> str:
         """The text of an id, empty for 0; an id that was never added reads `#` and its hexadecimal digits."""

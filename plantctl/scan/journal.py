@@ -16,19 +16,16 @@ from plantctl.core.command import Command, Result
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import OutputColumns
 from plantctl.core.frame import (
-    KEY_PERIOD_NS,
     NO_TAG,
     Kind,
-    Rows,
-    RowsFlag,
     encode_records,
-    encode_rows,
     encode_texts,
 )
 from plantctl.core.image import Image
+from plantctl.core.image_frames import ImageFrames
 from plantctl.core.quality import SEVERITY_MASK
 from plantctl.core.ring import RingWriter
-from plantctl.core.text import TextTable
+from plantctl.core.text import TextTable, text_id
 from plantctl.plan.plan import Plan, Writer
 from plantctl.scan.step import Stepper
 
@@ -99,22 +96,22 @@ class Journal:
         self._ring = ring
         self._texts = TextTable()
         self._ids = plan.ids
-        self._inputs = len(plan.inputs)
         # Delayed copies follow from their originals; the executive's own rows are inputs as far as replay goes.
-        self._logged = np.array([p.row for p in plan.points if p.row and p.writer is not Writer.DELAY], np.int64)
-        self._last_v = image.v.view(np.int64).copy()
-        self._last_q = image.q.copy()
-        self._last_source = image.source_ns.copy()
-        self._key_ns = 0
+        logged = sorted(p.row for p in plan.points if p.row and p.writer is not Writer.DELAY)
+        inputs = [row for row in logged if row <= len(plan.inputs)]
+        others = [row for row in logged if row > len(plan.inputs)]
+        self._delayed = np.array([p.row for p in plan.points if p.writer is Writer.DELAY], np.intp)
+        self._inputs = len(plan.inputs)
+        self._frames = ImageFrames(
+            ring, image.v, image.q, image.receive_ns, image.source_ns, inputs, others, self._ids[inputs + others]
+        )
         self._time_ns: int | None = None
         self._writes = np.zeros(len(plan.outputs), np.int64)
 
     def start(self, scan: int, mono_ns: int, utc_ns: int) -> None:
         """The frames before the first scan of a run: the time, then the image as it stands."""
-        self._time(scan, mono_ns, utc_ns)
-        self._rows(Kind.KEY, RowsFlag.RUN_START, scan, mono_ns, (), self._logged)
-        self._key_ns = mono_ns
-        self._remember()
+        self._frames.start(scan, mono_ns, utc_ns)
+        self._time_ns = mono_ns
 
     def commands(self, scan: int, mono_ns: int, commands: Sequence[Command]) -> None:
         """The commands as the scan takes them, before they act."""
@@ -126,19 +123,13 @@ class Journal:
     def scan(self, scan: int, mono_ns: int, utc_ns: int, dt_s: Sequence[float]) -> None:
         """The rows that changed in a scan; every row every 10 s; the time once a second."""
         if self._time_ns is None or mono_ns - self._time_ns >= TIME_PERIOD_NS:
-            self._time(scan, mono_ns, utc_ns)
+            self._frames.time(scan, mono_ns, utc_ns)
+            self._time_ns = mono_ns
+        changed = self._frames.scan(scan, mono_ns, dt_s)
         image = self._image
-        changed = (image.v.view(np.int64) != self._last_v) | (image.q != self._last_q)
-        outputs = changed[self._inputs + 1 :]
-        image.source_ns[self._inputs + 1 :][outputs] = utc_ns
-        image.receive_ns[self._inputs + 1 :][outputs] = mono_ns
-        changed |= image.source_ns != self._last_source
-        rows = self._logged[changed[self._logged]]
-        self._rows(Kind.DELTA, RowsFlag.NONE, scan, mono_ns, dt_s, rows)
-        self._remember()
-        if mono_ns - self._key_ns >= KEY_PERIOD_NS:
-            self._rows(Kind.KEY, RowsFlag.PERIODIC, scan, mono_ns, (), self._logged)
-            self._key_ns = mono_ns
+        for outputs in (changed[changed.searchsorted(self._inputs, side="right") :], self._delayed):
+            image.source_ns[outputs] = utc_ns
+            image.receive_ns[outputs] = mono_ns
 
     def events(self, scan: int, mono_ns: int, events: Iterable[Event]) -> None:
         """The transitions of a scan."""
@@ -176,34 +167,6 @@ class Journal:
 
     # -- records ---------------------------------------------------------------------------------------------------
 
-    def _remember(self) -> None:
-        np.copyto(self._last_v, self._image.v.view(np.int64))
-        np.copyto(self._last_q, self._image.q)
-        np.copyto(self._last_source, self._image.source_ns)
-
-    def _rows(
-        self, kind: Kind, flag: RowsFlag, scan: int, mono_ns: int, dt_s: Sequence[float], rows: npt.NDArray[np.int64]
-    ) -> None:
-        inputs = rows[: np.searchsorted(rows, self._inputs, side="right")]
-        image = self._image
-        payload = encode_rows(
-            Rows(
-                flag,
-                np.array(dt_s, np.float64),
-                self._ids[rows],
-                image.v[rows],
-                image.q[rows],
-                image.source_ns[inputs],
-                image.receive_ns[inputs],
-            )
-        )
-        self._ring.append(kind, scan, mono_ns, payload)
-
-    def _time(self, scan: int, mono_ns: int, utc_ns: int) -> None:
-        record = {"mono_ns": mono_ns, "utc_ns": utc_ns, "locked": 1}
-        self._ring.append(Kind.TIME, scan, mono_ns, encode_records(Kind.TIME, [record]))
-        self._time_ns = mono_ns
-
     def _command_record(self, command: Command, mono_ns: int) -> dict[str, float | int]:
         row = self.plan.rows.get(command.target)
         return {
@@ -215,7 +178,7 @@ class Journal:
             "target": self._text(command.target),
             "actor": self._text(command.actor),
             "reason": self._text(command.reason),
-            "key": self._text(command.key),
+            "key": text_id(command.key),
             # The value travels as it was written, so that a replay decides on the very same text.
             "address": self._text(command.value),
             "tag": NO_TAG if row is None else int(self._ids[row]),
@@ -235,7 +198,7 @@ class Journal:
         }
 
     def _text(self, text: str) -> int:
-        return self._texts.add(text) if text else 0
+        return self._texts.note(text)
 
     def _write_texts(self, scan: int, mono_ns: int) -> None:
         new = self._texts.take_new()

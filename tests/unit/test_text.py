@@ -59,3 +59,14 @@ def test_two_texts_with_one_id_are_refused(monkeypatch):
     with pytest.raises(TextRefused, match="same text id"):
         table.add("b")
     assert table[5] == "a"
+
+
+def test_a_scan_notes_texts_without_ever_failing(monkeypatch):
+    table = TextTable(limit=1)
+    assert table.note("a") == text_id("a")
+    assert table.note("b") == text_id("b")
+    assert table.text(text_id("b")).startswith("#")
+    assert table.refused == 1
+    monkeypatch.setattr(text, "text_id", lambda _: next(iter(table)))
+    assert table.note("c") == 0
+    assert table.refused == 2
