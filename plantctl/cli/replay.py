@@ -103,10 +103,10 @@ class Player:
         return Command(
             text("verb"),
             text("target"),
-            text("address"),
+            text("text"),
             text("actor"),
             text("reason"),
-            text("key"),
+            f"{int(record['key']):x}" if record["key"] else "",  # only compared with other keys
             int(record["expiry_ns"]),
             int(record["number"]),
         )

@@ -85,8 +85,9 @@ EVENT: Final = np.dtype(
     ]
 )
 # A command as the scan took it, in the scan of the frame's number. `number` is its own count; `verb`, `target`,
-# `actor`, `reason` and `address` are text ids; `key` is the text id of the idempotency key, whose text is not kept;
-# `given_ns` and `expiry_ns` are monotonic; flag 1 says that `value` is a text id.
+# `actor`, `reason`, `text` (the value as it was written) and `address` (where it came from) are text ids; `value` is
+# the value where it was a number, else NaN; `key` is the text id of the idempotency key, whose text is not kept;
+# `given_ns` and `expiry_ns` are monotonic, 0 where there is none.
 COMMAND: Final = np.dtype(
     [
         ("number", "<u8"),
@@ -97,13 +98,13 @@ COMMAND: Final = np.dtype(
         ("target", "<u8"),
         ("actor", "<u8"),
         ("reason", "<u8"),
+        ("text", "<u8"),
         ("key", "<u8"),
         ("address", "<u8"),
         ("tag", "<u4"),
         ("flags", "<u4"),
     ]
 )
-VALUE_IS_TEXT: Final = 1
 # A stage of the command `number`; `code` is the text id of the reason code, 0 where there is none.
 RESULT: Final = np.dtype([("number", "<u8"), ("mono_ns", "<i8"), ("code", "<u8"), ("stage", "<u4"), ("flags", "<u4")])
 # `utc_ns` is the plant's UTC at `mono_ns`, `offset_ns` the clock service's estimate of its error, `locked` 0 or 1.

@@ -31,7 +31,8 @@ def text_id(text: str) -> int:
 class TextTable(Mapping[int, str]):
     """Texts by id, append-only. At most `limit` texts of at most `bytes_max` UTF-8 bytes each.
 
-    `refused` counts what `note` could not keep. `take_new` hands out what was added since it was last asked, for the text frames of the ring.
+    `refused` counts what `note` could not keep. `take_new` hands out what was added since it was last asked, for the
+    text frames of the ring.
     """
 
     def __init__(self, limit: int = 65_536, bytes_max: int = 1024) -> None:

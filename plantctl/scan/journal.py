@@ -178,9 +178,10 @@ class Journal:
             "target": self._text(command.target),
             "actor": self._text(command.actor),
             "reason": self._text(command.reason),
-            "key": text_id(command.key),
             # The value travels as it was written, so that a replay decides on the very same text.
-            "address": self._text(command.value),
+            "text": self._text(command.value),
+            # Keys are many and only compared: the id is enough.
+            "key": text_id(command.key),
             "tag": NO_TAG if row is None else int(self._ids[row]),
         }
 
