@@ -26,7 +26,7 @@ from plantctl.core.field import (
     OutputColumns,
     WriteError,
 )
-from plantctl.core.quality import BAD, GOOD, NE107_SHIFT, REASON_MASK, SEVERITY_MASK, Ne107, Reason, bad_because
+from plantctl.core.quality import BAD, GOOD, NE107_SHIFT, SEVERITY_MASK, Ne107, Reason, bad_because
 from plantctl.drivers._settings import DeviceSettings
 
 Positions = npt.NDArray[np.intp]
@@ -132,7 +132,7 @@ class Port:
         self._rows = np.array([i.index for i in device.inputs], dtype=np.intp)
         self._factor = np.array([i.factor for i in device.inputs], dtype=np.float64)
         self._offset = np.array([i.offset for i in device.inputs], dtype=np.float64)
-        self._troubled: dict[tuple[str, str], None] = {}
+        self._troubled: dict[str, tuple[str, str]] = {}
 
     def put(self, position: int, value: float, quality: int = GOOD, source_ns: int | None = None) -> None:
         """One value that has just arrived. `source_ns` UTC, by default now."""
@@ -188,24 +188,23 @@ class Port:
         now_ns, utc_ns = self.clock.monotonic_ns(), self.clock.utc_ns()
         self._events.append(FieldEvent(now_ns, utc_ns, kind, self.device.name, text, point))
 
-    def trouble(self, point: str, text: str, kind: FieldEventKind = FieldEventKind.DEVICE_ERROR) -> None:
-        """Something is wrong with a point: told once, until `mended` or until it is wrong for another reason."""
-        if (point, text) not in self._troubled:
-            self.mended(point, silently=True)
-            self._troubled[(point, text)] = None
+    def trouble(
+        self, point: str, text: str, kind: FieldEventKind = FieldEventKind.DEVICE_ERROR, cause: str = ""
+    ) -> None:
+        """Something is wrong with a point: told once, until `mended` or until it is wrong for another cause.
+
+        `cause` is by default the text; give it where the text holds numbers that change from one time to the next.
+        """
+        cause = cause or text
+        if self._troubled.get(point, ("", ""))[0] != cause:
+            self._troubled[point] = (cause, text)
             self.tell(kind, text, point)
 
-    def mended(self, point: str, *, silently: bool = False) -> None:
+    def mended(self, point: str) -> None:
         """What was wrong with the point is over: told once, and only when trouble had been told."""
-        for key in [k for k in self._troubled if k[0] == point]:
-            del self._troubled[key]
-            if not silently:
-                self.tell(FieldEventKind.DEVICE_ERROR, f"over: {key[1]}", point)
-
-
-def reason_is(quality: int, reason: Reason) -> bool:
-    """Whether the quality word gives this reason."""
-    return (quality & REASON_MASK) == bad_because(reason) & REASON_MASK
+        if point in self._troubled:
+            _, text = self._troubled.pop(point)
+            self.tell(FieldEventKind.DEVICE_ERROR, f"over: {text}", point)
 
 
 class Driver(Protocol):

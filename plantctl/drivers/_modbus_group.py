@@ -93,7 +93,7 @@ class Part:
             value, quality, complaint = reading(registers, now_ns)
             tag = port.device.inputs[position].tag
             if complaint:
-                port.trouble(tag, complaint, FieldEventKind.DISCREPANCY)
+                port.trouble(tag, complaint, FieldEventKind.DISCREPANCY, cause="set-up")
             else:
                 port.mended(tag)
             port.put(position, value, quality, source_ns)

@@ -65,7 +65,7 @@ class Link:
 
     async def open(self) -> None:
         """Socket, channel and session; raises Unreachable, Refused, Garbled."""
-        log = logging.getLogger("asyncua")
+        log = logging.getLogger("asyncua.client")
         if log.level == logging.NOTSET:
             # Its own log would tell each failure of each request; ours tells each loss once.
             log.setLevel(logging.CRITICAL)

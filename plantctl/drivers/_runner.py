@@ -299,4 +299,5 @@ class DeviceRunner:
                 self.statistics.write_errors += 1
                 if answer.error is not WriteError.UNREACHABLE:
                     word = answer.error.name.lower().replace("_", "-")
-                    self.port.trouble(plan.tag, f"write of {wish.value:g} {word}: {answer.text}".rstrip(": "))
+                    text = f"write of {wish.value:g} {word}: {answer.text}".rstrip(": ")
+                    self.port.trouble(plan.tag, text, cause=f"write {word}")

@@ -91,6 +91,23 @@ def test_what_the_register_cannot_hold_is_never_sent(value):
     assert not any(request[1:3] == (6, 101) for request in peer.transcript)
 
 
+def test_a_ramp_of_refused_values_is_told_once():
+    peer = Peer(registers())
+
+    async def story(rig):
+        await rig.until(rig.good)
+        for value in range(160, 200):
+            rig.want(0, float(value + 100))
+            await rig.until(lambda: rig.written(0))
+        rig.want(0, 10.0)
+        await rig.until(lambda: rig.written(0))
+        return [e.text for e in rig.happened() if e.point == "IC"]
+
+    told = situation(peer, rectifier, story)
+    assert len(told) == 2
+    assert told[1].startswith("over: write of 260 not-representable")
+
+
 def test_a_bad_wish_is_not_written():
     peer = Peer(registers())
 
