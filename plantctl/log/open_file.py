@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from plantctl.core.frame import Kind, encode_frame, encode_texts
 from plantctl.log.files import (
-    HEAD_BYTES,
     FileHead,
     encode_head,
     first_sequence_of,
@@ -26,12 +25,13 @@ TEXT_PAYLOAD_BYTES = 60_000
 
 @dataclass(slots=True)
 class OpenFile:
-    """A log file open to append; `size` are the bytes that count."""
+    """A log file open to append; `size` are the bytes that count, `empty_size` those it began with, without frames."""
 
     storage: Storage
     file: int
     plan_hash: int
     size: int
+    empty_size: int = 0
     ragged: bool = False
 
     def append(self, data: bytes | bytearray) -> None:
@@ -48,10 +48,10 @@ class OpenFile:
             self.storage.truncate(self.file, self.size)
             self.ragged = False
 
-    def has_room(self, plan_hash: int, more_bytes: int, file_bytes: int) -> bool:
-        """Whether `more_bytes` of that plan belong into this file; an empty one takes a frame of any size."""
-        fits = self.size + more_bytes <= file_bytes or self.size <= HEAD_BYTES
-        return fits and plan_hash == self.plan_hash
+    def has_room(self, plan_hash: int, batch_bytes: int, frame_bytes: int, file_bytes: int) -> bool:
+        """Whether a frame of that plan goes into this file behind a batch; an empty file takes a frame of any size."""
+        size = self.size + batch_bytes
+        return plan_hash == self.plan_hash and (size + frame_bytes <= file_bytes or size <= self.empty_size)
 
     def close(self) -> None:
         """Gives the file up, whatever the disk says."""
@@ -95,7 +95,7 @@ def create(storage: Storage, head: FileHead, texts: Mapping[int, str]) -> OpenFi
     except OSError:
         close_quietly(storage, file)
         raise
-    return OpenFile(storage, file, head.plan_hash, len(data))
+    return OpenFile(storage, file, head.plan_hash, len(data), len(data))
 
 
 def _free_name(storage: Storage, first_sequence: int) -> str:

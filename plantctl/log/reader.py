@@ -10,12 +10,12 @@ a frame that a later file holds too is taken from the later one; UTC comes from 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from plantctl.core.errors import LogDamaged
-from plantctl.core.frame import TIME, Frame, Kind, Rows, RowsFlag, decode_frame, decode_rows
+from plantctl.core.frame import KEY_PERIOD_NS, TIME, Frame, Kind, Rows, RowsFlag, decode_frame, decode_rows
 from plantctl.log.files import (
     HEAD_BYTES,
     Column,
@@ -32,6 +32,7 @@ from plantctl.log.recovery import has_frames, texts_of
 from plantctl.log.storage import ReadOnlyFolder
 
 Folder = Path | Readable
+KEY_LATE_NS: Final = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ def _files(folder: Folder, from_sequence: int, start_utc_ns: int | None, losses:
     begin = 0
     for i in range(1, len(names)):
         head = None if start_utc_ns is None else decode_head(storage.read(names[i], HEAD_BYTES))
-        early = head is not None and start_utc_ns is not None and head.created_utc_ns <= start_utc_ns
+        early = head is not None and start_utc_ns is not None and head.created_utc_ns < start_utc_ns
         if first_sequence_of(names[i]) <= from_sequence or early:
             begin = i
     offset_ns = 0
@@ -225,7 +226,8 @@ def tag_history(
     losses = losses if losses is not None else Losses()
     last: tuple[bytes, int, int] | None = None
     in_force: HistoryRow | None = None
-    for log_file, utc_ns in _files(folder, 0, start_utc_ns, losses):
+    # A key frame is at most a period away, so that what rests is found there.
+    for log_file, utc_ns in _files(folder, 0, start_utc_ns - KEY_PERIOD_NS - KEY_LATE_NS, losses):
         index = log_file.index
         wanted = ((index.kind == Kind.KEY) | (index.kind == Kind.DELTA)) & (utc_ns < end_utc_ns)
         keys = np.flatnonzero((index.kind == Kind.KEY) & (utc_ns < start_utc_ns))

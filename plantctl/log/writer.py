@@ -189,7 +189,8 @@ class Recorder:
             frames, urgent, due = 0, False, None
             while len(batch) < BATCH_BYTES and (view := reader.view()) is not None:
                 length, kind, version, sequence, scan, mono_ns, plan_hash = HEAD.unpack_from(view)
-                if self._file is None or not self._file.has_room(plan_hash, len(batch) + length, self._file_bytes):
+                file = self._file
+                if file is None or not file.has_room(plan_hash, len(batch), length, self._file_bytes):
                     due = (sequence, plan_hash)
                     break
                 data = bytes(view)

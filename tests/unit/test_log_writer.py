@@ -67,6 +67,25 @@ def test_a_frame_larger_than_a_file_gets_a_file_of_its_own(storage):
     assert [scan for _, _, scan in scans_of(storage)] == [1, 2, 3]
 
 
+def test_one_drain_may_fill_many_files(storage):
+    plant = Scan(storage, file_bytes=4096)
+    plant.scan(100)
+    plant.drain()
+    plant.close()
+    assert all((storage.folder / name).stat().st_size <= 4096 + 100 for name in log_names(storage.names()))
+    assert [scan for _, _, scan in scans_of(storage)] == list(range(1, 101))
+
+
+def test_texts_that_fill_a_file_leave_room_for_a_frame(storage):
+    plant = Scan(storage, file_bytes=2048)
+    for i in range(20):
+        plant.event(f"{i} " * 60)
+    plant.scan(20)
+    plant.close()
+    assert [scan for _, _, scan in scans_of(storage)] == list(range(1, 21))
+    assert len(texts(storage.folder)) == 20
+
+
 def test_another_plan_begins_a_new_file(storage):
     plant = Scan(storage)
     plant.scan(2)
