@@ -78,6 +78,8 @@ CODES: Final[dict[str, str]] = {
     "PC405": "A wire between ports of different units.",
     "PC411": "An expression whose units do not fit together.",
     "PC501": "An algebraic loop.",
+    "PC601": "A device that its driver cannot use as it is described.",
+    "PC602": "A tag that its device cannot serve as it is described.",
     "PC701": "A number outside what its parameter allows.",
     "PC702": "A range or limits that do not rise.",
     "PC703": "Alarm limits in the wrong order.",
