@@ -7,7 +7,7 @@ inputs; streams and wires that end in the same field add up.
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,19 @@ class Flowsheet:
             if placed.field(key).length != length:
                 raise ValueError(f"{name}.{key} takes {placed.field(key).length} numbers, not {length}")
         self.units[name] = placed
+
+    def insert(self, name: str, kind: str, into: str, **values: float | tuple[float, ...]) -> None:
+        """Place a unit of one `inlet` and one `outlet` in the streams that end in `into` (`unit.inlet`), before it.
+
+        Raises what `add` and `stream` raise.
+        """
+        target, _ = self.find(into)
+        self.add(name, kind, **values)
+        self.wires = [replace(w, target=f"{name}.inlet") if w.target == into else w for w in self.wires]
+        self.stream(f"{name}.outlet", into)
+        order = [unit for unit in self.units if unit != name]
+        order.insert(order.index(target.name), name)
+        self.units = {unit: self.units[unit] for unit in order}
 
     def find(self, end: str) -> tuple[Placed, Field]:
         """The unit and field of `unit.field`; raises ValueError."""
