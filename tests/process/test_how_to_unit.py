@@ -1,5 +1,6 @@
 """The how-to's unit, its situation and its plant, taken from the page and run as a reader would have them."""
 
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -49,10 +50,13 @@ def test_a_situation_that_is_not_met_says_so(tmp_path):
 
 
 @pytest.mark.usefixtures("unit_in_place")
-def test_the_readers_plant_runs_and_cools(capsys):
+def test_the_readers_plant_runs_and_cools(tmp_path, capsys):
     """Interpreted here: that a unit which keeps the rules compiles is what the rules are for."""
     text = FILES["with_cooler.py"].replace("sheet=sheet", "sheet=sheet, compiled=False")
-    exec(compile(text, "with_cooler.py", "exec"), {})
+    path = tmp_path / "with_cooler.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("with_cooler", path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
     watts, celsius = re.match(r"(\d+) W, tank ([\d.]+) degC", capsys.readouterr().out).groups()
     assert 500 < int(watts) < 1500
     assert 38.5 < float(celsius) < 40.0
