@@ -18,6 +18,7 @@ from plantctl.core.event import Event
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.log.storage import Storage
 from plantctl.log.writer import Recorder
+from plantctl.plan.link_protection import OVERRUN_TRIP
 from plantctl.plan.plan import Plan
 from plantctl.scan.executive import Executive
 from plantctl.scan.schedule import Schedule
@@ -147,11 +148,14 @@ class Running:
             self._told.pop(result.sequence, None)
 
     def _tell_statistics(self, now_ns: int) -> None:
-        """The executive's own points, once a second: they are inputs as far as a replay goes."""
+        """The executive's own points: inputs as far as a replay goes, so once a second, but for what can trip."""
+        schedule = self.schedule
+        after = self.plan.overrun_trip_after
+        late = after > 0 and schedule.late_in_a_row >= after
+        self.executive.set_statistics({OVERRUN_TRIP: float(late)})
         if self.scans and now_ns - self._statistics_ns < STATISTICS_EVERY_NS:
             return
         self._statistics_ns = now_ns
-        schedule = self.schedule
         values = {
             "scan.execution_us": self.load.execution_us,
             "scan.lateness_us": self.load.lateness_us,

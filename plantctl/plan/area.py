@@ -19,13 +19,15 @@ from plantctl.plan.node import Node
 from plantctl.plan.shapes import BRACED, Shape
 from plantctl.plan.source_plant import OneOrMore, Short, yaml_key
 
+EXECUTIVE: Final = "scan."
 _HAS_AREA: Final = re.compile(r"[0-9]+-")
 _TAG_LIKE: Final = re.compile(r"[A-Z]{1,6}-[0-9][0-9A-Z]*(?:\.[a-z][a-z0-9_]*)?")
 
 
 def full_name(name: str, area: str) -> str:
-    """A tag's name with its area; unchanged when it has one, or the file has none."""
-    return name if not area or not name or _HAS_AREA.match(name) else f"{area}-{name}"
+    """A tag's name with its area; unchanged when it has one, the file has none, or it is the executive's (`scan.`)."""
+    bare = not area or not name or _HAS_AREA.match(name) or name.startswith(EXECUTIVE)
+    return name if bare else f"{area}-{name}"
 
 
 def complete(node: Node, form: Any, area: str) -> None:

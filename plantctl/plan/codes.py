@@ -87,6 +87,7 @@ CODES: Final[dict[str, str]] = {
     "PC705": "A set-point outside its limits.",
     "PC706": "A task with too short a period.",
     "PC707": "A period or a phase that is no whole number of scans.",
+    "PC708": "An overrun policy that does not exist.",
 }
 
 RANGES: Final[dict[str, str]] = {

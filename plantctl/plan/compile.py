@@ -30,6 +30,7 @@ from plantctl.plan.plan import (
 from plantctl.plan.record import fresh_rows
 from plantctl.plan.rows import input_rows, number_points, output_rows
 from plantctl.plan.runner_text import input_slots, output_slots
+from plantctl.plan.tasks import overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
 
 EXPRESSION = -1
@@ -69,7 +70,7 @@ def compile_network(
     if cycle:
         return None, [_cycle_finding(net, halves, cycle)]
     rows, members = _number_rows(halves, order, kinds)
-    points, row_of, delays = number_points(net, ids, tasks)
+    points, row_of, delays = number_points(net, ids)
     groups = [h.group for h in halves]
     numbers = [rows[id(h.owner)] for h in halves]
     runs = tuple(
@@ -90,6 +91,7 @@ def compile_network(
         sources=dict(sources),
         period_ns=tasks[0].period_ns,
         tasks=tasks,
+        overrun_trip_after=overrun_trip_after(net),
         points=points,
         inputs=input_rows(net, row_of),
         outputs=output_rows(net, row_of, located),

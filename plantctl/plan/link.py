@@ -8,7 +8,14 @@ from plantctl.plan.network import Network
 from plantctl.plan.plan import Task
 from plantctl.plan.resolve import check_wires, resolve_expressions
 from plantctl.plan.source_plant import SourcePlant
-from plantctl.plan.tasks import assign_tasks, check_cascades, protect_task, read_tasks
+from plantctl.plan.tasks import (
+    assign_tasks,
+    check_cascades,
+    declare_statistics,
+    overrun_trip_after,
+    protect_task,
+    read_tasks,
+)
 from plantctl.plan.units_of_block import convert_settings
 
 
@@ -17,12 +24,13 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     net = Network(source)
     tasks = read_tasks(net)
     protect = protect_task(tasks)
+    declare_statistics(net, tasks)
     link_tags(net)
     link_calculated(net)
     link_blocks(net)
     add_arbiters(net)
     link_loops(net)
-    link_protection(net, protect)
+    link_protection(net, protect, overrun_trips=overrun_trip_after(net) > 0)
     link_alarms(net)
     check_outputs_section(net)
     _settle_written_tags(net)

@@ -13,20 +13,28 @@ from plantctl.plan.link_tags import arbiter_of
 from plantctl.plan.network import BlockNode, Network, Path, Wire
 from plantctl.plan.source_plant import Cause, Effect
 
+OVERRUN_TRIP = "scan.overrun_trip"
 POLICIES = ("safety", "degrade", "availability")
 _NOT_BUILT = ("limit", "scale", "start", "request", "inhibit", "while_", "ramp")
 _QUANTITY = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?\d+)?)\s*(.*)")
 _OR_AFTER = re.compile(r"(.*)\s+or\s+([0-9.]+\s*(?:ms|s|min|h))\s*", re.DOTALL)
 
 
-def link_protection(net: Network, task: str) -> None:
-    """Add causes, effects, chart and permissives; all of them are stepped in `task`."""
+def link_protection(net: Network, task: str, *, overrun_trips: bool = False) -> None:
+    """Add causes, effects, chart and permissives; all of them are stepped in `task`.
+
+    With `overrun_trips`, every effect is also demanded by the executive while its scans come late.
+    """
     for tag, cause in net.source.causes.items():
         _add_cause(net, tag, cause, task)
     for tag, effect in net.source.effects.items():
         _add_effect(net, tag, effect, task)
     _fill_chart(net)
     _call_else(net)
+    if overrun_trips:
+        for tag in net.source.effects:
+            if tag in net.blocks:
+                _demand(net, net.blocks[tag], OVERRUN_TRIP, True, ("tasks",))
     _force_outputs(net)
     _first_out(net, task)
     for output, lines in net.source.permissives.items():

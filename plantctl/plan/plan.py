@@ -177,7 +177,10 @@ class CauseInfo:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled plant. `hash` is 64 bits over the text of every source; `sources` maps file name to text."""
+    """A compiled plant. `hash` is 64 bits over the text of every source; `sources` maps file name to text.
+
+    `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only skipped and counted.
+    """
 
     name: str
     hash: int
@@ -199,6 +202,7 @@ class Plan:
     statistics: Mapping[str, int]
     rows: Mapping[str, int] = field(default_factory=dict)
     default_columns: tuple[str, ...] = ()
+    overrun_trip_after: int = 0
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -6,36 +6,21 @@ from dataclasses import replace
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.plan.link_tags import stale_after_ns
 from plantctl.plan.network import Network, PointDecl
-from plantctl.plan.plan import InputRow, OutputRow, Point, Task, Writer
+from plantctl.plan.plan import InputRow, OutputRow, Point, Writer
 
 DEFAULT_POLL_NS = 1_000_000_000
 # A read-back may differ from what was written by this share of the tag's range (a 12-bit output card has 0.025 %).
 READ_BACK_SHARE = 0.005
 
 
-def statistics_of(tasks: tuple[Task, ...]) -> tuple[tuple[str, str, str], ...]:
-    """The executive's own points: (name, unit, meaning)."""
-    common = (
-        ("scan.execution_us", "us", "time the last scan took"),
-        ("scan.lateness_us", "us", "how late the last scan began"),
-        ("scan.overruns", "1", "periods missed since the start"),
-        ("scan.lost_events", "1", "events that found the ring full"),
-        ("scan.non_finite", "1", "block outputs that were not finite"),
-    )
-    return common + tuple((f"scan.{t.name}_overruns", "1", f"turns that task {t.name} missed") for t in tasks)
-
-
 def number_points(
-    net: Network, ids: Mapping[str, int], tasks: tuple[Task, ...]
+    net: Network, ids: Mapping[str, int]
 ) -> tuple[tuple[Point, ...], dict[str, int], tuple[tuple[int, int], ...]]:
     """(points by row, row of every name and alias, (copy, original) of every delayed row)."""
     points = [Point("", 0, 0)]
-    declared = [p for p in net.points.values() if p.writer is Writer.INPUT]
-    written = [p for p in net.points.values() if p.writer is not Writer.INPUT]
-    points += [_point(net, p, 1 + i) for i, p in enumerate(declared)]
-    for name, unit, text in statistics_of(tasks):
-        points.append(Point(name, 0, len(points), unit, Writer.EXECUTIVE, "scan", text=text))
-    points += [_point(net, p, len(points) + i) for i, p in enumerate(written)]
+    for writers in ((Writer.INPUT,), (Writer.EXECUTIVE,), (Writer.BLOCK, Writer.EXPRESSION)):
+        declared = [p for p in net.points.values() if p.writer in writers]
+        points += [_point(net, p, len(points) + i) for i, p in enumerate(declared)]
     row_of = {p.name: p.row for p in points if p.name}
     row_of.update({alias: row_of[name] for alias, name in net.aliases.items() if name in row_of})
     delays = []

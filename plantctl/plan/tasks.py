@@ -6,10 +6,14 @@ are, and the other way round; any other cascade across tasks is refused.
 """
 
 from plantctl.core.units import UnitError, parse_duration_ns
+from plantctl.plan.link_protection import OVERRUN_TRIP
 from plantctl.plan.link_tags import ARBITER
-from plantctl.plan.network import Network
-from plantctl.plan.plan import Task
+from plantctl.plan.network import Network, PointDecl
+from plantctl.plan.plan import Task, Writer
 
+SKIP, TRIP = "skip", "trip"
+# So many scans that began late, one after the other, are no chance any more.
+TRIP_AFTER = 3
 DEFAULT_TASKS = {"protect": 100_000_000, "control": 1_000_000_000}
 PERIOD_MIN_NS = 1_000_000
 
@@ -42,6 +46,33 @@ def read_tasks(net: Network) -> tuple[Task, ...]:
             continue
         tasks.append(Task(name, period_ns, period_ns // fastest_ns, phase_ns // fastest_ns))
     return tuple(tasks)
+
+
+def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
+    """Declare the executive's own points: they can be alarmed and used like any other."""
+    common = (
+        ("scan.execution_us", "us", "longest scan of the last second"),
+        ("scan.lateness_us", "us", "latest begin of a scan in the last second"),
+        ("scan.overruns", "1", "periods missed since the start"),
+        (OVERRUN_TRIP, "1", "1 while too many scans in a row begin late and a task's overrun policy is trip"),
+        ("scan.lost_events", "1", "events that found the ring full"),
+        ("scan.non_finite", "1", "block outputs that were not finite"),
+    )
+    for name, unit, text in common:
+        net.declare(PointDecl(name, Writer.EXECUTIVE, "scan", ("tasks",), unit, text=text))
+    for task in tasks:
+        text = f"turns that task {task.name} missed"
+        net.declare(PointDecl(f"scan.{task.name}_overruns", Writer.EXECUTIVE, "scan", ("tasks",), "1", text=text))
+
+
+def overrun_trip_after(net: Network) -> int:
+    """After how many late scans in a row the effects trip; 0 for never. Unknown policies are findings."""
+    policies = set()
+    for name, task in net.source.tasks.items():
+        policies.add(task.overrun)
+        if task.overrun not in ("", SKIP, TRIP):
+            net.find("PC708", f"`{task.overrun}` is no overrun policy", ("tasks", name, "overrun"), hint="skip or trip")
+    return TRIP_AFTER if TRIP in policies else 0
 
 
 def protect_task(tasks: tuple[Task, ...]) -> str:

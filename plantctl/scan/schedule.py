@@ -7,7 +7,6 @@ Reference: architecture of the product, time; ros2_control's issues on catch-up 
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from plantctl.plan.plan import Task
 
@@ -15,20 +14,18 @@ from plantctl.plan.plan import Task
 TOLERANCE = 0.2
 
 
-class Overrun(StrEnum):
-    """What happens when scans were missed."""
-
-    SKIP = "skip"
-    TRIP = "trip"
-
-
 class Schedule:
-    """The tasks of a plan against sample times. `late_trip` consecutive misses trip under the policy `trip`."""
+    """The tasks of a plan against sample times.
+
+    `overruns` counts missed scans, `task_overruns` missed turns of each task, `late_in_a_row` scans that came after a
+    miss, one directly after the other.
+    """
 
     def __init__(self, tasks: Sequence[Task], period_ns: int) -> None:
         self.tasks = tuple(tasks)
         self.period_ns = period_ns
         self.overruns = 0
+        self.late_in_a_row = 0
         self.task_overruns = [0] * len(self.tasks)
         self._last_ns: list[int | None] = [None] * len(self.tasks)
         self._last_number: list[int | None] = [None] * len(self.tasks)
@@ -42,6 +39,7 @@ class Schedule:
         """
         missed = number - self._last_scan - 1
         self.overruns += missed
+        self.late_in_a_row = self.late_in_a_row + 1 if missed else 0
         self._last_scan = number
         return [self._task_dt(i, task, number, sample_ns) for i, task in enumerate(self.tasks)]
 
