@@ -69,7 +69,7 @@ warm: $(VENV)/.run
 # ---- commands
 
 demo: $(VENV)/.run warm
-	@$(PY) -m plantctl demo
+	@$(PY) -m plantctl demo $(ARGS)
 
 test: $(VENV)/.dev
 	@$(PY) -m pytest $(addprefix --ignore=tests/,$(OUTSIDE))
