@@ -95,7 +95,7 @@ class Rectifier:
 
     def __init__(self, plant: PlantSignals, *, serial: str = "RECT0001", profile: Profile = "writes") -> None:
         self._plant = plant
-        self.serial = serial
+        self._identity = dict(enumerate(words_of_text(MODEL, 8) + words_of_text(serial, 4), 900))
         self.profile: Profile = profile
         self.external_interlock = False
         self.ac_failed = False
@@ -241,7 +241,7 @@ class Rectifier:
         self._expired_ns = None
 
     def _image(self) -> dict[int, int]:
-        image = dict(self.settings)
+        image = self._identity | self.settings
         image.update(
             {
                 110: counts_of(self._voltage_v, RATED_V),
@@ -254,6 +254,4 @@ class Rectifier:
             }
         )
         image.update(enumerate(words_of_u32(round(self.charge_ah * 10.0), low_first=False), AH))
-        image.update(enumerate(words_of_text(MODEL, 8), 900))
-        image.update(enumerate(words_of_text(self.serial, 4), 908))
         return image

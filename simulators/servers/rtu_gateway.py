@@ -8,7 +8,7 @@ to the next request. That is the trap this gateway is for: `late_s` makes one st
 
 from typing import Final
 
-from pymodbus.framer import FramerType
+from pymodbus.framer import FramerRTU
 from pymodbus.pdu import ModbusPDU
 
 from plantctl.core.clock import Clock
@@ -32,8 +32,11 @@ def line_s(request: ModbusPDU) -> float:
 class RtuGateway(RegisterServer):
     """The stations of one line by unit number. `silent` holds dead stations, `late_s` extra seconds by station."""
 
+    framer = FramerRTU
+    paced = True
+
     def __init__(self, clock: Clock, stations: dict[int, RegisterTwin]) -> None:
-        super().__init__(clock, stations, framer=FramerType.RTU)
+        super().__init__(clock, stations)
         self.silent: set[int] = set()
         self.late_s: dict[int, float] = {}
 

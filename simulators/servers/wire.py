@@ -14,20 +14,25 @@ Only the loopback is ever bound, at a port that the system chooses.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 BUFFER_LIMIT: Final = 1 << 20
 
+Target = int | Callable[[], asyncio.Protocol]
+
 
 class Wire:
-    """One cable. `target` is the port of the device server behind it, `port` the one that clients connect to."""
+    """One cable. `port` is where clients connect; `target` what is behind it: the port of a device's server, or what
+    makes the device's protocol object for a connection.
+    """
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
         self._reserved = _bound(0)
         self.port: int = self._reserved.getsockname()[1]
-        self.target = 0
+        self.target: Target = 0
         self.dead = False
         self.late_s = 0.0
         self._server: asyncio.Server | None = None
@@ -112,35 +117,40 @@ class _End(asyncio.Protocol):
 
 
 class _Near(_End):
-    """The client's side: opens the connection to the device, keeps what the client says until it stands."""
+    """The client's side: finds the device, keeps what the client says until it has."""
 
     def __init__(self, wire: Wire) -> None:
         super().__init__(wire)
         self._waiting = b""
-        self._connecting = False
+        self._found = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.wire._ends[self] = None
         if not self.wire.dead:
-            self._begin()
+            self._find()
 
     def hold(self, held: bool) -> None:
         super().hold(held)
         if self.other is not None:
             self.other.hold(held)
         elif not held:
-            self._begin()
+            self._find()
 
-    def _begin(self) -> None:
-        if not self._connecting:
-            self._connecting = True
-            self.wire._tasks.create_task(self._connect(), name="wire to the device")
+    def _find(self) -> None:
+        if self._found:
+            return
+        self._found = True
+        target = self.wire.target
+        if isinstance(target, int):
+            self.wire._tasks.create_task(self._connect(target), name="wire to the device")
+        else:
+            self.other = _Inside(self.wire, self, target())
 
-    async def _connect(self) -> None:
+    async def _connect(self, port: int) -> None:
         far = _Far(self.wire, self)
         try:
-            await asyncio.get_running_loop().create_connection(lambda: far, LOOPBACK, self.wire.target)
+            await asyncio.get_running_loop().create_connection(lambda: far, LOOPBACK, port)
         except OSError:
             self.cut()
             return
@@ -187,3 +197,60 @@ class _Far(_End):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.other.transport is not None:
             self.other.transport.close()
+
+
+class _Inside(_End):
+    """The device's side where the device's protocol object lives in this process: no second connection."""
+
+    def __init__(self, wire: Wire, near: _Near, device: asyncio.Protocol) -> None:
+        super().__init__(wire)
+        self.other: _End = near
+        self.device = device
+        self._held: list[bytes] = []
+        self.transport = _Carrier(self)
+        device.connection_made(self.transport)
+
+    def hold(self, held: bool) -> None:
+        if not held:
+            said, self._held = self._held, []
+            for data in said:
+                self.say(data)
+
+    def send(self, data: bytes) -> None:
+        self.device.data_received(data)
+
+    def say(self, data: bytes) -> None:
+        """What the device says, on its way to the client."""
+        if self.wire.dead:
+            self._held.append(data)
+        elif self.wire.late_s > 0.0:
+            asyncio.get_running_loop().call_later(self.wire.late_s, self.other.send, data)
+        else:
+            self.other.send(data)
+
+
+class _Carrier(asyncio.Transport):
+    """What the device's protocol object holds in place of a socket."""
+
+    def __init__(self, end: _Inside) -> None:
+        super().__init__()
+        self._end = end
+        self._closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._end.say(bytes(data))
+
+    def is_closing(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """Close towards both sides; the device's object hears of it once."""
+        if not self._closed:
+            self._closed = True
+            self._end.device.connection_lost(None)
+            near = self._end.other.transport
+            if near is not None:
+                near.close()
+
+    def abort(self) -> None:
+        self.close()
