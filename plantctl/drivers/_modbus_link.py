@@ -5,17 +5,20 @@ after its time-out is taken for the answer to the next question, a wrong value w
 reads). After any time-out, broken frame or stray byte such a link is therefore in quarantine: nothing is asked until
 it has been silent for the longest time an answer can be late, and each station must then prove its identity again
 before its values count. A new RTU connection begins in quarantine, because a former one may have left a question open.
+How late answers can be is a setting; a link that sees a later one learns it, says so once, and takes back what was
+read since.
 
 pymodbus does the framing and nothing else: no retries, no reconnection. It is imported when the first link opens.
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from plantctl.core.errors import DeviceError, Garbled, Refused, Unreachable
+from plantctl.core.field import FieldEventKind
 from plantctl.drivers._driver import Port
 from plantctl.drivers._modbus_item import Config, Table
 
@@ -55,13 +58,17 @@ def parse(connect: str) -> tuple[str, int, bool]:
 class Link:
     """The connection of one device. `suspect` is true while an RTU link must not be believed."""
 
-    def __init__(self, port: Port, config: Config) -> None:
+    def __init__(self, port: Port, config: Config, take_back: Callable[[], None]) -> None:
         self._host, self._port_number, self.rtu = parse(port.device.connect)
         self._port = port
         self._config = config
         self._client: Any = None
         self._asking = False
         self._received = 0
+        self._take_back = take_back
+        self._open_question_ns = 0
+        self._settling = False
+        self.late_s = config.late
         self.suspect = False
         self.quarantines = 0
 
@@ -100,21 +107,42 @@ class Link:
             if not self._asking:
                 self._port.statistics.discarded += len(data)
                 self.suspect = self.suspect or self.rtu
+                self._learn()
         return data
+
+    def _learn(self) -> None:
+        """Something came that nobody waits for: if it may be a late answer, believe nothing that came since."""
+        if not self.rtu or not self._open_question_ns:
+            return
+        lateness_s = (self._port.clock.monotonic_ns() - self._open_question_ns) / 1e9
+        most_s = self._config.patience / (QUIET_ROUNDS + 1)
+        if lateness_s > most_s:
+            return
+        if not self._settling:
+            self._take_back()
+        if 1.5 * lateness_s > self.late_s:
+            self.late_s = min(1.5 * lateness_s, most_s)
+            if lateness_s > self._config.late:
+                text = f"an answer came {lateness_s:.2f} s after its question, later than `late` allows"
+                self._port.trouble("link", text, FieldEventKind.DISCREPANCY, cause="late")
 
     async def settle(self) -> bool:
         """Wait out the quarantine, if there is one; true when there was. Raises Garbled when the line stays noisy."""
         if not self.suspect:
             return False
         self.quarantines += 1
-        for _ in range(QUIET_ROUNDS):
-            before = self._received
-            await self._port.clock.sleep(self._config.late)
-            if self._client is None or not self._client.connected:
-                raise Unreachable(self._port.device.name, "the connection was closed")
-            if self._received == before:
-                self.suspect = False
-                return True
+        self._settling = True
+        try:
+            for _ in range(QUIET_ROUNDS):
+                before = self._received
+                await self._port.clock.sleep(self.late_s)
+                if self._client is None or not self._client.connected:
+                    raise Unreachable(self._port.device.name, "the connection was closed")
+                if self._received == before:
+                    self.suspect = False
+                    return True
+        finally:
+            self._settling = False
         raise Garbled(self._port.device.name, "the line does not become silent")
 
     async def read(self, station: int, table: Table, first: int, count: int) -> list[int]:
@@ -181,6 +209,7 @@ class Link:
             else:
                 self._port.statistics.failed()
                 self.suspect = self.suspect or self.rtu
+                self._open_question_ns = began_ns
 
     def _check(self, answer: Any, function: int, station: int, what: str) -> None:
         """The answer must be one to this question, and not an exception."""
@@ -197,6 +226,7 @@ class Link:
         self._port.statistics.errors += 1
         self._port.statistics.discarded += 1
         self.suspect = self.suspect or self.rtu
+        self._learn()
         kind = Silent if self.rtu else Garbled
         return kind(self._port.device.name, f"station {station}: {what}")
 

@@ -34,6 +34,7 @@ SCALE: Final = {
 }
 
 ILLEGAL_ADDRESS: Final = 2
+MIXED_UP: Final = bad_because(Reason.PROTOCOL)
 NO_SUCH_ITEM: Final = bad_because(Reason.CONFIG)
 
 
@@ -43,7 +44,7 @@ class Driver:
     def __init__(self, port: Port, config: Config, inputs: Sequence[Item], outputs: Sequence[Item]) -> None:
         self.settings = config
         self._port = port
-        self._link = Link(port, config)
+        self._link = Link(port, config, self._take_back)
         self._inputs = [self._with_defaults(i) for i in inputs]
         self._outputs = [self._with_defaults(i) for i in outputs]
         for plan, item in zip(port.device.outputs, self._outputs, strict=True):
@@ -138,6 +139,13 @@ class Driver:
             self._port.mended(point)
             station.trusted = True
         return True
+
+    def _take_back(self) -> None:
+        """Answers may have been taken for those to other questions: nothing is believed until it is read again."""
+        for station in self._stations.values():
+            station.trusted = station.trusted and not station.identity
+            if station.lived and not station.down:
+                self._port.mark(station.rows, MIXED_UP)
 
     def _missed(self, station: Station, fault: DeviceError) -> None:
         """One request unanswered. Raises Unreachable when it looks as if nobody were there any more.

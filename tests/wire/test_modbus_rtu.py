@@ -74,6 +74,39 @@ def test_the_trap_is_real_without_quarantine(monkeypatch):
     assert run_virtual(main)[1] > 0
 
 
+def test_a_link_that_is_later_than_its_setting_learns_it_and_says_so_once():
+    async def main(clock):
+        peer = Peer({s: registers(s) for s in (1, 2, 3)}, rtu=True)
+        async with peer.serving(clock):
+            peer.trick = lambda number, request: ("late", 1.2) if number % 15 == 14 else ("slow", 0.03)
+            async with running(clock, gateway(peer, [1, 2, 3], per_station=3, misses=3, late=0.4)) as rig:
+                await rig.until(lambda: rig.runner.driver._link.late_s > 1.2, limit_s=60)
+                await clock.sleep(3)
+                rig.latched.clear()
+                await rig.until(lambda: len(peer.transcript) > 400, limit_s=400)
+                return belongs(rig), [e.text for e in rig.happened() if e.point == "link"]
+
+    (seen, wrong), told = run_virtual(main)
+    assert seen > 300
+    assert wrong == 0
+    assert len(told) == 1
+    assert "later than `late` allows" in told[0]
+
+
+def test_what_was_read_before_a_late_answer_showed_itself_is_taken_back():
+    async def main(clock):
+        peer = Peer({1: registers(1)}, rtu=True)
+        async with peer.serving(clock), running(clock, gateway(peer, [1], misses=3, late=0.4)) as rig:
+            await rig.until(rig.good)
+            at = len(peer.transcript)
+            peer.trick = lambda number, request: ("late", 1.25) if number == at else None
+            await rig.until(lambda: rig.qualities() == ["bad, protocol"], limit_s=3)
+            await rig.until(rig.good)
+            return rig.values()
+
+    assert run_virtual(main) == [1100.0]
+
+
 def test_one_dead_station_costs_the_others_a_bounded_time():
     async def main(clock):
         peer = Peer({s: registers(s) for s in (1, 2, 4)}, rtu=True)  # 3 is not there
