@@ -119,7 +119,9 @@ class Executive:
             done.events += events
             for change in changes:
                 if change.output:
-                    done.results += self.verifier.begin(command, change.output, change.new, outputs, mono_ns)
+                    done.results += self.verifier.begin(
+                        command, change.output, change.new, change.ramp_s, outputs, mono_ns
+                    )
         self.stepper.step(dt_s)
         self._publish(outputs)
         done.events += self.transitions.take(number, mono_ns, utc_ns)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from plantctl.core import command as codes
-from plantctl.core.block import AUTO, CAS, MAN, MODE_WORDS, OOS, RCAS, ROUT
+from plantctl.core.block import CAS, IMAN, MAN, MODE_WORDS, RCAS, ROUT, TRK
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
 from plantctl.core.errors import CommandRejected
 from plantctl.core.event import Event, EventKind
@@ -25,13 +25,15 @@ COMMANDS_PER_SCAN: Final = 64
 KEYS_KEPT: Final = 4096
 KEY_LIFE_NS: Final = 600_000_000_000
 ALARM_WAITS_FOR_ACK: Final = (1, 3)  # unack and rtn
-MODES_TO_ASK: Final = ("man", "auto", "cas", "rcas", "rout", "oos")
+MODES_TO_ASK: Final = ("man", "auto", "cas", "rcas", "rout", "trk", "oos")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an accepted command changed: target, value before and after, words of an enumeration; `output` is the row
-    of a written tag that a read-back should confirm (0: none).
+    """What an accepted command changed: target, value before and after, words of an enumeration.
+
+    `output` is the row of a written tag that a read-back should confirm (0: none), `ramp_s` how long the output's rate
+    limit needs to get there.
     """
 
     target: str
@@ -39,6 +41,7 @@ class Change:
     new: float
     words: tuple[str, ...] = ()
     output: int = 0
+    ramp_s: float = 0.0
 
 
 class Gate:
@@ -184,7 +187,9 @@ class Gate:
             self._permitted(tag)
         old = float(self.stepper.image.v[output.row])
         rows["manual"][row], rows["manual_set"][row] = value, 1
-        return Change(tag, old, value, output=output.row)
+        rate = float(rows["rate_up" if value > old else "rate_down"][row])
+        ramp_s = abs(value - old) / rate if rate > 0.0 and math.isfinite(old) else 0.0
+        return Change(tag, old, value, output=output.row, ramp_s=ramp_s)
 
     def _permitted(self, tag: str) -> None:
         image = self.stepper.image
@@ -226,9 +231,14 @@ class Gate:
         rows = self.stepper.memories[address.kind].rows
         if mode == CAS and not rows["has_cas"][address.row]:
             raise CommandRejected(codes.NOT_IN_THIS_PLAN, f"`{command.target}` has no master to follow")
-        if mode not in (OOS, MAN, AUTO, CAS):
-            supported = "rcas and rout need a remote master" if mode in (RCAS, ROUT) else f"{word} is not for asking"
-            raise CommandRejected(codes.NOT_IN_THIS_PLAN, f"{supported}; ask for man, auto, cas or oos")
+        if mode == TRK and not rows["has_track"][address.row]:
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, f"`{command.target}` has nothing to track")
+        if mode in (RCAS, ROUT):
+            raise CommandRejected(codes.NOT_IN_THIS_PLAN, "rcas and rout need a remote master")
+        if mode == IMAN:
+            raise CommandRejected(
+                codes.BAD_VALUE, "iman is the loop's own answer to a block below, not to be asked for"
+            )
         return [Change(command.target, self._write(address, mode), mode, MODE_WORDS)]
 
     def _output(self, command: Command) -> list[Change]:

@@ -34,12 +34,17 @@ class Verifier:
         self._index = {o.row: i for i, o in enumerate(plan.outputs)}
         self._pending: dict[int, Pending] = {}
 
-    def begin(self, command: Command, row: int, value: float, columns: OutputColumns, now_ns: int) -> list[Result]:
-        """Follow the write of `value` to the output of image row `row`; an earlier one there is superseded."""
+    def begin(
+        self, command: Command, row: int, value: float, ramp_s: float, columns: OutputColumns, now_ns: int
+    ) -> list[Result]:
+        """Follow the write of `value` to the output of image row `row`, which takes `ramp_s` to get there.
+
+        An earlier one to the same output is superseded.
+        """
         index = self._index[row]
         earlier = self._pending.pop(index, None)
         results = [Result(earlier.sequence, Stage.SUPERSEDED, now_ns)] if earlier else []
-        deadline_ns = now_ns + self._outputs[index].verify_within_ns
+        deadline_ns = now_ns + self._outputs[index].verify_within_ns + round(ramp_s * 1e9)
         wanted = int(columns.sequence[index]) + (columns.value[index] != value)
         self._pending[index] = Pending(command.sequence, index, value, wanted, deadline_ns)
         return results

@@ -1,0 +1,126 @@
+"""The latch: what the field knows becomes the image's inputs, and grows old."""
+
+import math
+
+import numpy as np
+import pytest
+
+from plantctl.core.field import InputColumns
+from plantctl.core.image import Image
+from plantctl.core.quality import BAD, GOOD, UNCERTAIN, Reason, bad_because, reason_of
+from plantctl.plan.build import build
+from plantctl.plan.source import from_texts
+from plantctl.scan.latch import Latch
+
+S = 1_000_000_000
+PLANT = """
+plant: {name: latch}
+devices: {D: {kind: modbus, connect: "tcp://h:1", poll: 1 s}}
+tags:
+  A-1: {device: D, item: "1", stale_after: 2 s}
+  A-2: {device: D, item: "2"}
+  A-3: {device: D, item: "3", stale_after: 100 s, flat_line_after: 5 s}
+  A-4: {device: D, item: "4", stale_after: 100 s, expect_change_within: 3 s}
+  A-5: {unit: pH}
+"""
+FIRST, SECOND, FLAT, CHANGING, BY_HAND = range(5)
+
+
+class Bench:
+    def __init__(self, *, ages=True):
+        built = build("plant.yaml", from_texts({"plant.yaml": PLANT}))
+        assert built.plan is not None, built.findings
+        self.latch, self.image = Latch(built.plan, ages=ages), Image(len(built.plan.points))
+        self.columns = InputColumns(len(built.plan.inputs))
+
+    def arrive(self, index, value, now_s, quality=GOOD, source_s=None):
+        self.columns.value[index], self.columns.quality[index] = value, quality
+        self.columns.receive_ns[index] = round(now_s * S)
+        self.columns.source_ns[index] = round((now_s if source_s is None else source_s) * S)
+
+    def take(self, now_s):
+        self.latch.take(self.image, self.columns, round(now_s * S))
+        return self.image.q[1:6]
+
+    def quality(self, index, now_s):
+        return int(self.take(now_s)[index])
+
+
+@pytest.mark.parametrize(
+    ("index", "age_s", "severity"),
+    [
+        (FIRST, 1.9, GOOD),
+        (FIRST, 2.0, UNCERTAIN),
+        (FIRST, 3.9, UNCERTAIN),
+        (FIRST, 4.0, BAD),
+        (SECOND, 2.9, GOOD),
+        (SECOND, 3.0, UNCERTAIN),
+        (SECOND, 6.0, BAD),
+        (BY_HAND, 1e6, GOOD),
+    ],
+)
+def test_good_grows_uncertain_and_then_bad_without_a_sign_of_life(index, age_s, severity):
+    bench = Bench()
+    bench.arrive(index, 1.0, 10.0)
+    quality = bench.quality(index, 10.0 + age_s)
+    assert quality & 3 == severity
+    assert severity == GOOD or reason_of(quality) is Reason.STALE
+
+
+def test_a_sign_of_life_makes_it_good_again_at_once():
+    bench = Bench()
+    bench.arrive(FIRST, 1.0, 10.0)
+    assert bench.quality(FIRST, 20.0) & 3 == BAD
+    bench.columns.receive_ns[FIRST] = 20 * S
+    assert bench.quality(FIRST, 20.1) == GOOD
+
+
+def test_what_the_device_says_is_not_made_better_by_being_old():
+    bench = Bench()
+    bench.arrive(FIRST, 1.0, 10.0, quality=bad_because(Reason.SENSOR))
+    assert reason_of(bench.quality(FIRST, 30.0)) is Reason.SENSOR
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_is_bad_although_its_status_is_good(value):
+    bench = Bench()
+    bench.arrive(FIRST, value, 10.0)
+    quality = bench.quality(FIRST, 10.0)
+    assert (quality & 3, reason_of(quality)) == (BAD, Reason.RANGE)
+
+
+def test_a_value_that_stands_is_bad_after_its_window_although_its_source_time_moves():
+    bench = Bench()
+    for now_s in np.arange(10.0, 14.9, 0.5):
+        bench.arrive(FLAT, 3.0, now_s)
+        assert bench.quality(FLAT, now_s) == GOOD
+    bench.arrive(FLAT, 3.0, 15.0)
+    quality = bench.quality(FLAT, 15.0)
+    assert (quality & 3, reason_of(quality)) == (BAD, Reason.FLAT)
+    bench.arrive(FLAT, 3.001, 15.5)
+    assert bench.quality(FLAT, 15.5) == GOOD
+
+
+def test_a_source_time_that_stands_counts_only_where_the_tag_says_so():
+    bench = Bench()
+    for index in (CHANGING, FLAT):
+        bench.arrive(index, 1.0, 10.0)
+    bench.take(10.0)
+    for index in (CHANGING, FLAT):
+        bench.arrive(index, 2.0, 13.0, source_s=10.0)
+    taken = bench.take(13.0)
+    assert (int(taken[CHANGING]) & 3, int(taken[FLAT])) == (UNCERTAIN, GOOD)
+    bench.arrive(CHANGING, 3.0, 16.0, source_s=10.0)
+    assert bench.quality(CHANGING, 16.0) & 3 == BAD
+
+
+def test_without_ages_a_held_value_stays_as_good_as_it_came():
+    bench = Bench(ages=False)
+    for index in range(5):
+        bench.arrive(index, 1.0, 0.0)
+    assert bench.take(1e6).tolist() == [GOOD] * 5
+
+
+def test_before_anything_arrived_an_input_is_bad_not_yet():
+    quality = Bench().quality(FIRST, 100.0)
+    assert (quality & 3, reason_of(quality)) == (BAD, Reason.NOT_YET)
