@@ -7,7 +7,9 @@
 Once tripped, a cause stays so until it is cleared: a trip that takes the arming away does not clear itself.
 
 First scan   not tripped; inputs that were never there are bad and run against `trip_after` while armed.
-Bad input    bad `arm` counts as armed; bad `when` trips after `trip_after`; a bad value never clears.
+Bad input    bad `arm` counts as armed; bad `when` trips after `trip_after`; where it changes between bad and true, each
+             of the two clocks stands still in the other's turn, and only good and false starts them anew; a bad value
+             never clears.
 Limits       none of its own.
 Reference    IEC 61511-1:2016, 11.3 and 11.6; the chart's semantics: interfaces of the product, causes.
 Situation    tests/cases/blocks/cause/
@@ -21,9 +23,12 @@ from plantctl.core.block import (
     State,
     Watched,
     bad,
+    clock,
+    lasted,
     param,
     port,
     shown,
+    state,
     watched,
 )
 
@@ -45,9 +50,9 @@ class Cause(Block):
     demand: Shown[bool] = shown("", "the condition is true and armed")
     bad_input: Watched[bool] = watched("", "the condition cannot be known", event="quality")
     first_out: Watched[bool] = watched("", "the first to trip its effects", event="first-out")
-    demand_s: State[float]
-    bad_s: State[float]
-    clear_s: State[float]
+    demand_s: State[float] = state("s", "how long the demand has stood", default=-1.0)
+    bad_s: State[float] = state("s", "how long the condition has been unknown", default=-1.0)
+    clear_s: State[float] = state("s", "how long `clear` has been true", default=-1.0)
 
 
 def step(b: Cause, dt: float) -> None:
@@ -55,16 +60,19 @@ def step(b: Cause, dt: float) -> None:
     b.bad_input = bad(b.when)
     armed = not b.has_arm or bad(b.arm) or b.arm.v != 0.0
     b.demand = not bad(b.when) and b.when.v != 0.0 and armed
-    b.demand_s = min(b.demand_s + dt, 1e9) if b.demand else 0.0
-    b.bad_s = min(b.bad_s + dt, 1e9) if b.bad_input and armed else 0.0
-    b.clear_s = min(b.clear_s + dt, 1e9) if cleared(b) else 0.0
+    # A value that changes between bad and demanded was never seen healthy: each clock waits for the other's turn.
+    if not b.bad_input or not armed:
+        b.demand_s = clock(b.demand_s, b.demand, dt)
+    if not b.demand:
+        b.bad_s = clock(b.bad_s, b.bad_input and armed, dt)
+    b.clear_s = clock(b.clear_s, cleared(b), dt)
     free = not b.has_held or (not bad(b.held) and b.held.v == 0.0)
-    if (b.demand and lasted(b.demand_s, b.delay)) or (b.bad_s > 0.0 and lasted(b.bad_s, b.trip_after)):
-        if not b.tripped:
-            b.first_out = free
+    if lasted(b.demand_s, b.delay) or lasted(b.bad_s, b.trip_after):
+        if not b.tripped and free:
+            b.first_out = True
         b.tripped = True
         return
-    if b.tripped and b.clear_s > 0.0 and lasted(b.clear_s, b.clear_for) and not b.demand:
+    if b.tripped and lasted(b.clear_s, b.clear_for) and not b.demand:
         b.tripped = False
     if free and not b.tripped:
         b.first_out = False
@@ -75,8 +83,3 @@ def cleared(b: Cause) -> bool:
     if b.has_clear:
         return not bad(b.clear) and b.clear.v != 0.0
     return not bad(b.when) and b.when.v == 0.0
-
-
-def lasted(elapsed_s: float, wanted_s: float) -> bool:
-    """Whether a clock has run long enough; a billionth of slack, since sums of scans are not exact."""
-    return elapsed_s >= wanted_s - 1e-9

@@ -23,9 +23,12 @@ from plantctl.core.block import (
     Values,
     Watched,
     bad,
+    clock,
+    lasted,
     param,
     port,
     shown,
+    state,
     values,
     watched,
 )
@@ -53,8 +56,8 @@ class Effect(Block):
     first: Shown[int] = shown("", "the first demand that tripped it, from 1; 0 for power-up")
     latch: State[bool]
     started: State[bool]
-    wait_s: State[float]
-    unseen_s: State[float]
+    wait_s: State[float] = state("s", "how long it has waited for `after`", default=-1.0)
+    unseen_s: State[float] = state("s", "how long it has acted without being seen", default=-1.0)
 
 
 def step(b: Effect, dt: float) -> None:
@@ -81,8 +84,8 @@ def step(b: Effect, dt: float) -> None:
     if not b.tripped:
         b.active = False
         b.failed = False
-        b.wait_s = 0.0
-        b.unseen_s = 0.0
+        b.wait_s = -1.0
+        b.unseen_s = -1.0
         return
     stage(b, dt)
     if b.active:
@@ -93,8 +96,8 @@ def stage(b: Effect, dt: float) -> None:
     """Let the effect act when what it waits for is there, or its time is over."""
     if b.active:
         return
-    b.wait_s = min(b.wait_s + dt, 1e9)
-    over = b.after_limit > 0.0 and b.wait_s >= b.after_limit - 1e-9
+    b.wait_s = clock(b.wait_s, True, dt)
+    over = b.after_limit > 0.0 and lasted(b.wait_s, b.after_limit)
     b.active = not b.has_after or over or (not bad(b.after) and b.after.v != 0.0)
 
 
@@ -103,9 +106,9 @@ def prove(b: Effect, dt: float) -> None:
     if not b.has_verify:
         return
     if not bad(b.verify) and b.verify.v != 0.0:
-        b.unseen_s = 0.0
+        b.unseen_s = -1.0
         b.failed = False
         return
-    # The scan that acts cannot see its own effect yet: the clock starts with the next one.
-    b.failed = b.unseen_s >= b.within - 1e-9 and b.unseen_s > 0.0
-    b.unseen_s = min(b.unseen_s + dt, 1e9)
+    # The scan that acts cannot see its own effect yet, so it never fails at once, even where `within` is 0.
+    b.unseen_s = clock(b.unseen_s, True, dt)
+    b.failed = b.unseen_s > 0.0 and lasted(b.unseen_s, b.within)

@@ -11,7 +11,22 @@ Situation    tests/cases/blocks/lag/
 
 import math
 
-from plantctl.core.block import BAD, HELD, Block, In, Out, Param, State, Watched, bad, param, port, watched
+from plantctl.core.block import (
+    BAD,
+    HELD,
+    Block,
+    In,
+    Out,
+    Param,
+    State,
+    Watched,
+    bad,
+    clock,
+    param,
+    port,
+    state,
+    watched,
+)
 
 
 class Lag(Block):
@@ -22,18 +37,18 @@ class Lag(Block):
     tau: Param[float] = param("s", "time constant", above=0.0, default=1.0)
     hold: Param[float] = param("s", "longest time to hold on a bad input", minimum=0.0, default=10.0)
     started: State[bool]
-    bad_s: State[float]
+    bad_s: State[float] = state("s", "how long the input has been bad", default=-1.0)
     held: Watched[bool] = watched("", "the input is bad and the output holds", event="quality")
 
 
 def step(b: Lag, dt: float) -> None:
     """Forward: one exact step of the lag."""
     if bad(b.u):
-        b.bad_s += dt
+        b.bad_s = clock(b.bad_s, True, dt)
         b.held = True
-        b.y.q = HELD if b.started and b.bad_s <= b.hold else BAD
+        b.y.q = HELD if b.started and b.bad_s <= b.hold + 1e-9 else BAD
         return
-    b.bad_s = 0.0
+    b.bad_s = -1.0
     b.held = False
     share = rise(dt, b.tau) if b.started else 1.0
     b.y.v = b.u.v if share == 1.0 else b.y.v + (b.u.v - b.y.v) * share

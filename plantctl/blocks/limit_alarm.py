@@ -21,10 +21,15 @@ from plantctl.core.block import (
     Tracked,
     Watched,
     bad,
+    clock,
+    lasted,
     param,
     port,
     shown,
     watched,
+)
+from plantctl.core.block import (
+    state as kept,
 )
 
 NORMAL = 0
@@ -57,8 +62,8 @@ class LimitAlarm(Block):
     ack: Tracked[bool] = shown("", "a person acknowledges")
     active: Shown[bool] = shown("", "the condition is on")
     bad_input: Watched[bool] = watched("", "the value cannot be known", event="quality")
-    on_s: State[float]
-    off_s: State[float]
+    on_s: State[float] = kept("s", "how long the value has been beyond the limit", default=-1.0)
+    off_s: State[float] = kept("s", "how long the value has been back", default=-1.0)
 
 
 def step(b: LimitAlarm, dt: float) -> None:
@@ -66,15 +71,14 @@ def step(b: LimitAlarm, dt: float) -> None:
     b.bad_input = bad(b.pv)
     if not bad(b.pv):
         excess = b.pv.v - b.limit if b.high else b.limit - b.pv.v
-        beyond = excess >= 0.0
-        back = excess < -b.dead_band or (b.dead_band == 0.0 and not beyond)
-        b.on_s = min(b.on_s + dt, 1e9) if beyond else 0.0
-        b.off_s = min(b.off_s + dt, 1e9) if back else 0.0
-        if not b.active:
-            b.active = beyond and b.on_s >= b.on_delay - 1e-9
-        elif back and b.off_s >= b.off_delay - 1e-9:
+        b.on_s = clock(b.on_s, excess >= 0.0, dt)
+        b.off_s = clock(b.off_s, excess < -b.dead_band, dt)
+        if lasted(b.on_s, b.on_delay):
+            b.active = True
+        elif lasted(b.off_s, b.off_delay):
             b.active = False
-    b.state = TABLE[b.state][ON if b.active else OFF]
+    # What a person acknowledges is what was shown: an occurrence that comes in this very scan is a new one.
     if b.ack:
         b.state = TABLE[b.state][ACK]
         b.ack = False
+    b.state = TABLE[b.state][ON if b.active else OFF]

@@ -2,10 +2,11 @@
 
     trip > sequence > manual > auto; between trips the first in the order of rank
 
-A trip's value is written as it is, and stays after the release until somebody asks for another. What a sequence, a
-person or a loop asks for is kept within `low`..`high` and within `rate_up`, `rate_down` of the last value.
+A trip's value is written as it is. What a sequence, a person or a loop asks for is kept within `low`..`high` and within
+`rate_up`, `rate_down` of the last value. A trip voids what a person had asked for: after its release the output stays.
 
-First scan   nothing asked yet: bad, not-yet, so that nothing is written; `initial` is taken where it is given.
+First scan   nothing asked yet: bad, not-yet, so that nothing is written; `initial` is taken where it is given, and the
+             loop starts from there.
 Bad input    an effect whose state is bad counts as tripped; a bad request of the loop: the last value stays, quality
              held; a bad request of the sequence is none.
 Limits       the answer to the loop is INIT with the value in force while somebody else has the output, and after that
@@ -68,6 +69,7 @@ class Output(Block):
     initial: Param[float] = param("y", "value at the first scan", default=0.0)
     has_initial: Param[bool] = param("", "there is an initial value", default=False)
     has_auto: Param[bool] = param("", "a loop is wired", default=False)
+    auto_tracks: Param[bool] = param("", "the block above follows the answer", default=True)
     has_sequence: Param[bool] = param("", "a sequence is wired", default=False)
     manual: Tracked[float] = shown("y", "value set by a person")
     manual_set: Tracked[bool] = shown("", "a person has set the value")
@@ -96,6 +98,7 @@ def step(b: Output, dt: float) -> None:
             b.y.v = b.initial
             b.y.q = GOOD
             b.owned = True
+            b.waiting = b.auto_tracks
     source = owner(b)
     b.source = source
     b.limits = NONE
@@ -105,8 +108,12 @@ def step(b: Output, dt: float) -> None:
         b.owned = True
         # What a person asked for before is void: the release of a trip starts nothing.
         b.manual = b.y.v
+        b.manual_set = False
     elif source in (BY_SEQUENCE, BY_HAND):
         limit(b, enforced(b, source), dt)
+        if source == BY_SEQUENCE:
+            # The output stays where the sequence leaves it.
+            b.manual = b.y.v
     elif source == BY_LOOP:
         settle(b, source)
         if not bad(b.auto) and not b.waiting:
@@ -122,10 +129,11 @@ def step(b: Output, dt: float) -> None:
 def settle(b: Output, source: int) -> None:
     """After somebody else had the output, wait until the loop's request is the value that stands.
 
-    The loop may run in a slower task: its last request can be older than the trip.
+    The loop may run in a slower task: its last request can be older than the trip. A request that follows no answer (a
+    calculated value) is not waited for: it would never come.
     """
     if source != BY_LOOP:
-        b.waiting = b.owned
+        b.waiting = b.owned and b.auto_tracks
     elif b.waiting and not bad(b.auto) and b.auto.v == b.y.v:
         b.waiting = False
 

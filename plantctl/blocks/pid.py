@@ -9,16 +9,20 @@
 `step` computes u and keeps both products of the last line; `back` adds them one call later, when the block below has
 answered. So u(k) is that of the reference, and a change of tuning between two scans is harmless.
 
-One flag, `rebalance`, makes every transfer bumpless: u(k) = u(k-1) exactly, I = u - P - ff, D = 0. It is set from MAN
-to AUTO, at the release from tracking, when the PV changes its probe, when feedforward comes back, and by whoever
-writes a tuning parameter.
+One flag, `rebalance`, makes every transfer bumpless: u(k) = u(k-1) exactly, I = u - P - ff, D = 0; the integral goes
+on from there. It is set from MAN to AUTO, at the release from tracking, when the PV changes its probe, when feedforward
+comes back, and by whoever writes a tuning parameter.
 
 First scan   u is `manual` within the limits; the mode asked for is `initial_mode`; no kick of P or D.
 Bad input    pv bad: the second probe if it is good; else u, I and D hold (quality held) up to `hold`, then the target
              becomes MAN: a person puts the loop back. The first probe is taken back after `switch_back` of good values.
              cas bad: CAS falls to AUTO with the last set-point. feedforward bad: its last contribution stays.
-Limits       out_low..out_high and rates act on u, sp_low..sp_high on the set-point; the answer upward is the limit
-             below, else the loop's own. Init-request from below outranks everything but OOS: the loop tracks `used`.
+             OOS: the output stands, bad, out of service, so that whoever reads it does not follow it.
+Limits       out_low..out_high and rates act on what is computed, out_low..out_high on what is tracked too; a person's
+             value was checked when it was given. sp_low..sp_high act on the set-point. The answer upward is the limit
+             below, else the loop's own, and that of the set-point. Init-request from below outranks everything but
+             OOS: the loop takes `used` as it is, so that the release does not move the output.
+Modes        rcas without a remote master is auto, rout is man: these masters are not built.
 Reference    Astrom and Wittenmark, Computer-Controlled Systems, 3rd ed. (1997), section 8.5; Astrom and Hagglund,
              Advanced PID Control (2006), chapter 13.
 Situation    tests/cases/blocks/pid/
@@ -43,6 +47,7 @@ from plantctl.core.block import (
     NONE,
     OOS,
     OUT_OF_SERVICE,
+    RCAS,
     TRK,
     Block,
     CasIn,
@@ -55,6 +60,8 @@ from plantctl.core.block import (
     Watched,
     bad,
     clip,
+    clock,
+    lasted,
     mirror,
     param,
     port,
@@ -102,7 +109,7 @@ class Pid(Block):
     has_track: Param[bool] = param("", "a value to track is wired", default=False)
     sp: Tracked[float] = shown("pv", "set-point")
     manual: Tracked[float] = shown("op", "output in MAN")
-    target: Tracked[int] = shown("", "mode asked for", words=MODE_WORDS)
+    target: Tracked[int] = shown("", "mode asked for; -1 before anyone asked", words=MODE_WORDS, default=-1)
     mode: Watched[int] = watched("", "mode", event="mode", words=MODE_WORDS)
     pv_source: Watched[int] = watched("", "probe in use", event="quality", words=PROBES)
     p: Shown[float] = shown("op", "proportional part")
@@ -120,7 +127,8 @@ class Pid(Block):
     y: State[float]
     y_old: State[float]
     r_old: State[float]
-    bad_s: State[float]
+    sp_limits: State[int]
+    bad_s: State[float] = state("s", "how long no probe has been good", default=-1.0)
     good_s: State[float] = state("s", "how long the first probe has been good", default=1e9)
 
 
@@ -134,36 +142,46 @@ def back(b: Pid, dt: float) -> None:
         b.i += b.ktr * (b.op.used - b.v)
     b.di = 0.0
     b.ktr = 0.0
-    if not b.started:
+    if b.target < OOS:
         b.target = b.initial_mode
     choose_probe(b, dt)
-    if b.pv_source == 0 and b.bad_s > b.hold and b.target > MAN:
+    if lasted(b.bad_s, b.hold) and b.target > MAN:
         b.target = MAN
     mode = resolved(b)
     if b.mode <= MAN and mode > MAN:
         b.rebalance = True
     b.mode = mode
-    b.cas.used = b.y if b.external_reset and b.pv_source > 0 else b.sp
+    answer(b, limits)
+
+
+def answer(b: Pid, limits: int) -> None:
+    """Tell the block above what was used of its request, and which way leads no further."""
     sign = -1.0 if b.direct else 1.0
-    b.cas.status = mirror(limits if limits != NONE else b.limits, sign) if mode == CAS else INIT
+    b.cas.used = b.sp
+    b.cas.status = INIT
+    if b.mode == CAS:
+        # Both ways may be shut at once: the bits of low and high together are constant.
+        b.cas.status = mirror(limits if limits != NONE else b.limits, sign) | b.sp_limits
+        if b.external_reset and b.pv_source > 0:
+            b.cas.used = b.y
 
 
 def choose_probe(b: Pid, dt: float) -> None:
     """Take the first probe while it is good, else the second; after a change the first must stay good for a time."""
-    b.good_s = 0.0 if bad(b.pv) else min(b.good_s + dt, 1e9)
-    settled = b.good_s >= b.switch_back or b.pv_source == 1
+    b.good_s = clock(b.good_s, not bad(b.pv), dt)
+    settled = lasted(b.good_s, b.switch_back) or b.pv_source == 1
     second = b.has_pv2 and not bad(b.pv2)
     source = 0
     if not bad(b.pv) and (settled or not second):
         source = 1
         b.y = b.pv.v
-    elif second and not bad(b.pv2):
+    elif second:
         source = 2
         b.y = b.pv2.v
     if source != b.pv_source:
         b.rebalance = True
         b.pv_source = source
-    b.bad_s = 0.0 if source > 0 else min(b.bad_s + dt, 1e9)
+    b.bad_s = clock(b.bad_s, source == 0, dt)
 
 
 def resolved(b: Pid) -> int:
@@ -175,15 +193,16 @@ def resolved(b: Pid) -> int:
         return IMAN
     if b.has_track and not bad(b.track):
         return TRK
-    if mode == CAS and (not b.has_cas or bad(b.cas)):
+    if mode == RCAS or (mode == CAS and (not b.has_cas or bad(b.cas))):
         return AUTO
-    return mode if mode >= MAN else MAN
+    return mode if AUTO <= mode <= CAS else MAN
 
 
 def step(b: Pid, dt: float) -> None:
     """Root to leaf: set-point, P, D, output, and the products of the integral for the next `back`."""
     if not b.started:
         b.u = clip(b.manual, b.out_low, b.out_high)
+        b.manual = b.u
         b.rebalance = True
     feed_forward(b)
     b.sp = set_point(b)
@@ -217,11 +236,14 @@ def feed_forward(b: Pid) -> None:
 
 def set_point(b: Pid) -> float:
     """The set-point in force, within its limits."""
+    wanted = b.sp
     if b.mode == CAS and not bad(b.cas):
-        return clip(b.cas.v, b.sp_low, b.sp_high)
-    if b.sp_tracks_pv and b.mode <= MAN and b.pv_source > 0:
-        return clip(b.y, b.sp_low, b.sp_high)
-    return clip(b.sp, b.sp_low, b.sp_high)
+        wanted = b.cas.v
+    elif b.sp_tracks_pv and b.mode <= MAN and b.pv_source > 0:
+        wanted = b.y
+    allowed = clip(wanted, b.sp_low, b.sp_high)
+    b.sp_limits = HIGH if allowed < wanted else LOW if allowed > wanted else NONE
+    return allowed
 
 
 def control(b: Pid, dt: float) -> None:
@@ -234,6 +256,8 @@ def control(b: Pid, dt: float) -> None:
         b.p = finite(b.gain * (sign * (b.beta * b.sp - b.y)))
     if b.mode <= MAN or b.rebalance:
         follow(b)
+        if b.mode > MAN:
+            integrate(b, error, dt)
         return
     tf = b.derivative / b.filter
     change = (b.gamma * b.sp - b.y) - (b.gamma * b.r_old - b.y_old)
@@ -245,10 +269,15 @@ def control(b: Pid, dt: float) -> None:
         follow(b)
         return
     u = clip(b.v, b.out_low, b.out_high)
-    low = b.u - dt * b.rate_down if b.rate_down > 0.0 else b.out_low
-    high = b.u + dt * b.rate_up if b.rate_up > 0.0 else b.out_high
+    low = b.u - dt * b.rate_down if b.rate_down > 0.0 else -HUGE
+    high = b.u + dt * b.rate_up if b.rate_up > 0.0 else HUGE
     b.u = clip(u, low, high)
     b.limits = HIGH if b.u < b.v else LOW if b.u > b.v else NONE
+    integrate(b, error, dt)
+
+
+def integrate(b: Pid, error: float, dt: float) -> None:
+    """Keep the products of the integral; `back` adds them when the block below has answered."""
     if b.integral > 0.0:
         b.di = finite(b.gain * dt / b.integral * error)
         tt = b.tracking if b.tracking > 0.0 else default_tracking(b.integral, b.derivative)
@@ -261,9 +290,9 @@ def follow(b: Pid) -> None:
     if b.mode == IMAN and abs(b.op.used) < HUGE:
         want = b.op.used
     elif b.mode == TRK and not bad(b.track):
-        want = b.track.v
-    elif b.mode == MAN:
-        want = clip(b.manual, b.out_low, b.out_high)
+        want = clip(b.track.v, b.out_low, b.out_high)
+    elif b.mode == MAN and abs(b.manual) < HUGE:
+        want = b.manual
     b.d = 0.0
     b.i = finite(want - b.p - b.ff)
     b.v = want

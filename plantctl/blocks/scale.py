@@ -6,7 +6,8 @@
 First scan   the filter starts at the first good value.
 Bad input    y holds, its quality is the input's: bad; the filter starts anew when the input is good again.
 Limits       `clamp` keeps y within out_low..out_high. An input further outside in_low..in_high than `over` of its span
-             is a fault of the sensor: y holds, bad, range (with 4..20 mA and 0.025: below 3.6, above 20.4 mA).
+             is a fault of the sensor: y holds, bad, range (with 4..20 mA and 0.025: below 3.6, above 20.4 mA). So is
+             a result too large to compute with.
 Reference    NAMUR NE 43 (2003) for the fault bands; Astrom and Wittenmark, Computer-Controlled Systems, 3rd ed.
              (1997), section 2.3 for the filter.
 Situation    tests/cases/blocks/scale/
@@ -15,6 +16,7 @@ Situation    tests/cases/blocks/scale/
 import math
 
 from plantctl.core.block import (
+    HUGE,
     OUT_OF_RANGE,
     Block,
     In,
@@ -63,6 +65,11 @@ def step(b: Scale, dt: float) -> None:
         new = b.out_low + share * (b.out_high - b.out_low)
     if b.clamp:
         new = clip(new, min(b.out_low, b.out_high), max(b.out_low, b.out_high))
+    if not abs(new) < HUGE:
+        # A span next to nothing, or ends far beyond any plant: no value is better than an absurd one.
+        b.y.q = OUT_OF_RANGE
+        b.started = False
+        return
     if not b.started or b.filter <= 0.0:
         b.filtered = new
     else:

@@ -79,6 +79,8 @@ __all__ = [
     "Watched",
     "bad",
     "clip",
+    "clock",
+    "lasted",
     "mirror",
     "param",
     "port",
@@ -347,6 +349,22 @@ def clip(x: float, low: float, high: float) -> float:
     if x < low:
         x = low
     return x
+
+
+def clock(elapsed_s: float, runs: bool, dt: float) -> float:
+    """What a clock shows, s: 0 at the scan where it starts, then the time since; -1 while it does not run.
+
+    The scan that sees a condition for the first time knows nothing of the time before it, so nothing is counted there:
+    a delay of 1.5 s is over 1.5 s after that scan, as with the on-delay timer of IEC 61131-3 (TON). Ends at 1e9 s.
+    """
+    if not runs:
+        return -1.0
+    return 0.0 if elapsed_s < 0.0 else min(elapsed_s + dt, 1e9)
+
+
+def lasted(elapsed_s: float, wanted_s: float) -> bool:
+    """Whether a clock runs and has run long enough; a billionth of slack, since sums of scans are not exact."""
+    return elapsed_s >= 0.0 and elapsed_s >= wanted_s - 1e-9
 
 
 def mirror(limits: int, sign: float) -> int:

@@ -1,48 +1,17 @@
 """The loader: the same half interpreted and compiled, over the same memory, from a cache that notices what changed."""
 
-import ctypes
 import math
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantctl.core.quality import BAD, NOT_YET
+from plantctl.core.quality import BAD
 from plantctl.plan import load
 from plantctl.plan.kind import find_kind
-from plantctl.plan.record import fresh_rows
-from plantctl.plan.runner_text import RING_COLUMNS, input_slots, output_slots
-
-SCAN_S = ctypes.c_double(0.1)
-
-
-class Bench:
-    """A few rows of one kind over an image of their own: point 2 i is the input of row i, point 2 i + 1 its output."""
-
-    def __init__(self, kind_name, rows, compiled, cache):
-        kind = find_kind(kind_name)
-        self.kind = kind
-        n_in, n_out = len(input_slots(kind.block)), len(output_slots(kind.block))
-        points = rows * (n_in + n_out)
-        grid = np.arange(points, dtype=np.int64).reshape(rows, n_in + n_out)
-        self.memory = load.Memory(
-            v=np.full(points, np.nan),
-            q=np.full(points, NOT_YET, np.uint16),
-            used=np.full(points, np.nan),
-            status=np.zeros(points, np.int64),
-            rows=fresh_rows(kind.block, rows),
-            ins=np.ascontiguousarray(grid[:, :n_in]),
-            outs=np.ascontiguousarray(grid[:, n_in:]),
-            ring=np.zeros((1 + rows * 4, RING_COLUMNS), np.int64),
-        )
-        half = load.load_half(kind, "step", compiled=compiled, folder=cache)
-        self.run = load.BoundRun(half, self.memory, 0, 0, rows, 1)
-
-    def step(self, dt=0.1):
-        assert self.run.call(ctypes.c_double(dt)) == 1
+from tests.row_bench import Bench
 
 
 @pytest.mark.parametrize("compiled", [False, True])
