@@ -155,7 +155,9 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
     from simulators.control import SimulatorRuns
 
+    # They report every connection and every refused write: the faults of a simulation would fill the terminal.
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncua").setLevel(logging.ERROR)
     try:
         asyncio.run(run(parsed))
     except SimulatorRuns as already:

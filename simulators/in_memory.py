@@ -7,12 +7,13 @@ The step is the caller's: one call of `step` is 100 ms of plant.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from plantctl.core.quality import GOOD, Reason, bad_because, uncertain_because
 from simulators.devices import arc_probe, rectifier
 from simulators.devices.cell_line import PLC, RECTIFIER, STEP_NS, CellLine
-from simulators.devices.plc_signals import KEYS
+from simulators.devices.plc_signals import KEYS, Key
 from simulators.signals import SIGNALS, Signal
 
 Reading = tuple[float, int]
@@ -43,13 +44,23 @@ class MemoryField:
         self.line.plc.take_changes()
 
     def reader(self, tags: Sequence[str]) -> Callable[[], list[Reading]]:
-        """A function that reads all `tags` at once: value in the tag's unit, quality word. KeyError if unknown."""
-        reads = [self._reader(SIGNALS[tag]) for tag in tags]
-        return lambda: [read() for read in reads]
+        """A function that reads all `tags` at once: value in the tag's unit, quality word. KeyError if unknown.
+
+        It is made to be called every step: what can be looked up once is looked up here.
+        """
+        reads: list[Callable[[dict[int, int]], Reading]] = []
+        for signal in (SIGNALS[tag] for tag in tags):
+            if signal.device == PLC:
+                reads.append(partial(self._plc, signal.key))
+            elif signal.device == RECTIFIER:
+                reads.append(partial(_register, signal))
+            else:
+                reads.append(partial(self._probe, self.line.probes[signal.station], signal.register))
+        return lambda: [read(registers) for registers in (self.line.rectifier.image(),) for read in reads]
 
     def read(self, tag: str) -> Reading:
         """One tag's value in its unit and its quality word; NaN where the device has no number. KeyError if unknown."""
-        return self._reader(SIGNALS[tag])()
+        return self.reader([tag])()[0]
 
     def write(self, tag: str, value: float) -> None:
         """Write a set-point or command in the tag's unit; the device limits or ignores it as it would over the wire.
@@ -67,32 +78,16 @@ class MemoryField:
             raise ValueError(f"{tag}: {value} does not fit a register")
         self.line.rectifier.write_block(signal.register, [counts], now_ns=self.now_ns)
 
-    def _reader(self, signal: Signal) -> Callable[[], Reading]:
-        if signal.device == PLC:
-            return lambda: self._plc(signal)
-        if signal.device == RECTIFIER:
-            return lambda: self._register(signal)
-        return lambda: self._probe(signal)
-
-    def _plc(self, signal: Signal) -> Reading:
-        sample = self.line.plc.shown.get(signal.key)
+    def _plc(self, key: Key, registers: dict[int, int]) -> Reading:
+        sample = self.line.plc.shown.get(key)
         if sample is None:
             return _UNKNOWN
         value = float(sample.value)
         return value, _PLC_QUALITY[sample.status] if math.isfinite(value) else bad_because(Reason.RANGE)
 
-    def _register(self, signal: Signal) -> Reading:
-        twin = self.line.rectifier
-        counts = twin.register(signal.register)
-        if signal.register == rectifier.AH:
-            counts = counts << 16 | twin.register(rectifier.AH + 1)
-        value = counts * signal.scale
-        return (-value if twin.status() & signal.sign_bit else value), GOOD
-
-    def _probe(self, signal: Signal) -> Reading:
-        probe = self.line.probes[signal.station]
+    def _probe(self, probe: arc_probe.ArcProbe, register: int, registers: dict[int, int]) -> Reading:
         probe.sense()
-        main = signal.register == arc_probe.PMC1
+        main = register == arc_probe.PMC1
         if main and probe.unit != arc_probe.UNIT_PH:
             return math.nan, bad_because(Reason.CONFIG)
         value = probe.ph if main else probe.temperature_c
@@ -102,3 +97,11 @@ class MemoryField:
         if status & arc_probe.ERROR:
             return value, bad_because(Reason.SENSOR)
         return value, uncertain_because(Reason.DEVICE) if status else GOOD
+
+
+def _register(signal: Signal, registers: dict[int, int]) -> Reading:
+    counts = registers[signal.register]
+    if signal.register == rectifier.AH:
+        counts = counts << 16 | registers[rectifier.AH + 1]
+    value = counts * signal.scale
+    return (-value if registers[rectifier.STAT] & signal.sign_bit else value), GOOD

@@ -20,7 +20,7 @@ After a loss of its own power or in STOP everything goes to the fail-safe column
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from simulators.devices import plc_rows as rows
 from simulators.devices import plc_signals as sig
@@ -51,8 +51,7 @@ QUAL: Final = {"good": 0, "uncertain": 1, "bad": 2}
 Trouble = Literal["frozen", "stale", "nan", "bad-status", "uncertain-status", "stuck"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What the data block shows of one item: value, status, and the UTC instant (ns) it was taken at."""
 
     value: float | int | bool

@@ -10,14 +10,13 @@ need instruments which the one-cell circuit does not have.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 E1_RECTIFIER_OFF, E4_CONTACTOR_OPEN, E5_FEED_STOP, E8_PUMP_STOP, DRAWOFF_OPEN = (1 << i for i in range(5))
 SECOND_NS: Final = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(NamedTuple):
     """What the rows look at; magnitudes as the PLC's own transducers give them. Not-a-number counts as tripped."""
 
     current_a: float
@@ -99,6 +98,8 @@ class RowLatches:
     def step(self, readings: Readings, now_ns: int) -> None:
         """Judge this cycle's readings; a demand that goes away before its delay starts again from zero."""
         self._demands = demands(readings)
+        if not self._since_ns and True not in self._demands.values():
+            return
         for row in ROWS:
             if not self._demands[row.number]:
                 self._since_ns.pop(row.number, None)
@@ -116,9 +117,10 @@ class RowLatches:
     def effects(self) -> int:
         """All effects that stand now, as bits."""
         bits = 0
-        for row in ROWS:
-            if row.number in self.tripped:
-                bits |= row.effects
+        if self.tripped:
+            for row in ROWS:
+                if row.number in self.tripped:
+                    bits |= row.effects
         return bits
 
     def word(self) -> int:

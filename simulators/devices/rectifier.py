@@ -67,6 +67,7 @@ SECOND_NS: Final = 1_000_000_000
 
 MODEL: Final = "PCT-RECT-10-150"
 V_SET, I_SET, OUT, FAULT, SYST_ERR, WDG_EN, WDG_TIME = 100, 101, 102, 113, 935, 1021, 1022
+STAT: Final = 112
 AH: Final = 120
 RANGES: Final = {
     V_SET: (0, COUNTS_MAX),
@@ -168,7 +169,7 @@ class Rectifier:
         """Holding registers from PDU `address`; exception 2 where a register is missing, 1 for other functions."""
         if function != READ_HOLDING:
             raise RegisterRefused(ILLEGAL_FUNCTION)
-        image = self._image()
+        image = self.image()
         try:
             words = [image[address + i] for i in range(count)]
         except KeyError:
@@ -178,10 +179,6 @@ class Rectifier:
         if self.profile == "any-request":
             self._armed_ns = now_ns
         return words
-
-    def register(self, address: int) -> int:
-        """One register as it stands, without the side effects of a read over the wire. KeyError if there is none."""
-        return self._image()[address]
 
     def write_block(self, address: int, values: list[int], *, now_ns: int, function: int = WRITE_MANY) -> None:
         """Write settings; a value out of range is ignored and leaves 222 in SYST_ERR, without an exception."""
@@ -240,13 +237,14 @@ class Rectifier:
         self.settings[OUT] = 0
         self._expired_ns = None
 
-    def _image(self) -> dict[int, int]:
+    def image(self) -> dict[int, int]:
+        """Every register as it stands, by address, without the side effects of a read over the wire."""
         image = self._identity | self.settings
         image.update(
             {
                 110: counts_of(self._voltage_v, RATED_V),
                 111: counts_of(self._current_a, RATED_A),
-                112: self.status(),
+                STAT: self.status(),
                 FAULT: self.fault,
                 114: self._polarity,
                 122: max(0, round(self._heat_sink_c * 10.0)) & WORD_MASK,

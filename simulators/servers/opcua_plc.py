@@ -8,7 +8,6 @@ Clients are ordinary users without security: they can write commands and set-poi
 """
 
 import asyncio
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -42,8 +41,6 @@ _STATUS: Final[dict[Status, int]] = {
     "uncertain": ua.StatusCodes.UncertainSensorNotAccurate,
     "bad": ua.StatusCodes.BadSensorFailure,
 }
-# The library reports every connection and every refused write; a simulation's own faults would fill the terminal.
-logging.getLogger("asyncua").setLevel(logging.ERROR)
 
 
 def utc_of(ns: int) -> datetime:
