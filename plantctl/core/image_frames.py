@@ -60,15 +60,18 @@ class ImageFrames:
         self._last_source_ns = np.zeros(self._inputs, np.int64)
         self._changed = np.zeros(rows, np.bool_)
         self._differs = np.zeros(rows, np.bool_)
+        self._head = self._changed[: self._inputs]
+        self._head_differs = self._differs[: self._inputs]
         self._key_ns = 0
+        self._views: tuple[I8, U2, I8] | None = None
+        if isinstance(self._where, slice) and (isinstance(self._where_inputs, slice) or not self._inputs):
+            self._views = self._columns()  # looked at where they lie, now and for ever
 
     def start(self, scan: int, mono_ns: int, utc_ns: int) -> None:
         """Begins a run: the time, then a key frame of the image as it is before the scan of number `scan`."""
         self.time(scan, mono_ns, utc_ns)
         self._key(RowsFlag.RUN_START, scan, mono_ns)
-        self._last_value[:] = self._value[self._where]
-        self._last_quality[:] = self._quality[self._where]
-        self._last_source_ns[:] = self._source_ns[self._where_inputs]
+        self._last_value[:], self._last_quality[:], self._last_source_ns[:] = self._columns()
 
     def time(self, scan: int, mono_ns: int, utc_ns: int, offset_ns: int = 0, locked: bool = True) -> None:
         """Appends a time frame: `utc_ns` is the plant's UTC at `mono_ns`. To be called once a second.
@@ -82,46 +85,44 @@ class ImageFrames:
 
         `dt_s` is the time step in s that each task's blocks got in this scan, 0 for a task that was not stepped.
         """
-        value, quality = self._value[self._where], self._quality[self._where]
-        source_ns = self._source_ns[self._where_inputs]
-        changed, differs, n = self._changed, self._differs, self._inputs
-        np.not_equal(value, self._last_value, out=changed)
-        changed |= np.not_equal(quality, self._last_quality, out=differs)
-        changed[:n] |= np.not_equal(source_ns, self._last_source_ns, out=differs[:n])
+        value, quality, source_ns = self._columns()
+        changed, differs = self._changed, self._differs
+        np.not_equal(value, self._last_value, changed)
+        np.logical_or(changed, np.not_equal(quality, self._last_quality, differs), changed)
+        np.logical_or(self._head, np.not_equal(source_ns, self._last_source_ns, self._head_differs), self._head)
         at = changed.nonzero()[0]
-        inputs = at[: np.count_nonzero(changed[:n])]
+        inputs = at[: np.count_nonzero(self._head)]
         parts = [ROWS_HEAD.pack(len(at), len(inputs), len(dt_s), 0), struct.pack(f"<{len(dt_s)}d", *dt_s)]
         rows = self._rows[at]
         if len(at):
-            changed_value, changed_quality = value[at], quality[at]
-            changed_source_ns = source_ns[inputs]
-            self._last_value[at] = changed_value
-            self._last_quality[at] = changed_quality
-            self._last_source_ns[inputs] = changed_source_ns
+            np.copyto(self._last_value, value)
+            np.copyto(self._last_quality, quality)
+            np.copyto(self._last_source_ns, source_ns)
             receive_ns = self._receive_ns[rows[: len(inputs)]]
-            columns = (changed_value, changed_source_ns, receive_ns, self._tags[at], changed_quality)
+            columns = (value[at], source_ns[inputs], receive_ns, self._tags[at], quality[at])
             parts += [column.tobytes() for column in columns]
         self._ring.append(Kind.DELTA, scan, mono_ns, b"".join(parts))
         if mono_ns - self._key_ns >= KEY_PERIOD_NS:
             self._key(RowsFlag.PERIODIC, scan, mono_ns)
         return rows
 
+    def _columns(self) -> tuple[I8, U2, I8]:
+        """Value as bits and quality of the recorded rows, source time of the inputs, as they are now."""
+        if self._views is not None:
+            return self._views
+        return self._value[self._where], self._quality[self._where], self._source_ns[self._where_inputs]
+
     def _key(self, flags: RowsFlag, scan: int, mono_ns: int) -> None:
         """Appends all rows as they are."""
         self._key_ns = mono_ns
-        columns = (
-            self._value[self._where],
-            self._source_ns[self._where_inputs],
-            self._receive_ns[self._where_inputs],
-            self._tags,
-            self._quality[self._where],
-        )
+        value, quality, source_ns = self._columns()
+        columns = (value, source_ns, self._receive_ns[self._where_inputs], self._tags, quality)
         head = ROWS_HEAD.pack(len(self._rows), self._inputs, 0, flags)
         self._ring.append(Kind.KEY, scan, mono_ns, head + b"".join(column.tobytes() for column in columns))
 
 
 def _selector(rows: Index) -> slice | Index:
-    """The rows as a slice where they follow each other: then columns are looked at where they lie, not copied."""
+    """The rows as a slice where they follow each other."""
     if len(rows) and np.array_equal(rows, np.arange(rows[0], rows[0] + len(rows))):
         return slice(int(rows[0]), int(rows[0]) + len(rows))
     return rows

@@ -17,7 +17,7 @@ opening, the log takes frames whatever was found on the disk.
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from plantctl.core.frame import HEAD, VERSION, Kind, encode_frame, encode_records
 from plantctl.core.ring import Place, RingReader
@@ -73,8 +73,7 @@ class Commit:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
+class _Last(NamedTuple):
     """The newest frame taken from the ring, and where in the ring it ended."""
 
     sequence: int
@@ -215,7 +214,7 @@ class Recorder:
                 self._texts |= texts if len(self._texts) < TEXTS_MAX else {}
                 self.status.frames += frames
                 self.status.bytes += len(batch)
-            if due or not batch:
+            if due or len(batch) < BATCH_BYTES:
                 return due
 
     def _roll(self, head: tuple[int, int], mono_ns: int, utc_ns: int) -> bool:
