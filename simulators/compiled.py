@@ -144,17 +144,28 @@ def cache_folder() -> Path:
 
 
 def _digest(text: str, kinds: tuple[Kind, ...]) -> str:
-
-    here = Path(__file__).parent
-    files = {*here.glob("*.py"), *here.glob("chemistry/*.py")}
-    files |= {Path(str(kind.module.__file__)) for kind in kinds}
-    for function in {f for kind in kinds for half in (kind.release, kind.advance) if half for f in _reached(half)}:
-        files.add(Path(function.__code__.co_filename))
+    """Of everything the machine code depends on: text, records, functions with their constants, versions."""
     versions = (sys.version, np.__version__, *(importlib.metadata.version(name) for name in ("numba", "llvmlite")))
-    digest = hashlib.sha256(repr((text, versions)).encode())
-    for file in sorted(files):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:20]
+    parts = [text, repr(versions), Path(__file__).read_text(), *(str(kind.record()) for kind in kinds)]
+    halves = (half for kind in kinds for half in (kind.release, kind.advance) if half)
+    reached = {f"{f.__module__}.{f.__qualname__}": f for half in halves for f in _reached(half)}
+    for name, function in sorted(reached.items()):
+        constants = {n: function.__globals__.get(n) for n in _names(function)}
+        parts.append(f"{name} {Path(function.__code__.co_filename).read_text()}")
+        parts.append(repr(sorted((n, v) for n, v in constants.items() if isinstance(v, int | float | tuple))))
+        modules = (v for v in constants.values() if isinstance(v, ModuleType) and v.__name__.startswith("simulators"))
+        parts += [Path(str(module.__file__)).read_text() for module in modules]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+def _names(function: FunctionType) -> set[str]:
+    names: set[str] = set()
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
+    return names
 
 
 def _reached(function: Any) -> list[FunctionType]:
@@ -164,13 +175,7 @@ def _reached(function: Any) -> list[FunctionType]:
     def visit(f: FunctionType) -> None:
         if f in found:
             return
-        names: set[str] = set()
-        codes = [f.__code__]
-        while codes:
-            code = codes.pop()
-            names |= set(code.co_names)
-            codes += [c for c in code.co_consts if isinstance(c, CodeType)]
-        for name in sorted(names):
+        for name in sorted(_names(f)):
             value = f.__globals__.get(name)
             if isinstance(value, FunctionType):
                 visit(value)

@@ -6,7 +6,8 @@
 
 Physical and instrument faults change the plant's own numbers and are defined here as data: fields and the values they
 take. Faults of the wire (dead link, swapped words) belong to the device servers, which enter them with `register` and
-get the same names, help and `sim fault NAME`. A fault keeps what it replaced; `clear` puts it back.
+get the same names, help and `sim fault NAME`. `clear` puts back what was there; where several faults change one
+field, the last of those that are left has it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ class Faulted(Protocol):
     """What a plant offers to faults of the plant itself."""
 
     faults: dict[tuple[str, str], dict[str, float]]
+    healthy: dict[str, float]
 
     def field(self, end: str) -> float: ...
     def set_field(self, end: str, value: float) -> None: ...
@@ -76,13 +78,13 @@ def inject(rig: Any, name: str, target: str = "", **parameters: float) -> None:
         fault.apply(rig, target, values)
         return
     plant: Faulted = rig
-    units = _units(fault, target)
-    kept = plant.faults.setdefault((name, target), {})
-    for unit in units:
-        for name_of_field, change in fault.changes.items():
-            end = f"{unit}.{name_of_field}"
-            kept.setdefault(end, plant.field(end))
-            plant.set_field(end, change(values))
+    fields = [(f"{unit}.{name}", change) for unit in _units(fault, target) for name, change in fault.changes.items()]
+    changed = {end: change(values) for end, change in fields}
+    plant.faults.pop((name, target), None)
+    plant.faults[name, target] = changed
+    for end, value in changed.items():
+        plant.healthy.setdefault(end, plant.field(end))
+        plant.set_field(end, value)
 
 
 def clear(rig: Any, name: str, target: str = "") -> None:
@@ -92,8 +94,9 @@ def clear(rig: Any, name: str, target: str = "") -> None:
         fault.undo(rig, target)
         return
     plant: Faulted = rig
-    for end, value in plant.faults.pop((name, target), {}).items():
-        plant.set_field(end, value)
+    for end in plant.faults.pop((name, target), {}):
+        others = [changed[end] for changed in plant.faults.values() if end in changed]
+        plant.set_field(end, others[-1] if others else plant.healthy.pop(end))
 
 
 def explained() -> str:

@@ -26,7 +26,8 @@ class Plant:
     """A flowsheet that runs; by default circuit A with one cell.
 
     `start` is `running` (pH 8.0, 85 A, 0.6 m3/h, 40 g/L) or `stopped` (no current, no flow). `compiled=False` runs
-    the plain functions. `faults` holds what is injected (see `simulators.faults`).
+    the plain functions. `faults` and `healthy` belong to `simulators.faults`: what is injected, and what
+    the changed fields were before.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Plant:
         self.linked: Linked = link(self.sheet, seed)
         self.time_s = 0.0
         self.faults: dict[tuple[str, str], dict[str, float]] = {}
+        self.healthy: dict[str, float] = {}
         self._memory: Any = memoryview(self.linked.memory.data)
         self._advance = engine.compiled(self.linked) if compiled else engine.interpreted(self.linked)
         addresses = self.linked.addresses

@@ -119,6 +119,23 @@ def test_injecting_again_changes_the_parameters_and_keeps_the_way_back():
     clear(plant, "feed-strength")
 
 
+@pytest.mark.parametrize("first", ["meter-nan", "meter-stuck"])
+def test_two_faults_of_one_meter_end_in_any_order(first):
+    plant = Plant(seed=1)
+    pair = ["meter-nan", "meter-stuck"]
+    for name in pair:
+        inject(plant, name)
+    plant.step()
+    assert plant.read("cell.flow_m3_h") == 0.0
+    pair.remove(first)
+    clear(plant, first)
+    plant.step()
+    assert plant.field("flow_meter.fault") != 0.0
+    clear(plant, pair[0])
+    plant.step()
+    assert plant.read("cell.flow_m3_h") == pytest.approx(0.6, abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

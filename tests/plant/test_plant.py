@@ -2,12 +2,13 @@
 
 import hashlib
 import math
+import random
 
 import numpy as np
 import pytest
 
 from simulators.circuit import circuit_a
-from simulators.faults import inject
+from simulators.faults import CATALOGUE, clear, inject
 from simulators.plant import Plant
 
 DEVICES_WRITE = {
@@ -23,6 +24,7 @@ DEVICES_WRITE = {
     "drawoff.open",
 }
 FLOAT_MAX = 1.7e308
+FAULTS = sorted(name for name, fault in CATALOGUE.items() if fault.changes)
 
 
 def play(plant, seconds):
@@ -73,6 +75,44 @@ def test_hostile_values_agree_bit_for_bit_and_stay_finite():
         assert runs[0].snapshot().tobytes() == runs[1].snapshot().tobytes(), (n, value)
         truth = [plant.read(name) for plant in runs for name in plant.names() if name.startswith("true.")]
         assert all(math.isfinite(number) for number in truth)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_mad_controller_and_many_faults_leave_a_plant_of_numbers(seed):
+    """5,000 ticks of hostile writes and faults that come and go; afterwards the plant runs again."""
+    draw = random.Random(seed)
+    plant = Plant(seed, start=draw.choice(["running", "stopped"]), cells=draw.choice([1, 4]))
+    hostile = [math.nan, math.inf, -math.inf, FLOAT_MAX, -FLOAT_MAX, 5e-324, -1.0, 0.0, 0.5, 1.0, 2.0, 5.0, 85.0]
+    truth = [name for name in plant.names() if name.startswith("true.")]
+    for _ in range(5000):
+        if draw.random() < 0.2:
+            plant.write(draw.choice(sorted(DEVICES_WRITE)), draw.choice(hostile))
+        if draw.random() < 0.01:
+            draw.choice([inject, clear])(plant, draw.choice(FAULTS))
+        plant.step()
+        assert all(math.isfinite(plant.read(name)) for name in truth)
+    for name in FAULTS:
+        clear(plant, name)
+    for name in DEVICES_WRITE:
+        plant.write(name, SANE[name])
+    plant.run(120.0)
+    assert plant.read("cell.current_a") == pytest.approx(50.0, abs=0.5)
+    assert plant.read("cell.flow_m3_h") == pytest.approx(0.6, abs=0.05)
+    assert plant.read("probe_a.ph") == pytest.approx(plant.read("true.tank_ph"), abs=0.1)
+
+
+SANE = {
+    "rectifier.on": 1.0,
+    "rectifier.current_set_a": 50.0,
+    "rectifier.voltage_limit_v": 5.0,
+    "contactor.position": 1.0,
+    "pump.run": 1.0,
+    "pump.speed_command": 0.8,
+    "feed.stroke": 0.09,
+    "heater.output": 0.05,
+    "cooling.output": 0.0,
+    "drawoff.open": 0.0,
+}
 
 
 def test_names():

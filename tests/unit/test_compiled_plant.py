@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from simulators import compiled
+from simulators.chemistry import equilibrium
 from simulators.flowsheet import Flowsheet, link
+from simulators.unit import load_kind
 
 PROGRAM = """
 import sys, time
@@ -50,16 +52,21 @@ def small():
     return link(sheet, seed=1)
 
 
-def test_digest_follows_every_source_and_the_text(monkeypatch):
-    kinds = small().kinds
-    first = compiled._digest("text", kinds)
-    assert compiled._digest("text", kinds) == first
-    assert compiled._digest("another text", kinds) != first
-    read = Path.read_bytes
-    monkeypatch.setattr(
-        Path, "read_bytes", lambda path: read(path) + b"#" if path.name == "constants.py" else read(path)
-    )
-    assert compiled._digest("text", kinds) != first
+def test_digest_follows_sources_constants_and_text(monkeypatch):
+    kinds = (load_kind("tank"), load_kind("cell"))
+    digests = [compiled._digest("text", kinds), compiled._digest("another text", kinds)]
+    with monkeypatch.context() as patch:
+        patch.setattr(equilibrium, "LOG_KS_FRESH", (21.09, 20.48, 18.79, 17.49))
+        digests.append(compiled._digest("text", kinds))
+    read = Path.read_text
+    changed = []
+    monkeypatch.setattr(Path, "read_text", lambda path, **how: read(path, **how) + "#" * (path.name in changed))
+    for name in ("tank.py", "precipitation.py", "compiled.py"):
+        changed[:] = [name]
+        digests.append(compiled._digest("text", kinds))
+    changed.clear()
+    assert len(set(digests)) == 6
+    assert compiled._digest("text", kinds) == digests[0]
 
 
 def test_where_nothing_can_be_written_it_runs_all_the_same(monkeypatch, tmp_path):
