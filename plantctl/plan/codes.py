@@ -71,6 +71,7 @@ CODES: Final[dict[str, str]] = {
     "PC319": "Effects that demand different values of one output without a rank.",
     "PC320": "A task that is not defined.",
     "PC321": "A cascade across tasks.",
+    "PC322": "A request that two blocks would answer.",
     "PC401": "A malformed expression or duration.",
     "PC402": "An unknown unit.",
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",

@@ -1,6 +1,7 @@
 """The link step: every section of the text becomes nodes and wires, every name is resolved, every number converted."""
 
 from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_blocks, link_calculated
+from plantctl.plan.link_cascades import link_cascades
 from plantctl.plan.link_loops import check_loop_limits, link_loops
 from plantctl.plan.link_protection import link_protection
 from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags
@@ -32,6 +33,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     link_loops(net)
     link_protection(net, protect, overrun_trips=overrun_trip_after(net) > 0)
     link_alarms(net)
+    link_cascades(net)
     check_outputs_section(net)
     _settle_written_tags(net)
     resolve_expressions(net)

@@ -125,7 +125,7 @@ def arbiter_of(net: Network, output: str, path: Path) -> BlockNode | None:
         else:
             net.unknown(output, path, "output")
         return None
-    if found.writer is None:
+    if found.writer is None or found.writer.kind.name != ARBITER:
         if net.kind(ARBITER, path) is not None and not any(b == output for _, b in net.source.broken):
             net.find("PC301", f"`{output}` is written by the block of that name and cannot be forced", path)
         return None
