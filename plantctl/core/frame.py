@@ -198,6 +198,8 @@ def decode_frame(data: Buffer, offset: int = 0) -> Frame:
 # u4 rows, u4 inputs, u4 tasks, u4 flags, then columns: f8 dt per task, f8 value, i8 source_ns and i8 receive_ns of the
 # inputs, u4 tag, u2 quality. The 8-byte columns come first, so that all lie aligned.
 ROWS_HEAD: Final = struct.Struct("<IIII")
+_I8: Final = struct.Struct("<q")
+_U2: Final = struct.Struct("<H")
 
 
 def rows_bytes(rows: int, inputs: int, tasks: int) -> int:
@@ -240,6 +242,40 @@ def decode_rows(payload: Buffer) -> Rows:
     at += 4 * rows
     quality = np.frombuffer(payload, "<u2", rows, at)
     return Rows(RowsFlag(flags), dt_s, tag, value, quality, source_ns, receive_ns)
+
+
+class Cell(NamedTuple):
+    """One row of a key or delta frame; `bits` are those of the value, both times 0 where the row is no input."""
+
+    bits: int
+    quality: int
+    source_ns: int
+    receive_ns: int
+
+
+def find_row(payload: Buffer, tag: int) -> Cell | None:
+    """The row of one tag in a key or delta payload, None where it has none. Sizes that do not fit: `LogDamaged`.
+
+    Looks at the column of ids only, for readers that want one tag of many frames.
+    """
+    if len(payload) < ROWS_HEAD.size:
+        raise LogDamaged("a key or delta frame is too short")
+    rows, inputs, tasks, _ = ROWS_HEAD.unpack_from(payload)
+    if inputs > rows or rows_bytes(rows, inputs, tasks) > len(payload):
+        raise LogDamaged(f"{rows} rows, {inputs} inputs and {tasks} tasks do not fit in {len(payload)} bytes")
+    values = ROWS_HEAD.size + 8 * tasks
+    times = values + 8 * rows
+    tags = times + 16 * inputs
+    found = (np.frombuffer(payload, "<u4", rows, tags) == tag).nonzero()[0]
+    if len(found) == 0:
+        return None
+    k = int(found[0])
+    source_ns = receive_ns = 0
+    if k < inputs:
+        source_ns = _I8.unpack_from(payload, times + 8 * k)[0]
+        receive_ns = _I8.unpack_from(payload, times + 8 * (inputs + k))[0]
+    quality = _U2.unpack_from(payload, tags + 4 * rows + 2 * k)[0]
+    return Cell(_I8.unpack_from(payload, values + 8 * k)[0], quality, source_ns, receive_ns)
 
 
 # ------------------------------------------------------------------------------------------------ records and texts

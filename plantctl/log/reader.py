@@ -7,6 +7,7 @@ Rules of the file: nothing is written and nothing is raised for damage: what is 
 a frame that a later file holds too is taken from the later one; UTC comes from the time frames, never from here.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from plantctl.core.errors import LogDamaged
-from plantctl.core.frame import KEY_PERIOD_NS, TIME, Frame, Kind, Rows, RowsFlag, decode_frame, decode_rows
+from plantctl.core.frame import KEY_PERIOD_NS, TIME, Frame, Kind, RowsFlag, decode_frame, decode_rows, find_row
 from plantctl.log.files import (
     HEAD_BYTES,
     Column,
@@ -33,6 +34,8 @@ from plantctl.log.storage import ReadOnlyFolder
 
 Folder = Path | Readable
 KEY_LATE_NS: Final = 1_000_000_000
+_F8: Final = struct.Struct("<d")
+_I8: Final = struct.Struct("<q")
 
 
 @dataclass(slots=True)
@@ -224,7 +227,7 @@ def tag_history(
     Receive times that move while nothing else changes give no row.
     """
     losses = losses if losses is not None else Losses()
-    last: tuple[bytes, int, int] | None = None
+    last: tuple[int, int, int] | None = None
     in_force: HistoryRow | None = None
     # A key frame is at most a period away, so that what rests is found there.
     for log_file, utc_ns in _files(folder, 0, start_utc_ns - KEY_PERIOD_NS - KEY_LATE_NS, losses):
@@ -253,28 +256,19 @@ def tag_history(
         yield in_force
 
 
-def _row_of(log_file: LogFile, i: int, tag_id: int, utc_ns: int, losses: Losses) -> tuple[HistoryRow, bytes] | None:
+def _row_of(log_file: LogFile, i: int, tag_id: int, utc_ns: int, losses: Losses) -> tuple[HistoryRow, int] | None:
     """The row of one tag in a key or delta frame, and the bits of its value; None where the frame has no such row."""
     try:
         frame = decode_frame(log_file.data, int(log_file.index.offset[i]))
-        rows = decode_rows(frame.payload)
+        cell = find_row(frame.payload, tag_id)
     except LogDamaged:
         losses.damaged_frames += 1
         return None
-    found = np.flatnonzero(rows.tag == tag_id)
-    if len(found) == 0:
+    if cell is None:
         return None
-    return history_row(rows, int(found[0]), utc_ns, frame.mono_ns), rows.value[found[0]].tobytes()
-
-
-def history_row(rows: Rows, at: int, utc_ns: int, mono_ns: int) -> HistoryRow:
-    """Row `at` of a key or delta frame whose time is `utc_ns` and `mono_ns`."""
-    source_ns = receive_utc_ns = 0
-    if at < rows.inputs:
-        source_ns = int(rows.source_ns[at])
-        receive_ns = int(rows.receive_ns[at])
-        receive_utc_ns = receive_ns and utc_ns - (mono_ns - receive_ns)
-    return HistoryRow(utc_ns, source_ns, receive_utc_ns, float(rows.value[at]), int(rows.quality[at]))
+    receive_utc_ns = cell.receive_ns and utc_ns - (frame.mono_ns - cell.receive_ns)
+    (value,) = _F8.unpack(_I8.pack(cell.bits))
+    return HistoryRow(utc_ns, cell.source_ns, receive_utc_ns, value, cell.quality), cell.bits
 
 
 def texts(folder: Folder) -> dict[int, str]:

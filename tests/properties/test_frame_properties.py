@@ -18,6 +18,7 @@ from plantctl.core.frame import (
     encode_frame,
     encode_rows,
     encode_texts,
+    find_row,
 )
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 
@@ -53,6 +54,21 @@ def test_any_rows_come_back_bit_for_bit(rows, sequence, scan, mono_ns, plan_hash
         assert getattr(back, name).tobytes() == getattr(rows, name).tobytes(), name
 
 
+@settings(max_examples=200, deadline=None)
+@given(rows())
+def test_one_row_found_by_its_tag_is_the_row_of_the_columns(rows):
+    payload = encode_rows(rows)
+    for tag in {0, 1, *rows.tag.tolist()}:
+        cell = find_row(payload, tag)
+        at = np.flatnonzero(rows.tag == tag)
+        if len(at) == 0:
+            assert cell is None
+            continue
+        k = at[0]
+        times = (rows.source_ns[k], rows.receive_ns[k]) if k < rows.inputs else (0, 0)
+        assert cell == (rows.value.view(np.int64)[k], rows.quality[k], *times)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(RECORDS)), st.integers(0, 9), st.data())
 def test_any_records_come_back_bit_for_bit(kind, count, data):
@@ -71,7 +87,7 @@ def test_any_texts_come_back(texts):
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_frame_or_damage_and_nothing_else(data):
-    for decode in (decode_frame, decode_rows, decode_texts):
+    for decode in (decode_frame, decode_rows, decode_texts, lambda payload: find_row(payload, 0)):
         with contextlib.suppress(LogDamaged):
             decode(data)
 
