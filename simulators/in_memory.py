@@ -43,13 +43,13 @@ class MemoryField:
         self.line.step(self.now_ns, self.utc_ns)
         self.line.plc.take_changes()
 
-    def reader(self, tags: Sequence[str]) -> Callable[[], list[Reading]]:
+    def reader(self, tags: Sequence[str | Signal]) -> Callable[[], list[Reading]]:
         """A function that reads all `tags` at once: value in the tag's unit, quality word. KeyError if unknown.
 
-        It is made to be called every step: what can be looked up once is looked up here.
+        A signal that the table does not have is given whole. The function is made to be called every step: what can be looked up once is looked up here.
         """
         reads: list[Callable[[dict[int, int]], Reading]] = []
-        for signal in (SIGNALS[tag] for tag in tags):
+        for signal in (tag if isinstance(tag, Signal) else SIGNALS[tag] for tag in tags):
             if signal.device == PLC:
                 reads.append(partial(self._plc, signal.key))
             elif signal.device == RECTIFIER:

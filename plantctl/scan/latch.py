@@ -39,12 +39,15 @@ class Latch:
         self._stale_ns, self._flat_ns, self._change_ns = (
             column(n) for n in ("stale_after_ns", "flat_after_ns", "change_within_ns")
         )
-        self._watch_flat = bool((self._flat_ns < NEVER).any())
-        self._watch_change = bool((self._change_ns < NEVER).any())
-        self._last_v = np.zeros(self.count, np.int64)
-        self._moved_ns = np.zeros(self.count, np.int64)
-        self._last_source = np.zeros(self.count, np.int64)
-        self._source_moved_ns = np.zeros(self.count, np.int64)
+        # Few rows are watched for standing still; the others cost nothing.
+        self._flat_rows = np.flatnonzero(self._flat_ns < NEVER)
+        self._change_rows = np.flatnonzero(self._change_ns < NEVER)
+        self._flat_ns, self._change_ns = self._flat_ns[self._flat_rows], self._change_ns[self._change_rows]
+        self._bad_ns = 2 * self._stale_ns
+        self._last_v = np.zeros(len(self._flat_rows), np.int64)
+        self._moved_ns = np.zeros(len(self._flat_rows), np.int64)
+        self._last_source = np.zeros(len(self._change_rows), np.int64)
+        self._source_moved_ns = np.zeros(len(self._change_rows), np.int64)
 
     def take(self, image: Image, columns: InputColumns, now_ns: int) -> None:
         """Copy the columns into the image's input rows and age them at the monotonic time `now_ns`."""
@@ -54,38 +57,39 @@ class Latch:
         q[:] = columns.quality
         image.receive_ns[1:end] = columns.receive_ns
         image.source_ns[1:end] = columns.source_ns
-        self._not_finite(v, q)
-        age = now_ns - columns.receive_ns
         severity = q & SEVERITY_MASK
-        q[(age >= self._stale_ns) & (severity == 0)] = STALE_UNCERTAIN
-        q[(age >= 2 * self._stale_ns) & (severity < BAD)] = STALE_BAD
-        if self._watch_flat:
-            self._flat_line(columns, v, q, now_ns)
-        if self._watch_change:
-            self._source_standing(columns, q, now_ns)
-
-    @staticmethod
-    def _not_finite(v: npt.NDArray[np.float64], q: npt.NDArray[np.uint16]) -> None:
-        wrong = ~np.isfinite(v) & ((q & SEVERITY_MASK) < BAD)
+        wrong = ~np.isfinite(v)
         if wrong.any():
-            q[wrong] = NOT_FINITE
+            q[wrong & (severity < BAD)] = NOT_FINITE
+            severity = q & SEVERITY_MASK
+        age = now_ns - columns.receive_ns
+        old = age >= self._stale_ns
+        if old.any():
+            q[old & (severity == 0)] = STALE_UNCERTAIN
+            q[(age >= self._bad_ns) & (severity < BAD)] = STALE_BAD
+        if len(self._flat_rows):
+            self._flat_line(columns, v, q, now_ns)
+        if len(self._change_rows):
+            self._source_standing(columns, q, now_ns)
 
     def _flat_line(
         self, columns: InputColumns, v: npt.NDArray[np.float64], q: npt.NDArray[np.uint16], now_ns: int
     ) -> None:
-        bits = v.view(np.int64)
-        moved = (bits != self._last_v) | (columns.receive_ns == 0)
+        rows = self._flat_rows
+        bits = v.view(np.int64)[rows]
+        moved = (bits != self._last_v) | (columns.receive_ns[rows] == 0)
         self._last_v[moved] = bits[moved]
         self._moved_ns[moved] = now_ns
-        flat = (now_ns - self._moved_ns >= self._flat_ns) & ((q & SEVERITY_MASK) < BAD)
-        q[flat] = FLAT
+        flat = (now_ns - self._moved_ns >= self._flat_ns) & ((q[rows] & SEVERITY_MASK) < BAD)
+        q[rows[flat]] = FLAT
 
     def _source_standing(self, columns: InputColumns, q: npt.NDArray[np.uint16], now_ns: int) -> None:
-        moved = columns.source_ns != self._last_source
-        self._last_source[moved] = columns.source_ns[moved]
+        rows = self._change_rows
+        source_ns = columns.source_ns[rows]
+        moved = source_ns != self._last_source
+        self._last_source[moved] = source_ns[moved]
         self._source_moved_ns[moved] = now_ns
         standing = now_ns - self._source_moved_ns
-        bad = (standing >= 2 * self._change_ns) & ((q & SEVERITY_MASK) < BAD)
-        q[bad] = STALE_BAD
-        uncertain = (standing >= self._change_ns) & ((q & SEVERITY_MASK) == 0)
-        q[uncertain] = STALE_UNCERTAIN
+        severity = q[rows] & SEVERITY_MASK
+        q[rows[(standing >= self._change_ns) & (severity == 0)]] = STALE_UNCERTAIN
+        q[rows[(standing >= 2 * self._change_ns) & (severity < BAD)]] = STALE_BAD
