@@ -46,7 +46,8 @@ class MemoryField:
     def reader(self, tags: Sequence[str | Signal]) -> Callable[[], list[Reading]]:
         """A function that reads all `tags` at once: value in the tag's unit, quality word. KeyError if unknown.
 
-        A signal that the table does not have is given whole. The function is made to be called every step: what can be looked up once is looked up here.
+        A signal that the table does not have is given whole. The function is made to be called every step: what can be
+        looked up once is looked up here.
         """
         reads: list[Callable[[dict[int, int]], Reading]] = []
         for signal in (tag if isinstance(tag, Signal) else SIGNALS[tag] for tag in tags):

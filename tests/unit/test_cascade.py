@@ -1,5 +1,7 @@
 """Chains of loops over one output, as the plan orders them: released in one scan, limits heard by all, no bump."""
 
+from itertools import pairwise
+
 import pytest
 
 from plantctl.core.block import AUTO, CAS, HIGH, IMAN, MAN
@@ -177,7 +179,7 @@ def test_a_loop_of_a_slower_task_is_released_without_a_bump_at_any_moment(trippe
     assert seen[0] == 5.0
     assert plant["PIC-1.mode"] == AUTO
     product = 2.0 * 1.0 / 20.0 * (40.0 - 30.0)
-    steps = [after - now for now, after in zip(seen, seen[1:], strict=False)]
+    steps = [after - now for now, after in pairwise(seen)]
     assert all(step == 0.0 or step == pytest.approx(product) for step in steps), seen
     assert sum(step != 0.0 for step in steps) >= 2
 
