@@ -18,8 +18,8 @@ import json
 import math
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +46,8 @@ def ask(socket_path: Path, request: Mapping[str, Any], *, timeout_s: float = 5.0
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_s)
-            connection.connect(str(socket_path))
+            with short_address(socket_path) as address:
+                connection.connect(address)
             connection.sendall(json.dumps(request).encode() + b"\n")
             received = b""
             while not received.endswith(b"\n"):
@@ -56,8 +57,21 @@ def ask(socket_path: Path, request: Mapping[str, Any], *, timeout_s: float = 5.0
                 received += piece
         answer: Answer = json.loads(received)
     except (OSError, ValueError) as fault:
-        raise SimulatorUnreachable(f"no simulator answers at {socket_path}: {fault}") from fault
+        why = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
+        raise SimulatorUnreachable(
+            f"no simulator answers at {socket_path}: {why.lower()}; plantctl demo starts one, --state names its folder"
+        ) from fault
     return answer
+
+
+@contextmanager
+def short_address(path: Path) -> Iterator[str]:
+    """An address, good inside the body, for the Unix socket at `path`: the kernel takes no more than 108 bytes."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 class Control:
@@ -114,7 +128,8 @@ def refuse_second(state_folder: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(1.0)
         try:
-            connection.connect(str(path))
+            with short_address(path) as address:
+                connection.connect(address)
         except OSError:
             return
     raise SimulatorRuns(f"a simulator answers at {path} already; give this one another folder with --state")
@@ -141,11 +156,14 @@ async def control_socket(serving: Serving, state_folder: Path) -> AsyncIterator[
             writer.close()
 
     path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     old_mask = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(converse, path, limit=LINE_LIMIT)
+        with short_address(path) as address:
+            listening.bind(address)
     finally:
         os.umask(old_mask)
+    server = await asyncio.start_unix_server(converse, sock=listening, limit=LINE_LIMIT)
     try:
         yield path
     finally:

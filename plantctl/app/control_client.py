@@ -1,10 +1,12 @@
 """The other end of the control socket: asks a running plant, blocking, one request at a time."""
 
+import contextlib
 import json
 import socket
 from pathlib import Path
 from typing import Any
 
+from plantctl.app.state_folder import socket_address
 from plantctl.core.errors import PlantctlError
 
 
@@ -20,10 +22,15 @@ class ControlClient:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         try:
-            self._socket.connect(str(path))
+            with socket_address(path) as address:
+                self._socket.connect(address)
+        except PermissionError as error:
+            self._socket.close()
+            raise NotRunning(f"{path} belongs to another user: a plant is asked by the user who runs it") from error
         except OSError as error:
             self._socket.close()
-            raise NotRunning(f"no plant answers at {path}: {error.strerror}; start it with plantctl run") from error
+            why = (error.strerror or str(error)).lower()
+            raise NotRunning(f"no plant answers at {path}: {why}; start it with plantctl run") from error
         self._file = self._socket.makefile("rwb")
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -34,15 +41,16 @@ class ControlClient:
             line = self._file.readline()
         except OSError as error:
             raise NotRunning(f"the plant at {self._path} does not answer: {error}") from error
-        if not line:
+        if not line.endswith(b"\n"):
             raise NotRunning(f"the plant at {self._path} went away")
         answer = json.loads(line)
         assert isinstance(answer, dict)
         return answer
 
     def close(self) -> None:
-        """Close the connection."""
-        self._file.close()
+        """Close the connection; what could not be sent any more is dropped."""
+        with contextlib.suppress(OSError):
+            self._file.close()
         self._socket.close()
 
     def __enter__(self) -> "ControlClient":

@@ -19,15 +19,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from plantctl.app.one import Running
+from plantctl.app.overview import overview, ranks
+from plantctl.app.state_folder import socket_address
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
 from plantctl.core.event import Event, spoken
 from plantctl.core.quality import describe, severity_word
 from plantctl.drivers._driver import LinkState
+from plantctl.plan.did_you_mean import meant
 from plantctl.plan.plan import Writer
 
 LINE_BYTES_MAX: Final = 65_536
 CLIENTS_MAX: Final = 32
 WAIT_S_MAX: Final = 60.0
+TEXT_LENGTH_MAX: Final = 500
 FINAL_STAGES: Final = (Stage.REFUSED, Stage.VERIFIED, Stage.MISMATCH, Stage.TIMED_OUT, Stage.SUPERSEDED, Stage.EXPIRED)
 _PEER = struct.Struct("3i")
 
@@ -38,44 +42,67 @@ class ControlSocket:
     def __init__(self, running: Running, path: Path) -> None:
         self._running = running
         self._path = path
-        self._clients = 0
+        self._overview = overview(running.plan)
+        self._ranks = ranks(running.plan)
+        self._clients: set[asyncio.Task[object]] = set()
 
     async def serve(self) -> None:
         """Serve until cancelled; the socket file is gone afterwards."""
         self._path.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         # The mode must hold from the first moment, so the file is born under a strict mask.
         mask = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(self._client, self._path, limit=LINE_BYTES_MAX)
+            with socket_address(self._path) as address:
+                listening.bind(address)
+        except OSError:
+            listening.close()
+            raise
         finally:
             os.umask(mask)
+        server = await asyncio.start_unix_server(self._client, sock=listening, limit=LINE_BYTES_MAX)
         try:
-            async with server:
-                await server.serve_forever()
+            await asyncio.get_running_loop().create_future()  # until cancelled
         finally:
+            server.close()
+            # A live view stays connected as long as we let it: the plant's end must not wait for it.
+            for task in tuple(self._clients):
+                task.cancel()
             self._path.unlink(missing_ok=True)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients.add(task)
         try:
-            if self._clients > CLIENTS_MAX:
-                writer.write(_line({"error": f"more than {CLIENTS_MAX} clients"}))
+            if len(self._clients) > CLIENTS_MAX:
+                writer.write(_line({"error": f"the plant serves {CLIENTS_MAX} clients already; end a live view"}))
+                await writer.drain()
                 return
             actor = _peer(writer.get_extra_info("socket"))
-            while line := await reader.readline():
+            while line := await self._read(reader, writer):
                 writer.write(_line(await self._answer(line, actor)))
                 await writer.drain()
-        except (ConnectionError, ValueError, asyncio.LimitOverrunError):
-            # The client went away, or sent a line without an end: nothing of ours is in doubt.
+        except (ConnectionError, asyncio.CancelledError):
+            # The client went away, or the plant ends: either way nobody listens any more.
             return
         finally:
-            self._clients -= 1
+            self._clients.discard(task)
             writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        """The next line; empty at the end, or after a line that never ends was answered."""
+        try:
+            return await reader.readline()
+        except ValueError:
+            writer.write(_line({"error": f"a request is at most {LINE_BYTES_MAX} bytes"}))
+            await writer.drain()
+            return b""
 
     async def _answer(self, line: bytes, actor: str) -> dict[str, Any]:
         try:
             request = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"error": "a request is one line of JSON"}
         if not isinstance(request, dict):
             return {"error": "a request is a JSON object"}
@@ -102,7 +129,8 @@ class ControlSocket:
                 value = float(rows[address.field][address.row])
                 found.append({"name": name, "value": _finite(value), "text": repr(value), "unit": address.unit})
             else:
-                return {"error": f"`{name}` is not in the plan", "unknown": name}
+                near = meant(name, (*plan.rows, *plan.addresses))
+                return {"error": f"`{name}` is not in {plan.name}{'; ' + near if near else ''}", "unknown": name}
         return {"points": found}
 
     def _point(self, row: int) -> dict[str, Any]:
@@ -130,7 +158,13 @@ class ControlSocket:
             "hash": f"{plan.hash:016x}",
             "scans": running.scans,
             "utc_ns": running.clock.utc_ns(),
-            "points": [self._point(p.row) for p in plan.points if p.row and p.writer is not Writer.DELAY],
+            "period_ns": plan.period_ns,
+            "overview": self._overview,
+            "points": [
+                self._point(p.row) | {"rank": self._ranks[p.row], "meaning": p.text}
+                for p in plan.points
+                if p.row and p.writer is not Writer.DELAY
+            ],
             "devices": [self._device(i) for i in range(len(running.devices.runners))],
             "events": [_event(e) for e in list(running.recent)[-50:]],
             "log": {
@@ -157,18 +191,17 @@ class ControlSocket:
     async def _command(self, asked: dict[str, Any], actor: str) -> dict[str, Any]:
         verb = str(asked.get("verb", ""))
         if verb not in VERB_NAMES:
-            return {"error": f"there is no command `{verb}`"}
-        wait_s = min(float(asked.get("wait_s", 5.0)), WAIT_S_MAX)
+            return {"error": f"there is no command `{verb[:TEXT_LENGTH_MAX]}`"}
+        wait_s = asked.get("wait_s", 5.0)
+        if not isinstance(wait_s, int | float) or not 0.0 <= wait_s <= WAIT_S_MAX:
+            return {"error": f"wait_s is a number of seconds from 0 to {WAIT_S_MAX:g}"}
         expires_ns = self._running.clock.monotonic_ns() + round(wait_s * 1e9)
-        command = Command(
-            verb,
-            str(asked.get("target", "")),
-            str(asked.get("value", "")),
-            actor,
-            str(asked.get("reason", "")),
-            str(asked.get("key", "")),
-            expires_ns,
-        )
+        said = {}
+        for name in ("target", "value", "reason", "key"):
+            text = said[name] = str(asked.get(name, ""))
+            if len(text) > TEXT_LENGTH_MAX or not text.isprintable():
+                return {"error": f"the {name} of a command is one line of at most {TEXT_LENGTH_MAX} characters"}
+        command = Command(verb, said["target"], said["value"], actor, said["reason"], said["key"], expires_ns)
         told: asyncio.Queue[Result] = asyncio.Queue()
         if not self._running.submit(command, told.put_nowait):
             return {"error": "too many commands wait; try again"}

@@ -23,7 +23,8 @@ def read_endpoints(path: Path) -> dict[str, str]:
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise EndpointMissing(f"{path}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise EndpointMissing(f"the endpoints file {path} cannot be read: {why}") from error
     if not isinstance(read, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in read.items()):
         raise EndpointMissing(f"{path}: an endpoints file holds `device: url` lines")
     return dict(read)
@@ -35,7 +36,7 @@ def connected(devices: tuple[DevicePlan, ...], endpoints: Mapping[str, str] | No
         return devices
     lacking = [d.name for d in devices if d.name not in endpoints]
     if lacking:
-        raise EndpointMissing(f"the endpoints file has no {', '.join(lacking)}")
+        raise EndpointMissing(f"the endpoints file has no line for {', '.join(lacking)}; each is `device: url`")
     return tuple(replace(d, connect=endpoints[d.name]) for d in devices)
 
 

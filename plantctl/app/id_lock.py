@@ -12,11 +12,12 @@ from plantctl.core.errors import PlantctlError
 from plantctl.plan.plan import Plan
 
 LOCK_NAME = "plantctl.lock"
+RESTORE = "take it from version control again"
 HEADER = "# stable ids of this plant's points; written by plantctl run, keep it with the plant\n"
 
 
 class LockDamaged(PlantctlError):
-    """The lock cannot be read; the message names file and line."""
+    """The lock cannot be read or written; the message names file and line."""
 
 
 def lock_path(plant: Path) -> Path:
@@ -31,27 +32,35 @@ def read_ids(path: Path) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise LockDamaged(f"{path}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise LockDamaged(f"{path} cannot be read: {why}; {RESTORE}") from error
     ids: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         if not line or line.startswith("#"):
             continue
         text, _, name = line.partition(" ")
         if not text.isdigit() or not 0 < int(text) < 2**32 - 1 or not name or name in ids:
-            raise LockDamaged(f"{path}:{number}: `{line}` is not `id name`, or the name stands twice")
+            raise LockDamaged(f"{path}:{number}: `{line}` is not `id name`, or the name stands twice; {RESTORE}")
         ids[name] = int(text)
     if len(set(ids.values())) != len(ids):
-        raise LockDamaged(f"{path}: an id stands twice")
+        raise LockDamaged(f"{path}: an id stands twice; {RESTORE}")
     return ids
 
 
 def write_ids(path: Path, plan: Plan, known: Mapping[str, int]) -> bool:
-    """Add the plan's new points to the lock; whether there were any. The file is replaced whole."""
+    """Add the plan's new points to the lock; whether there were any. The file is replaced whole.
+
+    Raises `LockDamaged` where it cannot be written.
+    """
     ids = {**known, **{p.name: p.id for p in plan.points if p.name}}
     if ids == known:
         return False
     text = HEADER + "".join(f"{number} {name}\n" for name, number in sorted(ids.items(), key=lambda item: item[1]))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise LockDamaged(f"{path} cannot be written: {why}; copy the plant to a folder of yours") from error
     return True

@@ -22,26 +22,57 @@ class PlantHeld(PlantctlError):
     """Another process runs this plant; the message names it."""
 
 
+class StateRefused(PlantctlError):
+    """The state folder cannot be made or written; the message names it and the way out."""
+
+
+def state_root(root: Path | None = None) -> Path:
+    """Where the state folders of all plants of this user are: `root`, `$PLANTCTL_STATE`, or the user's state folder."""
+    if root is not None:
+        return root
+    user = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "plantctl"
+    return Path(os.environ.get("PLANTCTL_STATE") or user)
+
+
 def folder_of(plant: str, root: Path | None = None) -> Path:
     """The state folder of the plant called `plant`; characters that do not belong in a file name become `-`."""
-    if root is None:
-        default = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "plantctl"
-        root = Path(os.environ.get("PLANTCTL_STATE") or default)
-    return root / (re.sub(r"[^A-Za-z0-9_.-]+", "-", plant).strip("-.") or "plant")
+    return state_root(root) / (re.sub(r"[^A-Za-z0-9_.-]+", "-", plant).strip("-.") or "plant")
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """An address for the Unix socket at `path` that is short enough for the kernel (108 bytes) however long `path` is.
+
+    The folder must exist. The address holds while the block runs; the socket itself lies at `path`.
+    """
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 @contextmanager
 def held(folder: Path, doing: str) -> Iterator[None]:
-    """Hold the folder while the block runs; `PlantHeld` names the process that holds it already."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Hold the folder while the block runs; `PlantHeld` names the process that holds it already.
+
+    A folder that cannot be made or written raises `StateRefused`.
+    """
     path = folder / LOCK_NAME
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateRefused(
+            f"the state folder {folder} cannot be used: {(error.strerror or str(error)).lower()}; "
+            "name another with --state DIR or $PLANTCTL_STATE"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "an unknown process"
-            raise PlantHeld(f"the plant in {folder} is held by {holder}") from None
+            raise PlantHeld(f"the plant in {folder} is held by {holder}; end that first") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} ({doing})\n".encode(), 0)
         yield

@@ -2,30 +2,24 @@
 
 import argparse
 import json
-from pathlib import Path
 
-from plantctl.app.id_lock import LockDamaged, lock_path, read_ids
-from plantctl.cli.exit_code import DONE, FINDINGS, fail
+from plantctl.cli.exit_code import DONE, FINDINGS
 from plantctl.cli.findings import show_findings
+from plantctl.cli.plant_text import add_plant_text, read_plant
 from plantctl.core.ring import ring_bytes
-from plantctl.plan.build import build_path
 from plantctl.plan.plan import Plan
 from plantctl.plan.render import as_dictionary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
-    parser.add_argument("plant", type=Path, help="plant.yaml, or the folder that holds it")
+    add_plant_text(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how findings are written")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
-    try:
-        ids = read_ids(lock_path(arguments.plant))
-    except LockDamaged as error:
-        return fail(FINDINGS, str(error))
-    built = build_path(arguments.plant, ids)
+    built = read_plant(arguments.plant)
     if arguments.format == "json":
         print(json.dumps([as_dictionary(f) for f in built.findings], indent=1))
     elif built.findings:

@@ -2,21 +2,28 @@
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from plantctl.app.control_client import ControlClient, NotRunning
-from plantctl.app.state_folder import SOCKET_NAME, folder_of
+from plantctl.app.state_folder import SOCKET_NAME, folder_of, state_root
 from plantctl.cli.exec import read_commands
-from plantctl.cli.exit_code import CONNECTION, DONE, fail
+from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
+from plantctl.cli.findings import show_findings
+from plantctl.cli.plant_text import read_plant
+from plantctl.cli.screen import View
 from plantctl.cli.top import watch
 
-START_S = 120.0
+T = TypeVar("T")
+SIM = "simulators"  # where `plantctl sim fault` looks for it
+START_S = 300.0
 PERIOD_S = 0.1
 STEP_S = 30.0
 RETRY_S = 1.0
@@ -26,9 +33,9 @@ START = "start.csv"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     parser.add_argument("--plant", type=Path, metavar="PLANT", help="another plant on the same simulators")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="keep the state here (default: a temporary folder)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the simulated plant's noise")
-    parser.add_argument("--seconds", type=float, default=0.0, metavar="N", help="end after N seconds")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="where the state is (default: $PLANTCTL_STATE)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated plant's noise (1)")
+    parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="end after S seconds of watching")
     parser.add_argument("--plain", action="store_true", help="lines instead of a full screen")
 
 
@@ -37,50 +44,126 @@ def run(arguments: argparse.Namespace) -> int:
     plant = arguments.plant or demo_folder()
     if plant is None:
         return fail(CONNECTION, "the demo plant's configuration is not beside this installation")
+    built = read_plant(plant)
+    if built.plan is None:
+        show_findings(built.findings, built.texts)
+        return FINDINGS
+    # A terminal that closes and a `kill` end the demo as Ctrl-C does: children first, nothing left behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _ended)
+    root = state_root(arguments.state).absolute()
     with tempfile.TemporaryDirectory(prefix="plantctl-demo-") as temporary:
-        state = arguments.state or Path(temporary) / "state"
-        children: list[subprocess.Popen[bytes]] = []
+        demo = Demo(plant, built.plan.name, root, Path(temporary))
         try:
-            return _run(arguments, plant, state, Path(temporary), children)
-        except NotRunning as error:
-            return fail(CONNECTION, str(error))
+            return demo.run(arguments)
         finally:
-            end(children)
+            demo.end()
 
 
-def _run(
-    arguments: argparse.Namespace, plant: Path, state: Path, temporary: Path, children: list[subprocess.Popen[bytes]]
-) -> int:
-    endpoints = temporary / "endpoints.yaml"
-    me = ["--with-parent", str(os.getpid())]
-    log = (temporary / "demo.log").open("wb")
-    say("starting the simulated plant")
-    simulator = ["-m", "simulators", "--endpoints", str(endpoints), "--seed", str(arguments.seed), *me]
-    children.append(start([*simulator, "--state", str(temporary / "sim")], log))
-    if not wait_until(endpoints.exists, children):
-        return _failed(log, "the simulated plant did not start")
-    say(f"devices at {endpoints}: " + ", ".join(endpoints.read_text().split("\n")[:-1]))
-    say("starting the plant; the first start compiles its blocks, which takes a minute")
-    children.append(
-        start(["-m", "plantctl", "run", str(plant), "--endpoints", str(endpoints), "--state", str(state), *me], log)
-    )
-    folder = folder_of(plant_name(plant), state)
-    client: list[ControlClient] = []
+def _ended(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
 
-    def answers() -> bool:
+
+class Demo:
+    """The processes of one demo: the simulated plant, the controller, and what they wrote."""
+
+    def __init__(self, plant: Path, name: str, root: Path, temporary: Path) -> None:
+        self.plant = plant
+        self.root = root
+        self.folder = folder_of(name, root)
+        self.endpoints = temporary / "endpoints.yaml"
+        self.log = temporary / "demo.log"
+        self.children: list[subprocess.Popen[bytes]] = []
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Start everything, bring the plant up, show it; the exit code."""
+        say("starting the simulated plant")
+        self.start("simulators", "--endpoints", self.endpoints, "--seed", arguments.seed, "--state", self.root / SIM)
+        if not self.wait_until(self.endpoints.exists):
+            return self.failed("the simulated plant did not start")
+        say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))
+        say("starting the plant; the first start of all compiles its blocks, which takes a minute")
+        self.start("plantctl", "run", self.plant, "--endpoints", self.endpoints, "--state", self.root)
+        client = self.wait_until(self.connected)
+        if client is None:
+            return self.failed("the plant did not start")
+        hints = self.hints(arguments.state is not None)
+        with client:
+            try:
+                begin(client, self.plant)
+                say(f"state and log in {self.folder}")
+                say("try in a second terminal:")
+                for hint in hints:
+                    say(f"  {hint}")
+                plain = arguments.plain or not sys.stdout.isatty()
+                watch(client, View(footer=hints), plain, arguments.seconds)
+            except NotRunning as error:
+                return self.failed(str(error))
+        return DONE
+
+    def start(self, module: str, *arguments: object) -> None:
+        """Start a Python process of ours, quiet, with its own word in the log; it ends when this one does."""
+        line = [sys.executable, "-m", module, *map(str, arguments), "--with-parent", str(os.getpid())]
+        with self.log.open("ab") as log:
+            # A group of its own: Ctrl-C is for the demo, which ends the controller before the plant it controls.
+            self.children.append(
+                subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+            )
+
+    def connected(self) -> ControlClient | None:
+        """A connection to the plant, as soon as the controller that was started here answers."""
         try:
-            client.append(ControlClient(folder / SOCKET_NAME))
+            return ControlClient(self.folder / SOCKET_NAME)
         except NotRunning:
-            return False
-        return True
+            return None
 
-    if not wait_until(answers, children):
-        return _failed(log, "the plant did not start")
-    with client[0] as connected:
-        begin(connected, plant)
-        say(f"state and log in {folder}")
-        watch(connected, "", False, arguments.plain or not sys.stdout.isatty(), arguments.seconds)
-    return DONE
+    def wait_until(self, ready: Callable[[], T | None]) -> T | None:
+        """Wait until `ready()` gives something; None when time is over or a child has ended."""
+        end_s = time.monotonic() + START_S
+        while time.monotonic() < end_s and all(child.poll() is None for child in self.children):
+            found = ready()
+            if found:
+                return found
+            time.sleep(PERIOD_S)
+        return None
+
+    def failed(self, what: str) -> int:
+        """Say what failed, with the last words of the children; 5 where another process holds the plant."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        held = any(child.poll() == HELD for child in self.children)
+        return fail(HELD if held else CONNECTION, "\n".join([what, *(f"    {line}" for line in lines)]))
+
+    def end(self) -> None:
+        """End what was started, the controller before the plant it controls; by force after 10 s."""
+        for child in reversed(self.children):
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(10.0)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+    def hints(self, named: bool) -> list[str]:
+        """What to try in a second terminal, as it is typed there."""
+        me = program()
+        first = [f"export PLANTCTL_STATE={self.root}"] if named else []
+        return [
+            *first,
+            f"{me} sim fault pump-trip      the pump fails: see the cell trip",
+            f"{me} set 40-HS-4010 1         refused while there is no flow, and why",
+            f"{me} history 40-AI-4212 --last 1m",
+        ]
+
+
+def program() -> str:
+    """How this plantctl is called from where the person stands."""
+    if shutil.which("plantctl") == str(Path(sys.executable).with_name("plantctl")):
+        return "plantctl"
+    beside = Path(sys.executable).with_name("plantctl")
+    if not beside.is_file():
+        return f"{sys.executable} -m plantctl"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def begin(client: ControlClient, plant: Path) -> None:
@@ -100,7 +183,7 @@ def begin(client: ControlClient, plant: Path) -> None:
             last = (answer.get("stages") or [{"stage": "refused", "text": answer.get("error", "no answer in time")}])[
                 -1
             ]
-            if last["stage"] in ("accepted", "sent", "verified") or time.monotonic() > end_s:
+            if last["stage"] != "refused" or time.monotonic() > end_s:
                 break
             time.sleep(RETRY_S)
         text = f" - {last['text']}" if last["text"] else ""
@@ -116,49 +199,6 @@ def demo_folder() -> Path | None:
     return None
 
 
-def plant_name(plant: Path) -> str:
-    """The name in a plant's text."""
-    import yaml
-
-    root = plant / "plant.yaml" if plant.is_dir() else plant
-    return str(yaml.safe_load(root.read_text(encoding="utf-8"))["plant"]["name"])
-
-
-def start(arguments: list[str], log: Any) -> subprocess.Popen[bytes]:
-    """Start a Python process of ours, quiet, with its own word in `log`."""
-    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-
-def wait_until(ready: Any, children: list[subprocess.Popen[bytes]], limit_s: float = START_S) -> bool:
-    """Wait until `ready()` is true; False when time is over or a child has ended."""
-    end_s = time.monotonic() + limit_s
-    while time.monotonic() < end_s:
-        if any(child.poll() is not None for child in children):
-            return False
-        if ready():
-            return True
-        time.sleep(PERIOD_S)
-    return False
-
-
-def end(children: list[subprocess.Popen[bytes]]) -> None:
-    """End what we started, the controller before the plant it controls; by force after 10 s."""
-    for child in reversed(children):
-        if child.poll() is None:
-            child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(10.0)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
 def say(text: str) -> None:
     """Tell what the demo does."""
     print(f"demo: {text}", flush=True)
-
-
-def _failed(log: Any, what: str) -> int:
-    log.flush()
-    lines = Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-    return fail(CONNECTION, "\n".join([what, *(f"    {line}" for line in lines)]))

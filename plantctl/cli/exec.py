@@ -13,12 +13,13 @@ from typing import IO
 
 from plantctl.cli.exit_code import FINDINGS, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.findings import show_findings
+from plantctl.cli.plant_text import add_plant_text, read_plant
 from plantctl.core.command import VERB_NAMES, Command
 from plantctl.core.errors import PlantctlError
 from plantctl.core.event import Event
 from plantctl.core.quality import BAD, GOOD, UNCERTAIN, severity_word
 from plantctl.core.units import UnitError, parse_duration_ns
-from plantctl.plan.build import build_path
+from plantctl.plan.did_you_mean import meant
 from plantctl.plan.plan import Plan
 from plantctl.scan.executive import Executive
 from plantctl.scan.offline import InputSample, OfflineScan, TimedCommand, run_offline
@@ -35,7 +36,7 @@ class InputRefused(PlantctlError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
-    parser.add_argument("plant", type=Path, help="plant.yaml, or the folder that holds it")
+    add_plant_text(parser)
     parser.add_argument("--inputs", type=Path, metavar="IN.csv", help="time_s,tag,value,quality")
     parser.add_argument("--commands", type=Path, metavar="CMD.csv", help="time_s,command,target,value,actor,reason")
     parser.add_argument("--until", metavar="TIME", help="last scan at most at this time, as in 60s or 100 ms")
@@ -52,13 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
-    built = build_path(arguments.plant)
+    built = read_plant(arguments.plant)
     if built.plan is None:
         show_findings(built.findings, built.texts)
         return FINDINGS
     plan = built.plan
     if arguments.log is None and (arguments.inputs is None or arguments.until is None):
-        return fail(USAGE, "exec needs --inputs and --until, or --from LOG")
+        return fail(USAGE, "exec needs --inputs IN.csv and --until TIME, or --from LOG")
     try:
         until_ns = None if arguments.until is None else parse_duration_ns(arguments.until)
     except UnitError as error:
@@ -68,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         columns = [name.strip() for name in arguments.record.split(",") if name.strip()]
         unknown = [name for name in columns if name not in plan.rows and name not in plan.addresses]
         if unknown:
-            return fail(USAGE, f"--record: `{unknown[0]}` is not a tag of this plant")
+            near = meant(unknown[0], (*plan.rows, *plan.addresses))
+            return fail(USAGE, f"--record: `{unknown[0]}` is not a tag of this plant{'; ' + near if near else ''}")
     if arguments.log is not None:
         from plantctl.cli.replay import replay_log
 
@@ -109,7 +111,9 @@ def _rows(path: Path, header: Sequence[str], needed: int) -> Iterator[tuple[int,
                 if not needed <= len(row) <= len(first):
                     raise InputRefused(f"{path}:{reader.line_num}: {len(row)} columns, {len(first)} expected")
                 yield reader.line_num, row + [""] * (len(header) - len(row))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise InputRefused(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InputRefused(f"{path}: {error}") from error
 
 

@@ -10,6 +10,9 @@ UNKNOWN_INPUT: Final = 3
 CONNECTION: Final = 3
 REFUSED: Final = 4
 HELD: Final = 5
+MISTAKE: Final = 70  # of plantctl itself, as sysexits.h has it
+INTERRUPTED: Final = 130  # as a shell says that SIGINT ended it
+CLOSED: Final = 141  # as a shell says that SIGPIPE ended it
 
 
 def fail(code: int, what: str) -> int:

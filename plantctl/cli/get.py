@@ -3,8 +3,7 @@
 import argparse
 import json
 
-from plantctl.app.control_client import NotRunning
-from plantctl.cli.exit_code import CONNECTION, DONE, fail
+from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, fail
 from plantctl.cli.running import add_plant_argument, connect
 
 
@@ -17,13 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
-    try:
-        with connect(arguments) as client:
-            answer = client.ask({"get": arguments.tags})
-    except NotRunning as error:
-        return fail(CONNECTION, str(error))
+    with connect(arguments) as client:
+        answer = client.ask({"get": arguments.tags})
     if "error" in answer:
-        return fail(CONNECTION, answer["error"])
+        return fail(UNKNOWN_INPUT, answer["error"])
     if arguments.json:
         print(json.dumps(answer["points"], indent=1))
         return DONE

@@ -6,13 +6,17 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from plantctl.app.control_client import NotRunning
-from plantctl.app.state_folder import LOG_NAME
-from plantctl.cli.exit_code import CONNECTION, DONE, UNKNOWN_INPUT, USAGE, fail
+from plantctl.app.state_folder import LOG_NAME, folder_of, state_root
+from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.running import add_plant_argument
-from plantctl.core.errors import LogDamaged
+from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import describe
 from plantctl.core.units import UnitError, parse_duration_ns
+from plantctl.plan.did_you_mean import meant
+
+
+class LogMissing(PlantctlError):
+    """There is no log where one was looked for; the message says where."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,23 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
         span_ns = parse_duration_ns(arguments.last.replace("m", "min") if _minutes(arguments.last) else arguments.last)
     except UnitError as error:
         return fail(USAGE, f"--last: {error}")
-    try:
-        folder = arguments.log or log_folder(arguments)
-    except NotRunning as error:
-        return fail(CONNECTION, str(error))
-    if not folder.is_dir():
-        return fail(UNKNOWN_INPUT, f"there is no log in {folder}")
+    folder = log_in(arguments.log) if arguments.log else log_folder(arguments)
     storage = ReadOnlyFolder(folder)
     found = runs(storage)
     if not found:
         return fail(UNKNOWN_INPUT, f"the log in {folder} holds no run yet")
     newest = found[-1]
-    try:
-        ids = ids_of(plan_text(storage, newest.plan_hash))
-    except (LogDamaged, OSError) as error:
-        return fail(UNKNOWN_INPUT, str(error))
+    text = plan_text(storage, newest.plan_hash)
+    ids = ids_of(text)
     if arguments.tag not in ids:
-        return fail(UNKNOWN_INPUT, f"`{arguments.tag}` is not in this log")
+        near = meant(arguments.tag, ids)
+        return fail(UNKNOWN_INPUT, f"`{arguments.tag}` is not in the log in {folder}{'; ' + near if near else ''}")
     end_ns = newest.end_utc_ns + 1
     rows = list(tag_history(storage, ids[arguments.tag], end_ns - span_ns, end_ns))
     rows = rows[-arguments.limit :] if arguments.limit > 0 else rows
@@ -61,9 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
             times = (utc_text(ns) if ns else "" for ns in (row.source_ns, row.receive_utc_ns))
             out.writerow((utc_text(row.utc_ns), repr(row.value), describe(row.quality), *times))
         return DONE
+    unit = unit_of(text, arguments.tag)
     for row in rows:
         source = f"  source {utc_text(row.source_ns)}" if row.source_ns else ""
-        print(f"{utc_text(row.utc_ns)}  {row.value:>14.6g}  {describe(row.quality)}{source}")
+        print(f"{utc_text(row.utc_ns)}  {row.value:>14.6g} {unit}  {describe(row.quality)}{source}")
     if not rows:
         return fail(DONE, f"no value of `{arguments.tag}` in the last {arguments.last}")
     return DONE
@@ -75,17 +74,34 @@ def _minutes(text: str) -> bool:
 
 
 def log_folder(arguments: argparse.Namespace) -> Path:
-    """The log of the plant that is meant, whether it runs or not. Raises `NotRunning` where that is not clear."""
-    from plantctl.app.state_folder import folder_of
-
+    """The log of the plant that is meant, whether it runs or not. Raises `LogMissing` where that is not clear."""
     if arguments.plant:
-        return folder_of(arguments.plant, arguments.state) / LOG_NAME
-    root = folder_of("x", arguments.state).parent
+        return log_in(folder_of(arguments.plant, arguments.state))
+    root = state_root(arguments.state)
     found = sorted(root.glob(f"*/{LOG_NAME}"))
-    if len(found) != 1:
-        names = ", ".join(p.parent.name for p in found) or "none"
-        raise NotRunning(f"name the plant with --plant; there are logs of: {names}")
+    if not found:
+        raise LogMissing(f"there is no log in {root}: nothing has run there; name the place with --state or --from")
+    if len(found) > 1:
+        names = ", ".join(p.parent.name for p in found)
+        raise LogMissing(f"there are logs of several plants in {root}: {names}; name one with --plant")
     return found[0]
+
+
+def log_in(folder: Path) -> Path:
+    """The log at `folder`: the folder of a log, or a plant's state folder. Raises `LogMissing`."""
+    log = folder / LOG_NAME if (folder / LOG_NAME).is_dir() else folder
+    if not log.is_dir():
+        raise LogMissing(f"there is no log in {folder}")
+    return log
+
+
+def unit_of(text: str, tag: str) -> str:
+    """The unit of a tag in the plan's text that is kept beside a log; empty for numbers and enumerations."""
+    for line in text.splitlines():
+        cells = line.split("\t")
+        if len(cells) == 4 and cells[1] == tag:
+            return "" if cells[2] == "1" else cells[2]
+    return ""
 
 
 def ids_of(text: str) -> dict[str, int]:

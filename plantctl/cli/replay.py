@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from plantctl.cli.exec import write_run
 from plantctl.cli.exit_code import DONE, FINDINGS, UNKNOWN_INPUT, fail
-from plantctl.cli.history import ids_of
+from plantctl.cli.history import ids_of, log_in
 from plantctl.core.command import Command
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import InputColumns, OutputColumns
@@ -134,8 +134,8 @@ class Player:
 
 def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str], until_ns: int | None) -> int:
     """Replay the newest run of the log at `arguments.log`; the exit code, 1 where an output differs."""
-    folder: Path = arguments.log
-    storage = ReadOnlyFolder(folder if (folder / "log").is_dir() is False else folder / "log")
+    folder: Path = log_in(arguments.log)
+    storage = ReadOnlyFolder(folder)
     try:
         found = runs(storage)
         if not found:
@@ -148,7 +148,7 @@ def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str]
         player = Player(plan, executive, rows, texts(storage), same)
         scans = player.play(replay(storage, run), until_ns)
         write_run(plan, executive, scans, columns, arguments)
-    except (LogDamaged, OSError) as error:
+    except LogDamaged as error:
         return fail(UNKNOWN_INPUT, f"{folder}: {error}")
     compared = player.found
     if not same:
