@@ -65,8 +65,8 @@ class Serving:
         self.gateway = RtuGateway(self.clock, dict(self.line.probes))
         self.plc = PlcServer(self.line.plc, self.clock)
         for device in SCHEMES:
-            wire = self.wires[device] = Wire(self.tasks)
-            wire.target = await self.server(device).start(self.tasks)
+            wire = self.wires[device] = Wire()
+            wire.device = await self.server(device).start(self.tasks)
             await wire.listen()
 
     def server(self, device: str) -> "RegisterServer | PlcServer":
@@ -81,7 +81,7 @@ class Serving:
         wire.refuse()
         await self.server(device).stop()
         await self.clock.sleep(off_s)
-        wire.target = await self.server(device).start(self.tasks)
+        wire.device = await self.server(device).start(self.tasks)
         await wire.listen()
 
     async def disconnect(self) -> None:

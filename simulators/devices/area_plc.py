@@ -12,7 +12,7 @@ supervisory controller writes and holds it when that falls silent, except for wh
   current is below 1 A or after 0.5 s;
 - a set-point that is not a finite number, or outside its range, is put back or limited in the data block;
 - temperature: PI on TI-4214 with split range, cooling below 50 %, heating above, while TIC-4214.MODE is 1. Kc 12.9 %/K
-  and Ti 16 min by SIMC from 0.35 degC/%, 18 min, 1 min (section 5.2) with tc 3 min;
+  and Ti 16 min on the value filtered by 20 s, by SIMC from 0.35 degC/%, 18 min, 1 min (section 5.2) with tc 3 min;
 - drive: run command without a running pump for 2 s is a drive trip, latched until the command goes to 0.
 
 After a loss of its own power or in STOP everything goes to the fail-safe column of 4.1.
@@ -39,6 +39,7 @@ OVERFILL_PERCENT: Final = 95.0
 VALVE_TRAVEL_S: Final = 2.0
 VALVE_LIMIT_S: Final = 4.0
 
+TEMPERATURE_FILTER_S: Final = 20.0
 TEMPERATURE_CYCLES: Final = 5
 GAIN_PERCENT_PER_K: Final = 12.9
 INTEGRAL_S: Final = 960.0
@@ -102,9 +103,12 @@ class AreaPlc:
         values[sig.HEATER, "SP"] = 100.0 * read("heater.output")
         values[sig.TEMPERATURE_LOOP, "SP"] = 40.0
         values[sig.TEMPERATURE_LOOP, "MODE"] = 1
+        for spec in sig.SETPOINTS:
+            values[spec.tag, "OP"] = values[spec.tag, "SP"]
         split = 50.0 + 0.5 * float(values[sig.HEATER, "SP"]) - 0.5 * float(values[sig.COOLING, "SP"])
         self._split = split
-        self._integral = split - GAIN_PERCENT_PER_K * (40.0 - read("tank.temperature_c"))
+        self._tank_c = read("tank.temperature_c")
+        self._integral = split - GAIN_PERCENT_PER_K * (40.0 - self._tank_c)
 
     def command(self, key: Key, value: float | int | bool) -> None:
         """A client wrote `value` to the item; it takes effect in the next cycle. KeyError for an unknown item."""
@@ -272,8 +276,12 @@ class AreaPlc:
     def _hold_temperature(self, dt_s: float) -> None:
         values = self.values
         setpoint = self._limited(sig.TEMPERATURE_LOOP, 40.0)
-        measured = quantise(self._plant.read("tank.temperature_c"), 0.05)
-        if values[sig.TEMPERATURE_LOOP, "MODE"] == 1 and math.isfinite(measured):
+        raw = self._plant.read("tank.temperature_c")
+        seen = math.isfinite(raw)
+        if seen:
+            self._tank_c += min(1.0, dt_s / TEMPERATURE_FILTER_S) * (raw - self._tank_c)
+        measured = self._tank_c
+        if values[sig.TEMPERATURE_LOOP, "MODE"] == 1 and seen:
             error = setpoint - measured
             split = GAIN_PERCENT_PER_K * error + self._integral
             self._split = max(0.0, min(100.0, split))
@@ -282,7 +290,7 @@ class AreaPlc:
             values[sig.COOLING, "SP"] = quantise(max(0.0, 100.0 - 2.0 * self._split), 0.5)
             values[sig.HEATER, "SP"] = quantise(max(0.0, 2.0 * self._split - 100.0), 0.5)
         cooling, heater = self._limited(sig.COOLING, 100.0), self._limited(sig.HEATER, 0.0)
-        if values[sig.TEMPERATURE_LOOP, "MODE"] != 1 and math.isfinite(measured):
+        if values[sig.TEMPERATURE_LOOP, "MODE"] != 1:
             self._integral = 50.0 + 0.5 * heater - 0.5 * cooling - GAIN_PERCENT_PER_K * (setpoint - measured)
         values[sig.TEMPERATURE_LOOP, "OP"] = quantise(self._split, 0.5)
         values[sig.COOLING, "OP"], values[sig.HEATER, "OP"] = cooling, heater

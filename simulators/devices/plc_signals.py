@@ -7,9 +7,8 @@ RUN FLT REM HRS of a motor, ZSO ZSC TRV FLT of a valve.
 
 Resolutions are those of the cards and meters: 16-bit-class 4-20 mA cards serve 27648 steps of the range but the
 transmitters behind them resolve less, so that a still plant serves still values: magnetic flow meter 0.001 m3/h,
-dp cells 0.001 bar (felt) and 0.0005 bar (membrane), level 0.1 %, temperatures 0.05 degC, dosing flow 0.01 L/h,
-Coriolis density 0.1 kg/m3 and flow 1 kg/h, conductivity 0.1 mS/cm, electrode potential 2 mV, N2 0.01 Nm3/h,
-speed 0.1 %.
+dp cells 0.001 bar, level 0.1 %, temperatures 0.05 degC, dosing flow 0.01 L/h, Coriolis density 0.1 kg/m3,
+conductivity 0.1 mS/cm, electrode potential 5 mV, N2 0.01 Nm3/h, speed 0.1 %.
 """
 
 from dataclasses import dataclass
@@ -59,10 +58,10 @@ class Node:
 
 
 MEASUREMENTS: Final = (
-    Measurement("40-EI-4012", "cell.cathode_potential_v", "V", -2.5, 0.5, 0.002, FAST_MS),
+    Measurement("40-EI-4012", "cell.cathode_potential_v", "V", -2.5, 0.5, 0.005, FAST_MS),
     Measurement("40-FI-4013", "cell.flow_m3_h", "m3/h", 0.0, 1.0, 0.001, FAST_MS),
     Measurement("40-PDI-4014", "cell.felt_dp_bar", "bar", 0.0, 1.0, 0.001, FAST_MS),
-    Measurement("40-PDI-4015", "cell.membrane_dp_bar", "bar", -0.5, 0.5, 0.0005, FAST_MS),
+    Measurement("40-PDI-4015", "cell.membrane_dp_bar", "bar", -0.5, 0.5, 0.001, FAST_MS),
     Measurement("40-LI-4211", "tank.level_percent", "%", 0.0, 100.0, 0.1, SLOW_MS),
     Measurement("40-TI-4214", "tank.temperature_c", "degC", 0.0, 100.0, 0.05, SLOW_MS),
     Measurement("40-FI-4215", "feed.flow_l_h", "L/h", 0.0, 10.0, 0.01, SLOW_MS),

@@ -8,6 +8,7 @@ Clients are ordinary users without security: they can write commands and set-poi
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -69,8 +70,8 @@ class PlcServer:
         self._written: dict[Key, Any] = {}
         self._told_ns = 0
 
-    async def start(self, tasks: asyncio.TaskGroup) -> int:
-        """Build the data blocks with the twin's present values and listen; the port."""
+    async def start(self, tasks: asyncio.TaskGroup) -> Callable[[], asyncio.Protocol]:
+        """Build the data blocks with the twin's present values and serve until `stop`; what a wire calls to connect."""
         server = Server(iserver=QuickServer())
         await server.init()
         server.set_endpoint(f"opc.tcp://{LOOPBACK}:0")
@@ -88,8 +89,11 @@ class PlcServer:
         await self._build(server, index)
         await server.start()
         self._server = server
-        assert server.bserver is not None
-        return int(server.bserver.port)
+        # The wire brings the connections, without a second socket on the way: the library's own listener is not used.
+        library: Any = server.bserver
+        library._server.close()
+        factory: Callable[[], asyncio.Protocol] = library._make_protocol
+        return factory
 
     async def stop(self) -> None:
         """Close the listener and every session."""
