@@ -25,6 +25,7 @@ from plantctl.scan.executive import Executive
 from plantctl.scan.offline import InputSample, OfflineScan, TimedCommand, run_offline
 
 QUALITY_WORDS = {"": GOOD, "good": GOOD, "uncertain": UNCERTAIN, "bad": BAD}
+QUALITY = ".quality"
 INTERPRETED_LIMIT = 1_000_000
 EVENT_HEADER = ("time_s", "scan", "kind", "target", "old", "new", "actor", "reason")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     columns = list(plan.default_columns)
     if arguments.record is not None:
         columns = [name.strip() for name in arguments.record.split(",") if name.strip()]
-        unknown = [name for name in columns if name not in plan.rows and name not in plan.addresses]
+        unknown = [name for name in columns if not recordable(plan, name)]
         if unknown:
             near = meant(unknown[0], (*plan.rows, *plan.addresses))
             return fail(USAGE, f"--record: `{unknown[0]}` is not a tag of this plant{'; ' + near if near else ''}")
@@ -83,7 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         return fail(UNKNOWN_INPUT, str(error))
     executive = Executive(plan, compiled=_compiled(arguments, plan, until_ns), ages=arguments.ages)
     scans = run_offline(plan, executive, samples, commands, until_ns)
-    write_run(plan, executive, scans, columns, arguments)
+    try:
+        write_run(plan, executive, scans, columns, arguments)
+    except OSError as error:
+        return fail(USAGE, f"cannot write the result: {error}")
     return 0
 
 
@@ -197,8 +201,8 @@ class Recorder:
         """The values after a scan."""
         cells = [repr(time_ns / 1e9)]
         for name in self.columns:
-            value, quality, whole = self._value(name)
-            cells.append(number_text(value, whole))
+            value, quality, whole = self._value(name.removesuffix(QUALITY))
+            cells.append(severity_word(quality) if name.endswith(QUALITY) else number_text(value, whole))
             if self.quality:
                 cells.append(severity_word(quality))
         return cells
@@ -211,6 +215,11 @@ class Recorder:
         address = self.plan.addresses[name]
         column = self.executive.stepper.memories[address.kind].rows[address.field]
         return float(column[address.row]), GOOD, column.dtype.kind == "i"
+
+
+def recordable(plan: Plan, name: str) -> bool:
+    """Whether `name` can be a column: a point, `TAG.quality`, or a parameter or state of a block."""
+    return name.removesuffix(QUALITY) in plan.rows or name in plan.addresses
 
 
 def number_text(value: float, whole: bool) -> str:

@@ -110,11 +110,11 @@ class Executive:
         if journal is not None:
             journal.writes(number, mono_ns, outputs)
         done.results += self.verifier.look(self.image, outputs, mono_ns)
-        taken = commands[:COMMANDS_PER_SCAN]
         if journal is not None:
-            journal.commands(number, mono_ns, taken)
-        for command in taken:
-            result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns)
+            journal.commands(number, mono_ns, commands)
+        for place, command in enumerate(commands):
+            late = place >= COMMANDS_PER_SCAN
+            result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns, late=late)
             done.results.append(result)
             done.events += events
             for change in changes:

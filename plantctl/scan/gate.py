@@ -62,10 +62,13 @@ class Gate:
             "reset": self._reset,
         }
 
-    def apply(self, command: Command, scan: int, now_ns: int, utc_ns: int) -> tuple[Result, list[Event], list[Change]]:
+    def apply(
+        self, command: Command, scan: int, now_ns: int, utc_ns: int, *, late: bool = False
+    ) -> tuple[Result, list[Event], list[Change]]:
         """Decide one command at monotonic `now_ns`; the result, the events for the journal, and what changed.
 
-        The same key within its life gives the first result again and changes nothing.
+        The same key within its life gives the first result again and changes nothing. `late`: the scan has taken as
+        many as it can, and whoever gave this one does not wait for the next.
         """
         known = self._results.get(command.key) if command.key else None
         if known is not None and now_ns - known[0] < KEY_LIFE_NS:
@@ -74,15 +77,18 @@ class Gate:
         try:
             if command.expires_ns and now_ns > command.expires_ns:
                 raise CommandRejected(codes.EXPIRED, "the command expired before the scan could take it")
+            if late:
+                raise CommandRejected(codes.EXPIRED, f"a scan takes {COMMANDS_PER_SCAN} commands, this is one more")
             changes = self._decide(command)
         except CommandRejected as refusal:
             stage = Stage.EXPIRED if refusal.code == codes.EXPIRED else Stage.REFUSED
             result = Result(command.sequence, stage, now_ns, refusal.code, refusal.reason)
             reason = refusal.code if refusal.reason == refusal.code else f"{refusal.code}: {refusal.reason}"
             asked = _number_or_nan(command.value)
-            old = self._present(command.target)
+            words = MODE_WORDS if command.verb == "mode" else ()
+            old = self._present(f"{command.target}.mode" if words else command.target)
             refused = Event(
-                EventKind.REFUSED, scan, now_ns, utc_ns, command.target, old, asked, (), command.actor, reason
+                EventKind.REFUSED, scan, now_ns, utc_ns, command.target, old, asked, words, command.actor, reason
             )
             self._remember(command, now_ns, result)
             return result, [refused], []
@@ -203,7 +209,9 @@ class Gate:
             raise CommandRejected(codes.NOT_PERMITTED, f"`{permit_tag(tag)}` is missing: {shown}")
 
     def _tripped(self, effect: EffectInfo) -> bool:
-        return bool(self.stepper.memories[effect.kind].rows["tripped"][effect.row])
+        row = self.stepper.memories[effect.kind].rows[effect.row]
+        # Before its first scan an effect stands as it will start.
+        return bool(row["tripped"] if row["started"] else row["start_tripped"])
 
     def _standing(self, effect: EffectInfo) -> list[str]:
         """The demands of an effect that stand or cannot be known, each told with what it waits for."""
@@ -239,7 +247,9 @@ class Gate:
             raise CommandRejected(
                 codes.BAD_VALUE, "iman is the loop's own answer to a block below, not to be asked for"
             )
-        return [Change(command.target, self._write(address, mode), mode, MODE_WORDS)]
+        # Before its first scan nobody has asked yet: what it was to start with is what changes.
+        old = self._write(address, mode)
+        return [Change(command.target, old if old >= 0 else float(rows["initial_mode"][address.row]), mode, MODE_WORDS)]
 
     def _output(self, command: Command) -> list[Change]:
         self._loop(command.target)
