@@ -56,6 +56,10 @@ class Circuit:
         """The events of a kind so far."""
         return [e for e in self.events if e.kind.word == kind and target in (None, e.target)]
 
+    def listen(self, heard):
+        """Call `heard()` after every scan."""
+        self.running.listeners.append(lambda *_: heard())
+
     async def wait(self, seconds):
         """Let plant time pass."""
         await self.clock.sleep(seconds)
@@ -99,8 +103,9 @@ class Circuit:
         await self.until(lambda: self.value("40-HS-4010.permit") == 1.0, 60.0, "the permit to start")
         for verb, target, value in (
             ("set", "40-HS-4010", 1),
-            ("set", "40-IC-4010", current_a),
+            # Before the current: taken over later, the loop would hold the feed as it is and find the rest slowly.
             ("mode", "40-AIC-4212", "auto"),
+            ("set", "40-IC-4010", current_a),
         ):
             last = await self.command(verb, target, value, 30.0)
             assert last.stage in (Stage.ACCEPTED, Stage.VERIFIED, Stage.MISMATCH), (verb, target, last)

@@ -150,8 +150,8 @@ class MemoryCircuit:
         self.command("set", "40-EC-4010", 5)
         self.until(lambda: self.value("40-HS-4010.permit") == 1.0, 60.0)
         self.command("set", "40-HS-4010", 1)
-        self.command("set", "40-IC-4010", current_a)
         self.command("mode", "40-AIC-4212", "auto")
+        self.command("set", "40-IC-4010", current_a)
         self.until(lambda: abs(self.value("40-II-4010") - current_a) < 2.0, 60.0)
 
     def inject(self, name, target="", **parameters):
