@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from plantctl.core.errors import LogDamaged
-from plantctl.core.frame import Kind
+from plantctl.core.frame import Kind, encode_texts
+from plantctl.core.text import text_id
 from plantctl.log.files import load_file, log_names
 from plantctl.log.reader import Losses, plan_text, read_frames, runs, tag_history, texts
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
@@ -135,6 +136,28 @@ def test_a_run_after_a_reboot_has_its_own_time():
     again.close()
     assert [run.start_utc_ns for run in runs(storage)] == [at(0), at(0), at(0), at(5000)]
     assert load_file(storage, name).head.created_utc_ns == at(20)
+
+
+def test_a_damaged_head_costs_no_frame_and_no_time():
+    storage, _ = log_of()
+    for name in log_names(storage.files):
+        index = load_file(storage, name).index
+        alone = SimulatedStorage({name: storage.files[name]})
+        alone.files[name].seen[44] ^= 1
+        assert load_file(alone, name).head is None
+        found = list(read_frames(alone))
+        assert {frame.scan for _, frame in found} == set(index.scan.tolist())
+        if Kind.TIME in index.kind:
+            assert all(utc_ns == at(frame.scan) for utc_ns, frame in found)
+
+
+def test_a_text_under_an_id_that_is_not_its_own_is_left_out():
+    storage = SimulatedStorage()
+    plant = Scan(storage)
+    plant.ring.append(Kind.TEXT, 0, plant.mono_ns, encode_texts({text_id("flow low"): "all is well", 7: "x"}))
+    plant.event("tank empty")
+    plant.close()
+    assert texts(storage) == {text_id("tank empty"): "tank empty"}
 
 
 def test_runs_tell_their_plan_their_scans_and_their_holes():

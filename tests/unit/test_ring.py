@@ -77,6 +77,32 @@ def test_a_frame_overrun_while_it_is_looked_at_is_thrown_away():
     assert reader.lost == first - 1
 
 
+def test_a_writer_that_overruns_between_two_looks_is_noticed():
+    """Another process writes while this one is between reading where the oldest frame is and reading its head."""
+    buffer, writer = ring(4096)
+    fill(writer, 3)
+    reader = RingReader(buffer, after=0)
+    assert reader.read().sequence == 1
+
+    class Fields:
+        def __init__(self, fields):
+            self.fields, self.looks = fields, 0
+
+        def __getitem__(self, i):
+            number = self.fields[i]
+            if i == 3:
+                self.looks += 1
+                if self.looks == 1:
+                    for size in range(60):  # other sizes, so that no old place is the beginning of a frame
+                        writer.append(Kind.TEXT, 0, 0, b"\x77" * size)
+            return number
+
+    reader._fields = Fields(reader._fields)
+    got = [frame.sequence for frame in reader]
+    assert got == list(range(got[0], 64))
+    assert reader.lost == got[0] - 2
+
+
 def test_a_frame_not_overrun_is_read_without_a_copy():
     buffer, writer = ring()
     writer.append(Kind.TEXT, 0, 0, b"abcd")
