@@ -107,12 +107,13 @@ def test_faraday():
 
 
 def test_overpotential_lags_the_current():
-    """Double layer of 2,000 F/m2: a tenth of a second after the current stops most of the overpotential is there."""
+    """Double layer of 2,000 F/m2: half a second after the current stops 0.06 V of 0.36 are gone, after a minute most."""
     plant = lone_cell(85.0)
     plant.run(5.0)
     plant.set_field("cell.current_a", 0.0)
-    plant.step()
-    assert 0.3 < plant.field("cell.overpotential") < 0.36
+    before = plant.field("cell.overpotential")
+    plant.run(0.5)
+    assert before - plant.field("cell.overpotential") == pytest.approx(0.061, abs=0.01)
     plant.run(60.0)
     assert plant.field("cell.overpotential") < 0.1
 
