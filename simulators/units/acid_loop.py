@@ -31,6 +31,7 @@ def release(u: AcidLoop) -> None:
 
 def advance(u: AcidLoop, dt: float) -> None:
     """Book what crossed."""
+    inlet, held = u.inlet, u.contents
     for k in range(COMPONENTS):
-        u.contents[k] += u.inlet[k] * dt
-    u.made_mol = u.contents[CHLORIDE]
+        held[k] += inlet[k] * dt
+    u.made_mol = held[CHLORIDE]

@@ -111,31 +111,33 @@ class Cell(Unit):
 
 def release(u: Cell) -> None:
     """What enters pushes the same volume out, less the water that crosses the membrane with the chloride."""
+    held, outlet, crossing = u.contents, u.outlet, u.acid_side
     u.is_open = u.open_circuit
-    u.acid_side[CHLORIDE] = u.made_mol_s
+    crossing[CHLORIDE] = u.made_mol_s
     water = max(u.made_mol_s, 0.0) * OSMOSIS_L_MOL
-    u.acid_side[LIQUID] = water
-    u.acid_side[HEAT] = water * HEAT_J_L_K * u.celsius
+    crossing[LIQUID] = water
+    crossing[HEAT] = water * HEAT_J_L_K * u.celsius
     flow = max(u.inlet[LIQUID] - water, 0.0)
     share = flow / u.volume_l
     for k in range(COMPONENTS):
-        u.outlet[k] = u.contents[k] * share
-    u.outlet[HEAT] = flow * HEAT_J_L_K * u.celsius
+        outlet[k] = held[k] * share
+    outlet[HEAT] = flow * HEAT_J_L_K * u.celsius
 
 
 def advance(u: Cell, dt: float) -> None:
     """Carry, make hydroxide, precipitate, then the electrical side."""
-    flow = u.inlet[LIQUID]
+    held, inlet, outlet, crossing = u.contents, u.inlet, u.outlet, u.acid_side
+    flow = inlet[LIQUID]
     for k in range(COMPONENTS):
-        u.contents[k] += (u.inlet[k] - u.outlet[k] - u.acid_side[k]) * dt
+        held[k] += (inlet[k] - outlet[k] - crossing[k]) * dt
     felt_a = faradaic_a(u, dt)
     settle(u, dt)
     produce(u, felt_a, dt)
     electric(u, flow)
     heat_j = (u.current_a * (u.voltage_v - THERMONEUTRAL_V) + u.loss_w_k * (u.ambient_c - u.celsius)) * dt
-    u.contents[HEAT] += heat_j
+    held[HEAT] += heat_j
     u.heat_gained_j += heat_j
-    u.celsius = u.contents[HEAT] / u.heat_j_k
+    u.celsius = held[HEAT] / u.heat_j_k
     u.charge_c += u.current_a * dt
     hydraulic(u, flow, dt)
 
@@ -161,17 +163,18 @@ def faradaic_a(u: Cell, dt: float) -> float:
 
 def settle(u: Cell, dt: float) -> None:
     """The pH from the totals, then precipitation towards it."""
+    held = u.contents
     kind = int(u.element)
     water = u.volume_l * WATER_KG_L
-    dissolved = u.contents[RARE_EARTH] / water
-    answer = solve(kind, u.celsius, u.contents[SODIUM] / water, u.contents[CHLORIDE] / water, dissolved, u.ph)
+    dissolved = held[RARE_EARTH] / water
+    answer = solve(kind, u.celsius, held[SODIUM] / water, held[CHLORIDE] / water, dissolved, u.ph)
     u.ph = answer[0]
-    solids_g_l = u.contents[SOLID] * RE_OH3_G_MOL[kind] / u.volume_l
-    change = max(precipitated(answer, dissolved, u.celsius, solids_g_l, dt) * water, -u.contents[SOLID])
-    u.contents[RARE_EARTH] -= change
-    u.contents[SOLID] += change
+    solids_g_l = held[SOLID] * RE_OH3_G_MOL[kind] / u.volume_l
+    change = max(precipitated(answer, dissolved, u.celsius, solids_g_l, dt) * water, -held[SOLID])
+    held[RARE_EARTH] -= change
+    held[SOLID] += change
     u.precipitated_mol += change
-    u.re_mol_l = u.contents[RARE_EARTH] / u.volume_l
+    u.re_mol_l = held[RARE_EARTH] / u.volume_l
 
 
 def produce(u: Cell, felt_a: float, dt: float) -> None:
@@ -201,13 +204,14 @@ def splitting(u: Cell, j: float) -> float:
 
 def electric(u: Cell, flow: float) -> None:
     """Voltage at the terminals, its slope, cathode potential."""
+    held = u.contents
     kelvin = u.celsius + KELVIN
     j = u.current_a / u.area_m2
     entering = u.inlet[RARE_EARTH] / flow if flow > 1e-4 else u.re_mol_l
     hydroxide = power_of_hydroxide(u.ph)
     made = surface_hydroxide_mol_l(j, flow / NOMINAL_L_S * NOMINAL_M_S, hydroxide, 0.5 * (entering + u.re_mol_l))
     surface = u.surface_ph_set if u.surface_ph_set > 0.0 else 14.0 + math.log10(made)
-    sodium, chloride = u.contents[SODIUM] / u.volume_l, u.contents[CHLORIDE] / u.volume_l
+    sodium, chloride = held[SODIUM] / u.volume_l, held[CHLORIDE] / u.volume_l
     kappa = catholyte_s_m(sodium, u.re_mol_l, u.celsius)
     ohmic = resistance_ohm_m2(kappa, u.gas, u.acid_mol_l, u.celsius, u.membrane_worn)
     ohmic += R_FOUL_OHM_M2 * u.fouled / (1.0 - min(u.fouled, 0.9))

@@ -36,17 +36,19 @@ class DosingPump(Unit):
 
 def release(u: DosingPump) -> None:
     """The feed at its flow and strength."""
+    outlet = u.outlet
     u.true_re_mol_l = u.re_mol_l * u.strength
-    u.outlet[LIQUID] = u.flow_l_s
-    u.outlet[RARE_EARTH] = u.flow_l_s * u.true_re_mol_l
-    u.outlet[CHLORIDE] = u.flow_l_s * (3.0 * u.re_mol_l + u.hcl_mol_l) * u.strength
-    u.outlet[HEAT] = u.flow_l_s * HEAT_J_L_K * u.celsius
+    outlet[LIQUID] = u.flow_l_s
+    outlet[RARE_EARTH] = u.flow_l_s * u.true_re_mol_l
+    outlet[CHLORIDE] = u.flow_l_s * (3.0 * u.re_mol_l + u.hcl_mol_l) * u.strength
+    outlet[HEAT] = u.flow_l_s * HEAT_J_L_K * u.celsius
 
 
 def advance(u: DosingPump, dt: float) -> None:
     """Book what was delivered, then follow the stroke."""
+    held, outlet = u.contents, u.outlet
     for k in range(COMPONENTS):
-        u.contents[k] -= u.outlet[k] * dt
+        held[k] -= outlet[k] * dt
     stroke = min(max(u.stroke, 0.0), 1.0) if u.stroke == u.stroke else 0.0
     steps = math.floor(stroke / u.resolution + 0.5) if u.resolution > 0.0 else 0.0
     wanted = steps * u.resolution if u.resolution > 0.0 else stroke

@@ -27,19 +27,21 @@ class Pipe(Unit):
 
 def release(u: Pipe) -> None:
     """The last segment leaves at the flow that enters."""
+    held, outlet = u.contents, u.outlet
     last = (SEGMENTS - 1) * COMPONENTS
     share = u.inlet[LIQUID] * SEGMENTS / u.volume_l
     for k in range(COMPONENTS):
-        u.outlet[k] = u.contents[last + k] * share
+        outlet[k] = held[last + k] * share
 
 
 def advance(u: Pipe, dt: float) -> None:
     """Each segment takes from the one before, the first from the inlet."""
-    share = min(u.inlet[LIQUID] * SEGMENTS / u.volume_l * dt, 1.0)
+    held, inlet, outlet = u.contents, u.inlet, u.outlet
+    share = min(inlet[LIQUID] * SEGMENTS / u.volume_l * dt, 1.0)
     for k in range(COMPONENTS):
-        carried = u.inlet[k] * dt
+        carried = inlet[k] * dt
         for s in range(SEGMENTS - 1):
-            passed = u.contents[s * COMPONENTS + k] * share
-            u.contents[s * COMPONENTS + k] += carried - passed
+            passed = held[s * COMPONENTS + k] * share
+            held[s * COMPONENTS + k] += carried - passed
             carried = passed
-        u.contents[(SEGMENTS - 1) * COMPONENTS + k] += carried - u.outlet[k] * dt
+        held[(SEGMENTS - 1) * COMPONENTS + k] += carried - outlet[k] * dt

@@ -58,8 +58,9 @@ def flow_m3_h(u: Pump) -> float:
 
 def release(u: Pump) -> None:
     """What enters the suction leaves at the discharge in the same instant."""
+    suction, discharge = u.suction, u.discharge
     for k in range(COMPONENTS):
-        u.discharge[k] = u.suction[k]
+        discharge[k] = suction[k]
 
 
 def advance(u: Pump, dt: float) -> None:

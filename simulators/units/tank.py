@@ -61,38 +61,40 @@ class Tank(Unit):
 
 def release(u: Tank) -> None:
     """Pump and draw-off take bulk liquid, as much as there is."""
-    volume = max(u.contents[LIQUID], LEAST_L)
-    over = max(u.contents[LIQUID] + u.zone[LIQUID] - u.full_l, 0.0)
+    held, outlet, drain = u.contents, u.outlet, u.drain
+    volume = max(held[LIQUID], LEAST_L)
+    over = max(held[LIQUID] + u.zone[LIQUID] - u.full_l, 0.0)
     for k in range(COMPONENTS):
-        u.outlet[k] = u.contents[k] * u.draw_l_s / volume
-        u.drain[k] = u.contents[k] * (u.drain_l_s + over) / volume
+        outlet[k] = held[k] * u.draw_l_s / volume
+        drain[k] = held[k] * (u.drain_l_s + over) / volume
 
 
 def advance(u: Tank, dt: float) -> None:
     """Mix, heat, precipitate, then state what a probe would find."""
-    share = min(max(u.zone[LIQUID] + u.inlet[LIQUID] * dt - u.zone_l, 0.0) / max(u.zone[LIQUID], LEAST_L), 1.0)
+    held, zone, inlet, outlet, drain = u.contents, u.zone, u.inlet, u.outlet, u.drain
+    share = min(max(zone[LIQUID] + inlet[LIQUID] * dt - u.zone_l, 0.0) / max(zone[LIQUID], LEAST_L), 1.0)
     for k in range(COMPONENTS):
-        passed = u.zone[k] * share
-        u.zone[k] += u.inlet[k] * dt - passed
-        u.contents[k] += passed - (u.outlet[k] + u.drain[k]) * dt
-    volume = max(u.contents[LIQUID], LEAST_L)
-    u.celsius = u.contents[HEAT] / (HEAT_J_L_K * volume)
+        passed = zone[k] * share
+        zone[k] += inlet[k] * dt - passed
+        held[k] += passed - (outlet[k] + drain[k]) * dt
+    volume = max(held[LIQUID], LEAST_L)
+    u.celsius = held[HEAT] / (HEAT_J_L_K * volume)
     warm(u, dt)
     kind = int(u.element)
     water = volume * WATER_KG_L
-    dissolved = u.contents[RARE_EARTH] / water
-    answer = solve(kind, u.celsius, u.contents[SODIUM] / water, u.contents[CHLORIDE] / water, dissolved, u.ph)
+    dissolved = held[RARE_EARTH] / water
+    answer = solve(kind, u.celsius, held[SODIUM] / water, held[CHLORIDE] / water, dissolved, u.ph)
     u.ph = answer[0]
-    u.solids_g_l = u.contents[SOLID] * RE_OH3_G_MOL[kind] / volume
+    u.solids_g_l = held[SOLID] * RE_OH3_G_MOL[kind] / volume
     change = precipitated(answer, dissolved, u.celsius, u.solids_g_l, dt) * water
-    change = max(change, -u.contents[SOLID])
-    u.contents[RARE_EARTH] -= change
-    u.contents[SOLID] += change
+    change = max(change, -held[SOLID])
+    held[RARE_EARTH] -= change
+    held[SOLID] += change
     u.precipitated_mol += change
-    u.re_mol_l = u.contents[RARE_EARTH] / volume
-    u.level_percent = 100.0 * (u.contents[LIQUID] + u.zone[LIQUID]) / u.full_l
+    u.re_mol_l = held[RARE_EARTH] / volume
+    u.level_percent = 100.0 * (held[LIQUID] + zone[LIQUID]) / u.full_l
     u.density_kg_m3 = LIQUOR_KG_M3 + u.solids_g_l * (1.0 - LIQUOR_KG_M3 / SOLID_KG_M3)
-    u.conductivity_ms_cm = 10.0 * catholyte_s_m(u.contents[SODIUM] / volume, u.re_mol_l, u.celsius)
+    u.conductivity_ms_cm = 10.0 * catholyte_s_m(held[SODIUM] / volume, u.re_mol_l, u.celsius)
 
 
 def warm(u: Tank, dt: float) -> None:

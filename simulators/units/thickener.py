@@ -35,21 +35,23 @@ class Thickener(Unit):
 
 def release(u: Thickener) -> None:
     """Return clear liquor: as much as is drawn, more when the tank is low, less when it is high."""
+    held, outlet = u.contents, u.outlet
     u.drain_l_s = u.rate_l_h / 3600.0 if u.open >= 0.5 else 0.0
     trim = u.gain_l_h * (u.level_set_percent - u.level_percent) / 3600.0
     flow = min(max(u.drain_l_s + trim, 0.0), MOST_L_S)
     if u.drain_l_s <= 0.0:
         flow = 0.0
-    share = min(flow / max(u.contents[LIQUID], 1.0), 1.0)
+    share = min(flow / max(held[LIQUID], 1.0), 1.0)
     for k in range(COMPONENTS):
-        u.outlet[k] = u.contents[k] * share
-    u.outlet[SOLID] = 0.0
+        outlet[k] = held[k] * share
+    outlet[SOLID] = 0.0
 
 
 def advance(u: Thickener, dt: float) -> None:
     """Keep what came, take the water out that is more than the store holds."""
+    held, inlet, outlet = u.contents, u.inlet, u.outlet
     for k in range(COMPONENTS):
-        u.contents[k] += (u.inlet[k] - u.outlet[k]) * dt
-    surplus = max(u.contents[LIQUID] - u.store_l, 0.0)
-    u.contents[LIQUID] -= surplus
+        held[k] += (inlet[k] - outlet[k]) * dt
+    surplus = max(held[LIQUID] - u.store_l, 0.0)
+    held[LIQUID] -= surplus
     u.evaporated_l += surplus
