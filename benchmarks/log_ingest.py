@@ -117,7 +117,7 @@ def sqlite_rows(path, rows, share, scans):
 
 
 def main():
-    scans = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+    scans = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     print(f"{scans} scans of 100 ms; us a scan, medians; share = of a 100 ms tick")
     print("              |            ours                                       | sqlite")
     print(

@@ -62,7 +62,7 @@ class FolderStorage:
         self.folder = folder
 
     def names(self) -> list[str]:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.folder)
         return sorted(os.listdir(self.folder))
 
     def read(self, name: str, size: int = -1) -> bytes:
@@ -93,11 +93,23 @@ class FolderStorage:
         os.replace(self.folder / old, self.folder / new)
 
     def sync_folder(self) -> None:
-        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(self.folder)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, each forced to disk in the one above: else the whole log may be gone."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 class ReadOnlyFolder:

@@ -336,6 +336,15 @@ def test_a_file_whose_head_is_damaged_is_read_but_not_written_to(storage):
     assert [(run, scan) for _, run, scan in scans_of(storage)] == [(r, s) for r in (1, 2) for s in range(1, 6)]
 
 
+def test_folders_made_for_the_log_are_forced_to_disk_in_the_ones_above(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}")))
+    FolderStorage(tmp_path / "plant" / "log").names()
+    assert synced == [str(tmp_path), str(tmp_path / "plant")]
+    FolderStorage(tmp_path / "plant" / "log").names()
+    assert len(synced) == 2
+
+
 def test_a_real_full_disk_is_survived():
     plant = Scan(FullDevice())
     plant.scan(5)
