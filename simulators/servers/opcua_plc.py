@@ -77,7 +77,6 @@ class PlcServer:
         server.set_endpoint(f"opc.tcp://{LOOPBACK}:0")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         server.set_identity_tokens([ua.AnonymousIdentityToken])
-        server.allow_remote_admin(False)
         server.disable_clock(True)  # it would keep time of its own, and hold up `stop` for a second
         server.set_server_name(PRODUCT)
         await server.set_application_uri(f"urn:{PRODUCT.lower()}")

@@ -1,6 +1,7 @@
 """Faults of the wire by name: what a client sees while they are in, and that it all comes back."""
 
 import asyncio
+import socket
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
@@ -225,3 +226,30 @@ def test_two_runs_in_virtual_time_are_equal_and_another_seed_is_not():
     first = digest(1)
     assert digest(1) == first
     assert digest(2) != first
+
+
+def test_what_was_said_into_a_dead_link_arrives_when_it_comes_back():
+    async def story(rig):
+        async with rig.modbus("GW-4A", timeout=3.0) as client, asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(client.read_holding_registers(2090, count=10, device_id=11))
+            await rig.clock.sleep(0.01)
+            rig.board.inject("link-dead", "GW-4A")
+            await rig.clock.sleep(1.0)
+            assert not reading.done()
+            rig.board.clear("link-dead")
+            answer = await reading
+            return answer.isError(), rig.now_s()
+
+    error, at_s = situation(story)
+    assert not error
+    assert at_s == pytest.approx(1.01, abs=0.001)
+
+
+def test_small_answers_are_not_held_back_by_the_kernel():
+    async def story(rig):
+        async with rig.modbus() as client:
+            await client.read_holding_registers(114, count=1)
+            (end,) = rig.serving.wires["RECT-01"]._ends
+            return end.client.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    assert situation(story) != 0
