@@ -72,6 +72,7 @@ CODES: Final[dict[str, str]] = {
     "PC320": "A task that is not defined.",
     "PC321": "A cascade across tasks.",
     "PC322": "A request that two blocks would answer.",
+    "PC323": "A reaction to a bad PV that is not built yet.",
     "PC401": "A malformed expression or duration.",
     "PC402": "An unknown unit.",
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",
@@ -89,6 +90,7 @@ CODES: Final[dict[str, str]] = {
     "PC706": "A task with too short a period.",
     "PC707": "A period or a phase that is no whole number of scans.",
     "PC708": "An overrun policy that does not exist.",
+    "PC709": "A bad-quality delay of more than half the process safety time.",
 }
 
 RANGES: Final[dict[str, str]] = {

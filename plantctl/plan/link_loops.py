@@ -22,7 +22,8 @@ def link_loops(net: Network) -> None:
         node = BlockNode(tag, kind, path, task=loop.task)
         node.wires[("pv", 0)] = Wire(loop.pv.tag, (*path, "pv"), bool(loop.pv.delay))
         output = net.source.tags.get(loop.out)
-        node.unit = (output.unit if output else "") or "1"
+        node.adrift = loop.out not in net.outputs
+        node.unit = "" if node.adrift or output is None else output.unit or "1"
         _tuning(node, loop, path)
         _limits(net, node, loop, path)
         if net.add_block(node) is None:
@@ -87,6 +88,9 @@ def _on_bad_pv(net: Network, node: BlockNode, step: BadPv | None, path: Path) ->
         if step.switch_to:
             node.wires[("pv2", 0)] = Wire(step.switch_to, (*path, "switch_to"))
             node.params["has_pv2"] = 1.0
+        if step.manual not in (None, "hold"):
+            what = "a bad PV can hold the output and then wait in man; a value of its own is not built yet"
+            net.find("PC323", what, (*path, "manual"), hint="write manual: hold")
         if step.hold is not None:
             node.params["hold"] = net.seconds(step.hold, (*path, "hold"))
         if step.else_ is not None:

@@ -77,7 +77,7 @@ def _add_cause(net: Network, tag: str, cause: Cause, task: str) -> None:
     node.wires[("when", 0)] = Wire(when or f"{tag}.when", (*path, "when"))
     node.params["delay"] = max(delay_s, held_s)
     if cause.arm is not None:
-        arm, _ = _condition(net, f"{tag}.arm", cause.arm, (*path, "arm"), task)
+        arm = net.add_condition(f"{tag}.arm", cause.arm, (*path, "arm"), task)
         node.wires[("arm", 0)] = Wire(arm, (*path, "arm"))
         node.params["has_arm"] = 1.0
     if cause.clear is not None:
@@ -86,9 +86,22 @@ def _add_cause(net: Network, tag: str, cause: Cause, task: str) -> None:
         node.params["has_clear"], node.params["clear_for"] = 1.0, clear_s
     if cause.on_bad is not None:
         node.params["trip_after"] = net.seconds(cause.on_bad.trip_after, (*path, "on_bad", "trip_after"))
+        _check_safety_time(net, node, cause, path)
     added = net.add_block(node)
     if added is not None:
         net.points[tag].text = cause.text
+
+
+def _check_safety_time(net: Network, node: BlockNode, cause: Cause, path: Path) -> None:
+    """A value that cannot be known may use up half of the time there is, the other half is for acting."""
+    if cause.process_safety_time is None:
+        return
+    half_s = net.seconds(cause.process_safety_time, (*path, "process_safety_time")) / 2.0
+    if node.params["trip_after"] > half_s:
+        what = (
+            f"`{node.tag}` waits {node.params['trip_after']:g} s on a bad value, half its safety time is {half_s:g} s"
+        )
+        net.find("PC709", what, (*path, "on_bad", "trip_after"), hint="trip sooner")
 
 
 def _vote(net: Network, tag: str, cause: Cause, wanted: int, path: Path, task: str) -> str:
@@ -177,12 +190,12 @@ def _fill_chart(net: Network) -> None:
     for cause, cells in net.source.chart.items():
         path: Path = ("chart", cause)
         if cause not in net.source.causes:
-            net.unknown(cause, path, "cause")
+            net.unknown(cause, path, "cause", key=True)
             continue
         for effect, mark in cells.items():
             node = net.blocks.get(effect)
             if effect not in net.source.effects or node is None:
-                net.unknown(effect, (*path, effect), "effect")
+                net.unknown(effect, (*path, effect), "effect", key=True)
             elif cause in net.blocks:
                 _demand(net, node, cause, mark == "latched", (*path, effect))
 

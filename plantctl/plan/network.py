@@ -48,7 +48,10 @@ class Wire:
 
 @dataclass(slots=True)
 class BlockNode:
-    """One block: wires by (port, element), parameters in the units of the block, the unit of its main point."""
+    """One block: wires by (port, element), parameters in the units of the block, the unit of its main point.
+
+    `adrift`: what gives the block its units leads nowhere; that is told, and what follows from it is not.
+    """
 
     tag: str
     kind: Kind
@@ -60,6 +63,7 @@ class BlockNode:
     settings: dict[str, tuple[Any, Path]] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    adrift: bool = False
 
 
 @dataclass(slots=True)
@@ -140,15 +144,16 @@ class Network:
         """The point called `name`, through its alias if it has one."""
         return self.points.get(self.aliases.get(name, name))
 
-    def unknown(self, name: str, path: Path, what: str = "tag") -> None:
+    def unknown(self, name: str, path: Path, what: str = "tag", *, key: bool = False) -> None:
         """Note that a reference leads nowhere, unless the thing is in the text with errors of its own."""
         base = name.partition(".")[0]
         if not self.source.complete or any(broken == base for _, broken in self.source.broken):
             return
         known = [*self.points, *self.aliases]
         close = difflib.get_close_matches(name, known, 1, 0.6)
-        hint = f"did you mean `{close[0]}`?" if close else "define it under tags, calculated or blocks"
-        self.find("PC302", f"{what} `{name}` is not known", path, hint=hint)
+        sections = "tags, calculated or blocks" if what in ("tag", "output") else f"{what}s"
+        hint = f"did you mean `{close[0]}`?" if close else f"define it under {sections}"
+        self.find("PC302", f"{what} `{name}` is not known", path, key=key, hint=hint)
 
     # -- blocks ----------------------------------------------------------------------------------------------------
 

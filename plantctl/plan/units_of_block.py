@@ -104,6 +104,8 @@ def _convert(net: Network, node: BlockNode, field: Field, value: object, path: t
         return
     unit = field_unit(net, node, field)
     if isinstance(value, str) and unit is None:
+        if node.adrift or any(net.resolve(wire.point) is None for wire in node.wires.values()):
+            return
         net.find("PC404", f"the unit of `{field.name}` cannot be known here", path, hint="wire the ports it belongs to")
         return
     number = net.number(value, unit, path)
