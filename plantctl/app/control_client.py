@@ -39,8 +39,11 @@ class ControlClient:
             self._file.write(json.dumps(request).encode() + b"\n")
             self._file.flush()
             line = self._file.readline()
+        except TimeoutError as error:
+            waited = self._socket.gettimeout()
+            raise NotRunning(f"the plant at {self._path} did not answer within {waited:g} s") from error
         except OSError as error:
-            raise NotRunning(f"the plant at {self._path} does not answer: {error}") from error
+            raise NotRunning(f"the plant at {self._path} went away") from error
         if not line.endswith(b"\n"):
             raise NotRunning(f"the plant at {self._path} went away")
         answer = json.loads(line)

@@ -4,6 +4,7 @@ One line a point, `id name`, in the order of the ids. An id is never given twice
 stays, so that old logs keep their meaning.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,8 @@ def write_ids(path: Path, plan: Plan, known: Mapping[str, int]) -> bool:
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         why = (error.strerror or str(error)).lower()
         raise LockDamaged(f"{path} cannot be written: {why}; copy the plant to a folder of yours") from error
     return True

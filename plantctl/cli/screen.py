@@ -150,8 +150,16 @@ def loops(snapshot: Snapshot, points: dict[str, Any]) -> list[Line]:
 
 def amount(point: dict[str, Any]) -> str:
     """A value with its unit, and with its quality where that is not good."""
-    told = f"{point['text']} {point['unit']}".rstrip()
+    told = f"{short(point)} {point['unit']}".rstrip()
     return told if point["quality"] == "good" else f"{told} ({point['quality'].upper()}: {point['why']})"
+
+
+def short(point: dict[str, Any]) -> str:
+    """A value as a person reads it at a glance: four figures, or its word."""
+    value = point["value"]
+    if value is None or point["text"][:1].isalpha() or float(value).is_integer() or abs(value) >= 1e4:
+        return str(point["text"])[:VALUE_WIDTH]
+    return f"{value:.4g}"
 
 
 def wanted(snapshot: Snapshot, view: View) -> list[dict[str, Any]]:
@@ -186,7 +194,7 @@ def values(cells: Sequence[dict[str, Any]], columns: int, width: int) -> list[Li
             good = p["quality"] == "good"
             said = p["meaning"] if good else f"{p['quality'].upper()} {p['why']}"
             style = STYLES[p["quality"]]
-            pieces.append((f"{p['name']:{widest}} {p['text'][:VALUE_WIDTH]:>{VALUE_WIDTH}} {p['unit'][:6]:6} ", style))
+            pieces.append((f"{p['name']:{widest}} {short(p):>{VALUE_WIDTH}} {p['unit'][:6]:6} ", style))
             pieces.append((f"{said[:room]:{room}}  ", WEAK if good else style))
         text, style = pieces[-1]
         lines.append(Line((*pieces[:-1], (text.rstrip(), style))))

@@ -146,6 +146,7 @@ class DeviceRunner:
             await self._clock.sleep_until(first)
             while True:
                 pause_s = await self._session()
+                _heed_cancel()
                 await self._clock.sleep(pause_s)
         finally:
             self.statistics.state = LinkState.DOWN
@@ -228,6 +229,7 @@ class DeviceRunner:
                     await self._write_job()
                 else:
                     await self.driver.read(timed.job)
+            _heed_cancel()
             self._look_for_life()
             now_ns = self._clock.monotonic_ns()
             if timed.job != WRITE_JOB and now_ns > began_ns + timed.schedule.period_ns:
@@ -301,3 +303,12 @@ class DeviceRunner:
                     word = answer.error.name.lower().replace("_", "-")
                     text = f"write of {wish.value:g} {word}: {answer.text}".rstrip(": ")
                     self.port.trouble(plan.tag, text, cause=f"write {word}")
+
+
+def _heed_cancel() -> None:
+    """End the task where it was cancelled while a library waited: an answer, or a connection lost, in the same turn of
+    the loop makes `asyncio.wait_for` give the one and forget the other, and the plant would wait for us for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

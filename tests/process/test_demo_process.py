@@ -1,0 +1,73 @@
+"""The demo from end to end: real processes, real sockets, real time; it starts, shows, records and leaves nothing."""
+
+import os
+import re
+import signal
+
+import pytest
+
+from tests.process.command_rig import ended, plantctl, processes_about, running, wait
+
+
+@pytest.mark.timeout(400)
+def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
+    state, scratch = tmp_path / "state", tmp_path / "scratch"
+    scratch.mkdir()
+    done = plantctl("demo", "--seconds", 5, "--plain", state=state, limit_s=360, TMPDIR=str(scratch))
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if " scan " in line]
+    assert len(lines) >= 3
+    assert "PLC-4 up GW-4A up RECT-01 up" in lines[-1]
+    assert "40-AIC-4212 auto PV " in lines[-1]
+    current = float(re.search(r"40-II-4010 (\S+) A", lines[-1])[1])
+    assert 1.0 < current < 110.0
+    assert "mode 40-AIC-4212 auto: accepted" in done.stdout
+    assert "sim fault pump-trip" in done.stdout
+
+    rows = plantctl("history", "40-AI-4212", "--last", "3s", state=state)
+    assert rows.returncode == 0
+    assert rows.stdout.count(" pH  good  source ") >= 2
+
+    assert processes_about(tmp_path) == []
+    assert list(scratch.iterdir()) == []
+    assert sorted(p.name for p in (state / "Circuit-A").iterdir()) == ["holder", "log"]
+    assert list((state / "simulators").iterdir()) == []
+
+
+@pytest.mark.timeout(400)
+def test_a_killed_demo_takes_its_children_with_it(tmp_path):
+    state = tmp_path / "state"
+    with running("demo", "--plain", "--state", state, state=state) as child:
+        wait((state / "Circuit-A" / "control.sock").exists, child=child)
+        children = [number for number in processes_about(state) if number != child.pid]
+        assert len(children) == 2
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait(10)
+        wait(lambda: not any(number in processes_about(state) for number in children), limit_s=20)
+
+
+@pytest.mark.timeout(400)
+def test_a_fault_by_name_reaches_the_demos_plant_and_sigterm_ends_it_in_order(tmp_path):
+    state, scratch = tmp_path / "state", tmp_path / "scratch"
+    scratch.mkdir()
+    with running("demo", "--plain", state=state, TMPDIR=str(scratch)) as child:
+        wait((state / "Circuit-A" / "control.sock").exists, child=child)
+        fault = plantctl("sim", "fault", "pump-trip", state=state)
+        assert (fault.returncode, fault.stdout) == (0, "pump-trip on pump\n")
+        second = plantctl("demo", "--plain", "--seconds", 1, state=state, limit_s=240)
+        assert second.returncode == 5
+        assert "a simulator answers at" in second.stderr
+        child.send_signal(signal.SIGTERM)
+        code, _, complaint = ended(child)
+    assert (code, complaint) == (128 + signal.SIGTERM, "")
+    assert processes_about(tmp_path) == []
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_demo_of_a_plant_that_is_not_there_says_so(tmp_path):
+    done = plantctl("demo", "--plant", tmp_path / "nowhere", "--plain", state=tmp_path)
+    assert done.returncode == 3
+    assert (
+        done.stderr
+        == f"plantctl: there is no plant at {tmp_path}/nowhere: name a plant.yaml or the folder that holds one\n"
+    )
