@@ -107,7 +107,7 @@ def test_faraday():
 
 
 def test_overpotential_lags_the_current():
-    """Double layer of 2,000 F/m2: half a second after the current stops 0.06 V of 0.36 are gone, after a minute most."""
+    """Double layer of 2,000 F/m2: 0.06 V of 0.36 are gone half a second after the stop, most after a minute."""
     plant = lone_cell(85.0)
     plant.run(5.0)
     plant.set_field("cell.current_a", 0.0)
