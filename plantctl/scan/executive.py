@@ -112,6 +112,7 @@ class Executive:
         done.results += self.verifier.look(self.image, outputs, mono_ns)
         if journal is not None:
             journal.commands(number, mono_ns, commands)
+        asked: list[int] = []
         for place, command in enumerate(commands):
             late = place >= COMMANDS_PER_SCAN
             result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns, late=late)
@@ -119,11 +120,12 @@ class Executive:
             done.events += events
             for change in changes:
                 if change.output:
+                    asked.append(change.output)
                     done.results += self.verifier.begin(
                         command, change.output, change.new, change.ramp_s, outputs, mono_ns
                     )
         self.stepper.step(dt_s)
-        self._publish(outputs)
+        self._publish(outputs, asked)
         done.events += self.transitions.take(number, mono_ns, utc_ns)
         done.events += [_device_event(e, number, mono_ns, utc_ns) for e in field_events]
         if journal is not None:
@@ -133,13 +135,15 @@ class Executive:
         outputs.scan_heartbeat_ns = mono_ns
         return done
 
-    def _publish(self, outputs: OutputColumns) -> None:
-        """What the field is to write: changed values raise their sequence; a bad value is never asked for."""
+    def _publish(self, outputs: OutputColumns, asked: Sequence[int]) -> None:
+        """What the field is to write: changed values, and those a person asked for again; never a bad one."""
         if not len(self._output_rows):
             return
         v, q = self.image.v[self._output_rows], self.image.q[self._output_rows]
         usable = (q & SEVERITY_MASK) < BAD
         changed = usable & (v != outputs.value)
+        if asked:
+            changed |= usable & np.isin(self._output_rows, asked)
         outputs.quality[:] = q
         outputs.value[changed] = v[changed]
         outputs.sequence[changed] += 1

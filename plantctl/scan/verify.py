@@ -45,7 +45,8 @@ class Verifier:
         earlier = self._pending.pop(index, None)
         results = [Result(earlier.sequence, Stage.SUPERSEDED, now_ns)] if earlier else []
         deadline_ns = now_ns + self._outputs[index].verify_within_ns + round(ramp_s * 1e9)
-        wanted = int(columns.sequence[index]) + (columns.value[index] != value)
+        # The executive asks the field again for whatever a person asks for, changed or not.
+        wanted = int(columns.sequence[index]) + 1
         self._pending[index] = Pending(command.sequence, index, value, wanted, deadline_ns)
         return results
 

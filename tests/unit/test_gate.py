@@ -256,3 +256,15 @@ def test_a_ramped_output_has_its_ramps_time_to_be_verified():
         stages += [r.stage for r in bench.scan().results if r.sequence == first.sequence]
     assert stages[0] is Stage.SENT
     assert Stage.TIMED_OUT not in stages
+
+
+def test_a_write_asked_for_again_is_written_again_although_nothing_changed():
+    bench = released()
+    index = next(i for i, o in enumerate(bench.plan.outputs) if o.tag == "IC-1")
+    bench.command("set", "IC-1", 0)
+    first = int(bench.outputs.sequence[index])
+    bench.scan()
+    assert bench.outputs.sequence[index] == first
+    result, _ = bench.command("set", "IC-1", 0)
+    assert bench.outputs.sequence[index] == first + 1
+    assert (result.sequence, Stage.SENT) in [(r.sequence, r.stage) for r in bench.scan().results]
