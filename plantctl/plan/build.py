@@ -7,10 +7,12 @@ from pathlib import Path
 from plantctl.core.errors import Diagnostic
 from plantctl.plan.check import ROOT, read_plant
 from plantctl.plan.compile import compile_network
+from plantctl.plan.graph import order_network
 from plantctl.plan.link import link
 from plantctl.plan.link_devices import link_devices
 from plantctl.plan.plan import Plan
 from plantctl.plan.render import in_text_order
+from plantctl.plan.resolve import stuck_findings
 from plantctl.plan.source import Read, from_folder
 
 
@@ -28,11 +30,11 @@ def build(root: str, read: Read, ids: Mapping[str, int] | None = None) -> Build:
     reading = read_plant(root, read)
     net, tasks = link(reading.plant)
     devices = link_devices(net)
-    findings = [*reading.findings, *net.findings]
+    graph = order_network(net, tasks)
+    findings = [*reading.findings, *net.findings, *stuck_findings(net, looped=bool(graph.findings)), *graph.findings]
     if findings:
         return Build(None, in_text_order(findings, reading.texts), reading.texts)
-    plan, cycle = compile_network(net, tasks, devices, reading.texts, ids or {})
-    return Build(plan, cycle, reading.texts)
+    return Build(compile_network(net, graph, tasks, devices, reading.texts, ids or {}), [], reading.texts)
 
 
 def build_path(path: Path, ids: Mapping[str, int] | None = None) -> Build:

@@ -73,6 +73,16 @@ CODES: Final[dict[str, str]] = {
     "PC321": "A cascade across tasks.",
     "PC322": "A request that two blocks would answer.",
     "PC323": "A reaction to a bad PV that is not built yet.",
+    "PC324": "A name that is reserved for the executive.",
+    "PC325": "A read-back that cannot be compared with what is written.",
+    "PC326": "An alarm without priority, cause, consequence or response.",
+    "PC327": "A loop that cannot start in the mode asked for.",
+    "PC328": "A cascade that leads back to the same loop.",
+    "PC329": "Steps for a bad PV in an order that the controller does not have.",
+    "PC330": "A time behind a condition where nothing counts it.",
+    "PC331": "A delay for bad quality where a vote decides at once.",
+    "PC332": "Effects that call each other in a ring.",
+    "PC333": "A section that is not built yet.",
     "PC401": "A malformed expression or duration.",
     "PC402": "An unknown unit.",
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",
@@ -90,7 +100,8 @@ CODES: Final[dict[str, str]] = {
     "PC706": "A task with too short a period.",
     "PC707": "A period or a phase that is no whole number of scans.",
     "PC708": "An overrun policy that does not exist.",
-    "PC709": "A bad-quality delay of more than half the process safety time.",
+    "PC709": "A delay for bad quality that is not below half of the process safety time.",
+    "PC710": "A forced, first or fail-safe value outside the limits of its output.",
 }
 
 RANGES: Final[dict[str, str]] = {

@@ -1,20 +1,19 @@
 """The compile step: numbers the points, orders the halves, cuts them into runs and fills the records.
 
-The network must be without findings; what can still be found here is a cycle of forward wires.
+The network and its graph must be without findings; nothing is found here any more.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from plantctl.core.errors import Diagnostic
 from plantctl.core.field import DevicePlan
+from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
 from plantctl.plan.link_protection import permit_tag
-from plantctl.plan.network import BlockNode, ExpressionNode, Network, Wire
-from plantctl.plan.order import Edge, sort_nodes, stretches
+from plantctl.plan.network import BlockNode, ExpressionNode, Network
+from plantctl.plan.order import stretches
 from plantctl.plan.plan import (
     Address,
     CauseInfo,
@@ -33,18 +32,6 @@ from plantctl.plan.runner_text import input_slots, output_slots
 from plantctl.plan.tasks import overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
 
-EXPRESSION = -1
-Group = tuple[int, str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Half:
-    """One node of the graph: a half of a block, or an expression."""
-
-    owner: BlockNode | ExpressionNode
-    half: str
-    group: Group
-
 
 def plan_hash(sources: Mapping[str, str]) -> int:
     """64 bits over every source's name and text, in the order of the names."""
@@ -56,19 +43,14 @@ def plan_hash(sources: Mapping[str, str]) -> int:
 
 def compile_network(
     net: Network,
+    graph: Graph,
     tasks: tuple[Task, ...],
     devices: tuple[DevicePlan, ...],
     sources: Mapping[str, str],
     ids: Mapping[str, int],
-) -> tuple[Plan | None, list[Diagnostic]]:
-    """The plan of a network without findings, or the finding of a cycle. `ids` are the stable ids known so far."""
-    kinds = _kinds(net)
-    task_index = {task.name: i for i, task in enumerate(tasks)}
-    halves = _halves(net, kinds, task_index)
-    edges = _edges(net, halves)
-    order, cycle = sort_nodes([h.group for h in halves], edges)
-    if cycle:
-        return None, [_cycle_finding(net, halves, cycle)]
+) -> Plan:
+    """The plan of a network and a graph without findings. `ids` are the stable ids known so far."""
+    halves, kinds, order = graph.halves, graph.kinds, graph.order
     rows, members = _number_rows(halves, order, kinds)
     points, row_of, delays = number_points(net, ids)
     groups = [h.group for h in halves]
@@ -85,7 +67,7 @@ def compile_network(
         if isinstance(e, ExpressionNode)
     )
     located = {node.tag: (kinds.index(node.kind), rows[id(node)]) for node in net.blocks.values()}
-    plan = Plan(
+    return Plan(
         name=net.source.plant.name if net.source.plant else "plant",
         hash=plan_hash(sources),
         sources=dict(sources),
@@ -93,7 +75,7 @@ def compile_network(
         tasks=tasks,
         overrun_trip_after=overrun_trip_after(net),
         points=points,
-        inputs=input_rows(net, row_of),
+        inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),
         devices=devices,
         kinds=tuple(_kind_rows(net, kind, members[i], row_of) for i, kind in enumerate(kinds)),
@@ -108,88 +90,10 @@ def compile_network(
         rows=row_of,
         default_columns=_default_columns(net),
     )
-    return plan, []
-
-
-def _kinds(net: Network) -> list[Kind]:
-    kinds: list[Kind] = []
-    for node in net.blocks.values():
-        if node.kind not in kinds:
-            kinds.append(node.kind)
-    return kinds
-
-
-# -- the graph -------------------------------------------------------------------------------------------------------
-
-
-def _halves(net: Network, kinds: list[Kind], task_index: Mapping[str, int]) -> list[_Half]:
-    number = {kind.name: i for i, kind in enumerate(kinds)}
-    halves: list[_Half] = []
-    for e in net.expressions.values():
-        halves.append(_Half(e, "step", (EXPRESSION, "step", task_index[e.task])))
-    for node in net.blocks.values():
-        for half in node.kind.halves:
-            halves.append(_Half(node, half, (number[node.kind.name], half, task_index[node.task])))
-    return halves
-
-
-def _edges(net: Network, halves: Sequence[_Half]) -> list[Edge]:
-    node_of: dict[tuple[int, str], int] = {(id(h.owner), h.half): n for n, h in enumerate(halves)}
-    writer: dict[str, BlockNode | ExpressionNode] = dict(net.expressions)
-    for block in net.blocks.values():
-        for name in block.names.values():
-            writer.setdefault(name, block)
-    edges: list[Edge] = []
-
-    def forward(point: str, wire: Wire, target: int) -> None:
-        source = writer.get(net.aliases.get(point, point))
-        if source is not None and not wire.delayed:
-            edges.append(Edge(node_of[(id(source), "step")], target, wire))
-
-    for n, half in enumerate(halves):
-        owner = half.owner
-        if isinstance(owner, ExpressionNode):
-            for name in owner.program.inputs:
-                forward(name, Wire(name, owner.path, owner.delayed), n)
-            continue
-        if half.half == "step" and (id(owner), "back") in node_of:
-            edges.append(Edge(node_of[(id(owner), "back")], n))
-        for (port, _), wire in owner.wires.items():
-            field = owner.kind.field(port)
-            assert field is not None
-            if half.half == "step" or field.role == "in":
-                forward(wire.point, wire, n)
-            else:
-                above = writer.get(net.aliases.get(wire.point, wire.point))
-                if above is not None and (id(above), "back") in node_of:
-                    edges.append(Edge(n, node_of[(id(above), "back")], wire))
-    return edges
-
-
-def _cycle_finding(net: Network, halves: Sequence[_Half], cycle: list[Edge]) -> Diagnostic:
-    names = [_owner_name(halves[e.source].owner) for e in cycle]
-    ring = [name for k, name in enumerate(names) if k == 0 or names[k - 1] != name]
-    also = []
-    for edge in cycle:
-        if isinstance(edge.via, Wire):
-            reader = _owner_name(halves[edge.target].owner)
-            also.append((net.place(edge.via.path), f"`{reader}` reads `{edge.via.point}` here"))
-    where = also[0][0] if also else None
-    return Diagnostic(
-        "PC501",
-        "algebraic loop: " + " -> ".join([*ring, ring[0]]),
-        where,
-        "break it where a scan of delay does no harm: {tag: TAG, delay: 1 scan}",
-        tuple(also[1:]),
-    )
-
-
-def _owner_name(owner: BlockNode | ExpressionNode) -> str:
-    return owner.tag if isinstance(owner, BlockNode) else owner.point
 
 
 def _number_rows(
-    halves: Sequence[_Half], order: Sequence[int], kinds: list[Kind]
+    halves: Sequence[Half], order: Sequence[int], kinds: list[Kind]
 ) -> tuple[dict[int, int], list[list[BlockNode]]]:
     rows: dict[int, int] = {}
     members: list[list[BlockNode]] = [[] for _ in kinds]

@@ -4,10 +4,10 @@ from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_block
 from plantctl.plan.link_cascades import link_cascades
 from plantctl.plan.link_loops import check_loop_limits, link_loops
 from plantctl.plan.link_protection import link_protection
-from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags
+from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags, rising
 from plantctl.plan.network import Network
 from plantctl.plan.plan import Task
-from plantctl.plan.resolve import check_wires, resolve_expressions
+from plantctl.plan.resolve import check_wires, meet_wires, resolve_expressions
 from plantctl.plan.source_plant import SourcePlant
 from plantctl.plan.tasks import (
     assign_tasks,
@@ -35,7 +35,9 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     link_alarms(net)
     link_cascades(net)
     check_outputs_section(net)
+    _refuse_not_built(net)
     _settle_written_tags(net)
+    meet_wires(net)
     resolve_expressions(net)
     for node in net.blocks.values():
         convert_settings(net, node)
@@ -43,8 +45,16 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     check_alarm_order(net)
     check_loop_limits(net)
     assign_tasks(net, tasks)
-    check_cascades(net)
+    check_cascades(net, tasks)
+    net.tell_unknown()
     return net, tasks
+
+
+def _refuse_not_built(net: Network) -> None:
+    """A section that would do nothing is a finding: silence would look like success."""
+    for name in net.source.sequences:
+        what = "sequences are not built yet"
+        net.find("PC333", what, ("sequences", name), key=True, hint="take the section out")
 
 
 def _settle_written_tags(net: Network) -> None:
@@ -53,8 +63,8 @@ def _settle_written_tags(net: Network) -> None:
         point = net.points.get(name)
         if point is None or not tag.unit:
             continue
-        point.unit = point.unit or tag.unit
-        if tag.range is not None and point.low != point.low:
-            unit = net.unit(tag.unit, ("tags", name, "unit"))
-            point.low = net.number(tag.range[0], unit, ("tags", name, "range", 0))
-            point.high = net.number(tag.range[1], unit, ("tags", name, "range", 1))
+        unit = net.unit(tag.unit, ("tags", name, "unit"))
+        point.unit = point.unit or (tag.unit if unit is not None else "")
+        if point.low != point.low:
+            ends = rising(net, f"range of `{name}`", tag.range, unit, ("tags", name, "range"))
+            point.low, point.high = ends or (point.low, point.high)

@@ -4,13 +4,16 @@ from itertools import pairwise
 from typing import Any
 
 from plantctl.core.block import Field
+from plantctl.plan.did_you_mean import meant
 from plantctl.plan.kind import Kind
+from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import BlockNode, ExpressionNode, Network, Path, PointDecl, Wire
 from plantctl.plan.plan import Writer
 from plantctl.plan.source_plant import Alarm
 
 ALARM = "limit_alarm"
 LIMITS = ("low_low", "low", "high", "high_high")
+GUIDANCE = ("priority", "cause", "consequence", "response")
 # A key that reads better than the port's own name.
 SHORT_PORTS = {"in": "u"}
 
@@ -22,47 +25,69 @@ def link_blocks(net: Network) -> None:
         kind = net.kind(entry.kind, (*path, "kind"))
         if kind is None:
             continue
-        node = BlockNode(tag, kind, path, task=entry.task)
+        node = BlockNode(tag, kind, path, task=entry.task, task_path=(*path, "task"))
         declared = net.source.tags.get(tag)
         if declared is not None:
             node.unit = declared.unit
+            node.faulty = net.unit(node.unit, ("tags", tag, "unit")) is None
         for key, value in entry.settings.items():
             _setting(net, node, key, value, (*path, key))
         _missing_ports(net, node)
         net.add_block(node)
-        if tag in net.outputs:
+        if tag in net.outputs and kind.name == ARBITER:
             net.outputs[tag].writer = node
+
+
+def _is_setting(field: Field) -> bool:
+    """Whether a person may give the field: ports to wire, parameters; what counts the wires is the compiler's."""
+    counts = field.name == "n" or field.name.startswith(("has_", "n_"))
+    return field.role in ("in", "cas_in", "param", "tracked") and not counts
 
 
 def _setting(net: Network, node: BlockNode, key: str, value: Any, path: Path) -> None:
     if key == "unit":
         node.unit = str(value)
+        node.faulty = net.unit(node.unit, path) is None
         return
+    names = [f.name for f in node.kind.fields if _is_setting(f)]
     field = node.kind.field(SHORT_PORTS.get(key, key))
-    if field is None or field.role in ("out", "cas_out", "watched", "shown", "state", "values"):
-        names = [f.name for f in node.kind.fields if f.role in ("in", "cas_in", "param", "tracked")]
-        hint = f"kind `{node.kind.name}` has {', '.join(names)}"
-        net.find("PC306", f"`{key}` is not a setting of kind `{node.kind.name}`", path, key=True, hint=hint)
+    if field is None or field.name not in names:
+        what = f"`{key}` is not a setting of kind `{node.kind.name}`"
+        shown = [_key_of(name) for name in names]
+        hint = meant(key, shown) or f"kind `{node.kind.name}` has {', '.join(shown)}"
+        net.find("PC306", what, path, key=True, hint=hint)
     elif field.role in ("in", "cas_in"):
         _wire(net, node, field, value, path)
     else:
         node.settings[field.name] = (value, path)
 
 
+def _key_of(name: str) -> str:
+    """The key that stands for a field in the text."""
+    return next((short for short, field in SHORT_PORTS.items() if field == name), name)
+
+
 def _wire(net: Network, node: BlockNode, field: Field, value: Any, path: Path) -> None:
     listed = value if isinstance(value, list) else [value]
     if len(listed) > max(1, field.count):
-        net.find("PC307", f"`{field.name}` takes at most {max(1, field.count)} wires", path)
+        most = max(1, field.count)
+        what = f"`{path[-1]}` takes {most} wire{'s' if most > 1 else ''} at most, these are {len(listed)}"
+        net.find("PC307", what, path)
+        node.faulty = True
         return
     for element, one in enumerate(listed):
         place = (*path, element) if isinstance(value, list) else path
         point, delay = (one.get("tag"), one.get("delay", "")) if isinstance(one, dict) else (one, "")
-        if not isinstance(point, str) or delay not in ("", "1 scan"):
-            net.find("PC308", "a wire is a tag, or {tag: TAG, delay: 1 scan}", place)
+        more = set(one) - {"tag", "delay"} if isinstance(one, dict) else ()
+        if not isinstance(point, str) or delay not in ("", "1 scan") or more:
+            hint = "write a tag, or {tag: TAG, delay: 1 scan}"
+            net.find("PC308", f"this is no wire to `{path[-1]}`", place, hint=hint)
+            node.faulty = True
             continue
         node.wires[(field.name, element)] = Wire(point, place, delay == "1 scan")
-    if field.count and node.kind.field("n") is not None:
-        node.params["n"] = float(len(listed))
+    for count in ("n", f"n_{field.name}"):
+        if field.count and node.kind.field(count) is not None:
+            node.params[count] = float(len(listed))
     if node.kind.field(f"has_{field.name}") is not None:
         node.params[f"has_{field.name}"] = 1.0
 
@@ -70,8 +95,12 @@ def _wire(net: Network, node: BlockNode, field: Field, value: Any, path: Path) -
 def _missing_ports(net: Network, node: BlockNode) -> None:
     for field in node.kind.fields:
         if field.role in ("in", "cas_in") and not field.declared.optional and (field.name, 0) not in node.wires:
-            what = f"`{node.tag}` needs `{field.name}`: {field.declared.doc}"
-            net.find("PC309", what, node.path, key=True)
+            given = {SHORT_PORTS.get(key, key) for key in net.source.blocks[node.tag].settings}
+            if field.name not in given:
+                key = _key_of(field.name)
+                what = f"`{node.tag}` needs the input `{key}`: {field.declared.doc}"
+                net.find("PC309", what, node.path, key=True, hint=f"wire it: {key}: TAG")
+            node.faulty = True
 
 
 def link_calculated(net: Network) -> None:
@@ -80,9 +109,9 @@ def link_calculated(net: Network) -> None:
         path = ("calculated", tag)
         declared = net.source.tags.get(tag)
         unit = entry.unit or (declared.unit if declared else "")
-        if unit:
-            net.unit(unit, (*path, "unit") if entry.unit else ("tags", tag, "unit"))
-        point = PointDecl(tag, Writer.EXPRESSION, tag, path, unit, text=entry.service or entry.expression)
+        bad = bool(unit) and net.unit(unit, (*path, "unit") if entry.unit else ("tags", tag, "unit")) is None
+        text = entry.service or (declared.service if declared else "") or entry.expression
+        point = PointDecl(tag, Writer.EXPRESSION, tag, path, unit, text=text, faulty=bad)
         if net.declare(point):
             net.expressions[tag] = ExpressionNode(
                 tag, entry.expression, (*path, "expression"), False, unit, entry.task, entry.delay == "1 scan"
@@ -97,11 +126,21 @@ def link_alarms(net: Network) -> None:
     for tag, alarm in net.source.alarms.items():
         path = ("alarms", tag)
         if net.resolve(tag) is None:
-            net.unknown(tag, path)
+            net.unknown(tag, path, key=True)
             continue
+        _check_guidance(net, tag, alarm, path)
         for key in LIMITS:
             if getattr(alarm, key) is not None:
                 _add_alarm(net, kind, tag, key, alarm, path)
+
+
+def _check_guidance(net: Network, tag: str, alarm: Alarm, path: Path) -> None:
+    """An alarm that does not say what it means and what to do is noise (ISA-18.2 6.2, rationalisation)."""
+    missing = [key for key in GUIDANCE if not getattr(alarm, key)]
+    if missing:
+        what = f"the alarm of `{tag}` does not say its {', '.join(missing)}"
+        hint = "write what caused it, what happens without action, what to do; or record the value without alarm"
+        net.find("PC326", what, path, key=True, hint=hint)
 
 
 def _add_alarm(net: Network, kind: Kind, tag: str, key: str, alarm: Alarm, path: Path) -> None:

@@ -1,64 +1,109 @@
-"""Links `loops`: each becomes a controller block, wired to its PV, its feedforward and the arbiter of its output."""
+"""Links `loops`: each becomes a controller block, wired to its PV, its feedforward and what its output goes to.
+
+The output goes to the arbiter of a written tag, or to another loop: then it is that loop's set-point, in the unit of
+that loop's PV, within that loop's set-point limits (a cascade).
+"""
 
 from plantctl.core.block import MODE_WORDS
-from plantctl.plan.link_tags import request_arbiter
+from plantctl.plan.link_tags import request, request_arbiter
 from plantctl.plan.network import BlockNode, ExpressionNode, Network, Path, PointDecl, Wire
 from plantctl.plan.plan import Writer
 from plantctl.plan.source_plant import BadPv, Loop
 
 CONTROLLER = "pid"
+_TUNING = ("gain", "integral", "derivative", "filter", "beta", "gamma", "tracking")
+# What the controller does when its PV is bad, in its own order.
+_BAD_PV_STEPS = ("switch_to", "hold", "manual")
 
 
 def link_loops(net: Network) -> None:
-    """Add every entry of `loops`."""
+    """Add every entry of `loops`; their outputs are wired when all of them are there."""
     for tag, loop in net.source.loops.items():
-        path: Path = ("loops", tag)
-        kind = net.kind(loop.kind, (*path, "kind"))
-        if kind is None:
-            continue
-        if kind.field("op") is None or kind.field("pv") is None:
-            net.find("PC311", f"kind `{loop.kind}` is no controller", (*path, "kind"), hint=f"use `{CONTROLLER}`")
-            continue
-        node = BlockNode(tag, kind, path, task=loop.task)
-        node.wires[("pv", 0)] = Wire(loop.pv.tag, (*path, "pv"), bool(loop.pv.delay))
-        output = net.source.tags.get(loop.out)
-        node.adrift = loop.out not in net.outputs
-        node.unit = "" if node.adrift or output is None else output.unit or "1"
-        _tuning(node, loop, path)
-        _limits(net, node, loop, path)
-        if net.add_block(node) is None:
-            continue
-        request_arbiter(net, loop.out, tag, "auto", (*path, "out"))
-        _feedforward(net, node, loop, path)
+        _add_loop(net, tag, loop, ("loops", tag))
+    for tag, loop in net.source.loops.items():
+        node = net.blocks.get(tag)
+        if node is not None and node.path == ("loops", tag):
+            _wire_output(net, node, loop, (*node.path, "out"))
+    for tag, loop in net.source.loops.items():
+        node = net.blocks.get(tag)
+        if loop.mode == "cas" and node is not None and ("cas", 0) not in node.wires and net.source.complete:
+            what = f"no loop stands above `{tag}`, so it cannot start in cas"
+            net.find("PC327", what, ("loops", tag, "mode"), hint=f"mode: auto; or another loop with out: {tag}")
+
+
+def _add_loop(net: Network, tag: str, loop: Loop, path: Path) -> None:
+    kind = net.kind(loop.kind, (*path, "kind"))
+    if kind is None:
+        return
+    if any(kind.field(name) is None for name in ("pv", "cas", "op", "out_low", "sp_low")):
+        net.find("PC311", f"kind `{loop.kind}` is no controller", (*path, "kind"), hint=f"use `{CONTROLLER}`")
+        return
+    node = BlockNode(tag, kind, path, task=loop.task, task_path=(*path, "task"))
+    node.wires[("pv", 0)] = Wire(loop.pv.tag, (*path, "pv", "tag"), bool(loop.pv.delay))
+    below = net.source.loops.get(loop.out)
+    if below is not None:
+        node.follows = below.pv.tag
+    else:
+        tag_out = net.source.tags.get(loop.out)
+        node.faulty = (
+            tag_out is None or loop.out not in net.outputs or net.unit(tag_out.unit, ("tags", loop.out, "unit")) is None
+        )
+        node.unit = (tag_out.unit if tag_out else "") or "1"
+    _tuning(node, loop, path)
+    _limits(net, node, loop, path)
+    if net.add_block(node) is None:
+        return
+    _feedforward(net, node, loop, path)
+    if loop.on_bad_pv is not None:
         _on_bad_pv(net, node, loop.on_bad_pv, (*path, "on_bad_pv"))
-        node.params["direct"] = 1.0 if loop.action == "direct" else 0.0
-        node.params["initial_mode"] = float(MODE_WORDS.index(loop.mode or "man"))
+    node.params["direct"] = 1.0 if loop.action == "direct" else 0.0
+    node.params["initial_mode"] = float(MODE_WORDS.index(loop.mode or "man"))
+    net.points[tag].text = loop.text or net.points[tag].text
+
+
+def _wire_output(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
+    if loop.out not in net.source.loops:
+        request_arbiter(net, loop.out, node.tag, "auto", path)
+        return
+    below = net.blocks.get(loop.out)
+    if below is node:
+        net.find("PC328", f"`{node.tag}` is above itself", path, hint="name an output, or the loop below")
+    elif below is not None and below.kind.field("cas") is not None:
+        request(net, below, node.tag, "cas", path)
 
 
 def _tuning(node: BlockNode, loop: Loop, path: Path) -> None:
     if loop.setpoint is not None:
         node.settings["sp"] = (loop.setpoint, (*path, "setpoint"))
-    if loop.tuning is None:
-        return
-    for key in ("gain", "integral", "derivative", "filter", "beta", "gamma", "tracking"):
+    for key in _TUNING if loop.tuning is not None else ():
         value = getattr(loop.tuning, key)
         if value is not None:
             node.settings[key] = (value, (*path, "tuning", key))
     if loop.gap is not None:
-        node.settings["gap"] = (loop.gap.width, (*path, "gap"))
-        node.params["gap_gain"] = float(loop.gap.gain)
+        node.settings["gap"] = (loop.gap.width, (*path, "gap", "width"))
+        node.settings["gap_gain"] = (loop.gap.gain, (*path, "gap", "gain"))
 
 
 def _limits(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
-    output = net.source.tags.get(loop.out)
-    place: Path = (*path, "limits", "out")
-    bounds = loop.limits.out if loop.limits else None
-    if bounds is None and output is not None and output.range is not None:
-        bounds, place = output.range, ("tags", loop.out, "range")
-    if bounds is None:
-        net.find("PC312", f"`{node.tag}` has no output limits", path, key=True, hint="write limits: {out: [low, high]}")
-    else:
+    """Limits of the output: the loop's own, else what the tag or the loop below takes."""
+    choices: list[tuple[tuple[str | float, str | float] | None, Path]] = []
+    if loop.limits is not None:
+        choices.append((loop.limits.out, (*path, "limits", "out")))
+    below, target = net.source.loops.get(loop.out), loop.out
+    if below is not None:
+        choices.append((below.limits.setpoint if below.limits else None, ("loops", loop.out, "limits", "setpoint")))
+        target = below.pv.tag
+    if target in net.source.tags:
+        choices.append((net.source.tags[target].range, ("tags", target, "range")))
+    bounds, place = next(((b, p) for b, p in choices if b is not None), (None, path))
+    if bounds is not None:
         node.settings["out_low"], node.settings["out_high"] = (bounds[0], (*place, 0)), (bounds[1], (*place, 1))
+    else:
+        # What cannot be known is not asked for: the parameters count as given, the plan is refused in any case.
+        node.params["out_low"] = node.params["out_high"] = 0.0
+        if below is not None or loop.out in net.source.tags:
+            hint = "write limits: {out: [low, high]}; or give the output a range"
+            net.find("PC312", f"`{node.tag}` has no output limits", path, key=True, hint=hint)
     if loop.limits is None:
         return
     if loop.limits.setpoint is not None:
@@ -68,47 +113,63 @@ def _limits(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
     for key in ("rate", "rate_up", "rate_down"):
         value = getattr(loop.limits, key)
         if value is not None:
-            for target in ("rate_up", "rate_down") if key == "rate" else (key,):
-                node.settings[target] = (value, (*path, "limits", key))
+            for name in ("rate_up", "rate_down") if key == "rate" else (key,):
+                node.settings[name] = (value, (*path, "limits", key))
 
 
 def _feedforward(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
     if loop.feedforward is None:
         return
     point, place = f"{node.tag}.feedforward", (*path, "feedforward")
-    declared = PointDecl(point, Writer.EXPRESSION, node.tag, place, node.unit, text=loop.feedforward)
+    unit = node.unit if not node.faulty else ""
+    declared = PointDecl(point, Writer.EXPRESSION, node.tag, place, unit, text=loop.feedforward)
     if net.declare(declared):
-        net.expressions[point] = ExpressionNode(point, loop.feedforward, place, False, node.unit, node.task)
+        net.expressions[point] = ExpressionNode(
+            point, loop.feedforward, place, False, unit, node.task, target_of=node.tag
+        )
         node.wires[("feedforward", 0)] = Wire(point, place)
         node.params["has_feedforward"] = 1.0
 
 
-def _on_bad_pv(net: Network, node: BlockNode, step: BadPv | None, path: Path) -> None:
-    while step is not None:
-        if step.switch_to:
-            node.wires[("pv2", 0)] = Wire(step.switch_to, (*path, "switch_to"))
+def _on_bad_pv(net: Network, node: BlockNode, step: BadPv, path: Path) -> None:
+    """The steps of a bad PV, in the one order that the controller has: another probe, hold, manual."""
+    done = -1
+    node.params["hold"] = 0.0 if step.manual is not None else 10.0
+    chain: BadPv | None = step
+    while chain is not None:
+        key = next(k for k in _BAD_PV_STEPS if getattr(chain, k) not in (None, ""))
+        if _BAD_PV_STEPS.index(key) <= done:
+            hint = "the order is switch_to, hold, manual, each once"
+            net.find("PC329", f"`{key}` cannot come at this place", (*path, key), key=True, hint=hint)
+        done = max(done, _BAD_PV_STEPS.index(key))
+        if key == "switch_to":
+            node.wires[("pv2", 0)] = Wire(chain.switch_to, (*path, key))
             node.params["has_pv2"] = 1.0
-        if step.manual not in (None, "hold"):
-            what = "a bad PV can hold the output and then wait in man; a value of its own is not built yet"
-            net.find("PC323", what, (*path, "manual"), hint="write manual: hold")
-        if step.hold is not None:
-            node.params["hold"] = net.seconds(step.hold, (*path, "hold"))
-        if step.else_ is not None:
-            step, path = step.else_, (*path, "else")
-        else:
-            step, path = step.then, (*path, "then")
+        elif key == "hold":
+            node.params["hold"] = net.seconds(chain.hold, (*path, key))
+        elif chain.manual != "hold":
+            what = "in manual the output stays where it is, a value of its own is not built yet"
+            net.find("PC323", what, (*path, key), hint="manual: hold")
+        if chain.else_ is not None and chain.then is not None:
+            net.find("PC329", "`else` and `then` in one step", path, key=True, hint="keep one of them")
+        chain, path = (chain.else_, (*path, "else")) if chain.else_ is not None else (chain.then, (*path, "then"))
 
 
 def check_loop_limits(net: Network) -> None:
     """Limits rise, and the first set-point lies inside its own; after the settings were converted."""
-    for tag in net.source.loops:
+    for tag, loop in net.source.loops.items():
         node = net.blocks.get(tag)
         if node is None:
             continue
         for low, high, where in (("out_low", "out_high", "out"), ("sp_low", "sp_high", "setpoint")):
-            if low in node.params and high in node.params and not node.params[low] < node.params[high]:
-                what = f"the limits of `{tag}` must rise: {node.params[low]:g} is not below {node.params[high]:g}"
+            own = loop.limits is not None and getattr(loop.limits, where) is not None
+            ends = node.params.get(low), node.params.get(high)
+            if own and None not in ends and not ends[0] < ends[1]:  # type: ignore[operator]
+                what = f"the limits of `{tag}` must rise: {ends[0]:g} is not below {ends[1]:g}"
                 net.find("PC702", what, ("loops", tag, "limits", where), hint="write [low, high]")
         sp = node.params.get("sp")
-        if sp is not None and not node.params.get("sp_low", sp) <= sp <= node.params.get("sp_high", sp):
-            net.find("PC705", f"the set-point of `{tag}` is outside its limits", ("loops", tag, "setpoint"))
+        low_sp, high_sp = node.params.get("sp_low"), node.params.get("sp_high")
+        if sp is None or low_sp is None or high_sp is None or not low_sp < high_sp or low_sp <= sp <= high_sp:
+            continue
+        what = f"the set-point of `{tag}`, {sp:g}, is outside its limits, {low_sp:g} to {high_sp:g}"
+        net.find("PC705", what, ("loops", tag, "setpoint"), hint="mend the set-point or the limits")

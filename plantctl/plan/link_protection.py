@@ -6,17 +6,18 @@ are requests to the arbiters of those outputs, in the order of rank. A permissiv
 block `permissive` that the gate asks before it lets an output start.
 """
 
+import math
 import re
 
 from plantctl.plan.expression import ExpressionRefused, split_duration
-from plantctl.plan.link_tags import arbiter_of
+from plantctl.plan.link_tags import arbiter_of, check_inside
 from plantctl.plan.network import BlockNode, Network, Path, Wire
+from plantctl.plan.shapes import quantity_parts
 from plantctl.plan.source_plant import Cause, Effect
 
 OVERRUN_TRIP = "scan.overrun_trip"
 POLICIES = ("safety", "degrade", "availability")
 _NOT_BUILT = ("limit", "scale", "start", "request", "inhibit", "while_", "ramp")
-_QUANTITY = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?\d+)?)\s*(.*)")
 _OR_AFTER = re.compile(r"(.*)\s+or\s+([0-9.]+\s*(?:ms|s|min|h))\s*", re.DOTALL)
 
 
@@ -31,6 +32,7 @@ def link_protection(net: Network, task: str, *, overrun_trips: bool = False) -> 
         _add_effect(net, tag, effect, task)
     _fill_chart(net)
     _call_else(net)
+    _check_chart(net)
     if overrun_trips:
         for tag in net.source.effects:
             if tag in net.blocks:
@@ -44,16 +46,32 @@ def link_protection(net: Network, task: str, *, overrun_trips: bool = False) -> 
 # -- causes ----------------------------------------------------------------------------------------------------------
 
 
-def _condition(net: Network, point: str, text: str, path: Path, task: str) -> tuple[str, float]:
-    """Add the condition `text`, whose trailing ` for 5 s` is taken off and returned in s."""
+def _split(net: Network, text: str, path: Path) -> tuple[str, float] | None:
+    """A condition and the trailing time of its ` for 5 s`, in s; None where a finding was made."""
     try:
         condition, held_s = split_duration(text)
     except ExpressionRefused as refused:
         for error in refused.errors:
-            place = net.source.places.inside(*path, start=error.span[0], end=error.span[1])
-            net.find_at("PC401", error.what, place, path, error.hint)
-        return "", 0.0
-    return net.add_condition(point, condition, path, task), held_s or 0.0
+            net.find_at("PC401", error.what, net.inside(path, error.span), path, error.hint)
+        return None
+    return condition, held_s or 0.0
+
+
+def _condition(net: Network, point: str, text: str, path: Path, task: str) -> tuple[str, float] | None:
+    """Add the condition `text`; its point and for how long it must hold, in s. None where a finding was made."""
+    found = _split(net, text, path)
+    return found and (net.add_condition(point, found[0], path, task), found[1])
+
+
+def _lasting(net: Network, point: str, text: str, path: Path, task: str, hint: str) -> str | None:
+    """Add a condition that has no ` for 5 s` behind it: such a time is a finding, since nothing would count it."""
+    found = _split(net, text, path)
+    if found is None:
+        return None
+    if len(found[0]) < len(text):
+        place = net.inside(path, (len(found[0]) + 1, len(text.rstrip())))
+        net.find_at("PC330", "a time has no place here", place, path, hint)
+    return net.add_condition(point, found[0], path, task)
 
 
 def _add_cause(net: Network, tag: str, cause: Cause, task: str) -> None:
@@ -62,62 +80,91 @@ def _add_cause(net: Network, tag: str, cause: Cause, task: str) -> None:
     if kind is None:
         return
     node = BlockNode(tag, kind, path, task=task)
-    delay_s = net.seconds(cause.for_, (*path, "for"))
+    added = net.add_block(node)
+    if added is None:
+        return
+    net.points[tag].text = cause.text
+    node.params["delay"] = net.seconds(cause.for_, (*path, "for"))
+    when = _when(net, node, cause, task)
+    if when is None:
+        node.faulty = True
+    else:
+        node.wires[("when", 0)] = Wire(when, (*path, "when"))
+    if cause.arm is not None:
+        hint = "`for` of the cause delays the trip"
+        arm = _lasting(net, f"{tag}.arm", cause.arm, (*path, "arm"), task, hint)
+        if arm is not None:
+            node.wires[("arm", 0)] = Wire(arm, (*path, "arm"))
+            node.params["has_arm"] = 1.0
+    if cause.clear is not None:
+        clear = _condition(net, f"{tag}.clear", cause.clear, (*path, "clear"), task)
+        if clear is not None:
+            node.wires[("clear", 0)] = Wire(clear[0], (*path, "clear"))
+            node.params["has_clear"], node.params["clear_for"] = 1.0, clear[1]
+    _bad_quality(net, node, cause)
+
+
+def _when(net: Network, node: BlockNode, cause: Cause, task: str) -> str | None:
+    """The point of the cause's condition, or of the vote over its channels; None where a finding was made."""
     wanted, _, installed = cause.vote.partition("oo")
     if int(installed) != len(cause.when):
-        what = f"`{tag}` votes {cause.vote} but `when` has {len(cause.when)} channel(s)"
-        net.find("PC313", what, (*path, "vote"), hint="`when` is a list with one condition for each channel")
-        return
-    if len(cause.when) == 1:
-        place: Path = (*path, "when")
-        when, held_s = _condition(net, f"{tag}.when", cause.when[0], place, task)
-    else:
-        held_s = 0.0
-        when = _vote(net, tag, cause, int(wanted), path, task)
-    node.wires[("when", 0)] = Wire(when or f"{tag}.when", (*path, "when"))
-    node.params["delay"] = max(delay_s, held_s)
-    if cause.arm is not None:
-        arm = net.add_condition(f"{tag}.arm", cause.arm, (*path, "arm"), task)
-        node.wires[("arm", 0)] = Wire(arm, (*path, "arm"))
-        node.params["has_arm"] = 1.0
-    if cause.clear is not None:
-        clear, clear_s = _condition(net, f"{tag}.clear", cause.clear, (*path, "clear"), task)
-        node.wires[("clear", 0)] = Wire(clear, (*path, "clear"))
-        node.params["has_clear"], node.params["clear_for"] = 1.0, clear_s
-    if cause.on_bad is not None:
-        node.params["trip_after"] = net.seconds(cause.on_bad.trip_after, (*path, "on_bad", "trip_after"))
-        _check_safety_time(net, node, cause, path)
-    added = net.add_block(node)
-    if added is not None:
-        net.points[tag].text = cause.text
+        channels = "1 channel" if len(cause.when) == 1 else f"{len(cause.when)} channels"
+        what = f"`{node.tag}` votes {cause.vote} but `when` has {channels}"
+        hint = f"write one condition for each channel, or vote: {min(int(wanted), len(cause.when))}oo{len(cause.when)}"
+        net.find("PC313", what, (*node.path, "vote"), hint=hint)
+        return None
+    if len(cause.when) > 1:
+        return _vote(net, node, cause, int(wanted), task)
+    found = _condition(net, f"{node.tag}.when", cause.when[0], (*node.path, "when", 0), task)
+    if found is None:
+        return None
+    node.params["delay"] = max(node.params["delay"], found[1])
+    return found[0]
 
 
-def _check_safety_time(net: Network, node: BlockNode, cause: Cause, path: Path) -> None:
-    """A value that cannot be known may use up half of the time there is, the other half is for acting."""
-    if cause.process_safety_time is None:
-        return
-    half_s = net.seconds(cause.process_safety_time, (*path, "process_safety_time")) / 2.0
-    if node.params["trip_after"] > half_s:
-        what = (
-            f"`{node.tag}` waits {node.params['trip_after']:g} s on a bad value, half its safety time is {half_s:g} s"
-        )
-        net.find("PC709", what, (*path, "on_bad", "trip_after"), hint="trip sooner")
-
-
-def _vote(net: Network, tag: str, cause: Cause, wanted: int, path: Path, task: str) -> str:
-    kind = net.kind("vote", (*path, "vote"))
+def _vote(net: Network, cause_node: BlockNode, cause: Cause, wanted: int, task: str) -> str | None:
+    path: Path = (*cause_node.path, "vote")
+    kind = net.kind("vote", path)
     if kind is None:
-        return ""
-    node = BlockNode(f"{tag}.vote", kind, (*path, "vote"), task=task)
+        return None
+    node = BlockNode(f"{cause_node.tag}.vote", kind, path, task=task)
+    channels = kind.field("x")
+    assert channels is not None
+    if len(cause.when) > channels.count:
+        net.find("PC317", f"`{cause_node.tag}` votes over more than {channels.count} channels", path)
+        return None
     for channel, text in enumerate(cause.when):
-        place: Path = (*path, "when", channel)
-        point = net.add_condition(f"{tag}.when{channel + 1}", text, place, task)
-        node.wires[("x", channel)] = Wire(point, place)
+        place: Path = (*cause_node.path, "when", channel)
+        hint = "`for` of the cause delays the vote"
+        point = _lasting(net, f"{cause_node.tag}.when{channel + 1}", text, place, task, hint)
+        if point is not None:
+            node.wires[("x", channel)] = Wire(point, place)
     node.params.update({"n": float(len(cause.when)), "m": float(wanted)})
     policy = cause.on_bad.policy if cause.on_bad else "safety"
     node.params["policy"] = float(POLICIES.index(policy))
     net.add_block(node)
     return node.tag
+
+
+def _bad_quality(net: Network, node: BlockNode, cause: Cause) -> None:
+    """The delay of a condition that cannot be known, against half of the process safety time."""
+    path: Path = (*node.path, "on_bad", "trip_after")
+    after = cause.on_bad.trip_after if cause.on_bad else None
+    if after is None:
+        return
+    after_s = net.seconds(after, path)
+    if len(cause.when) > 1:
+        hint = "take it out; the policy says at once what a bad channel counts"
+        net.find("PC331", "a vote does not wait for a bad channel", path, hint=hint)
+        return
+    node.params["trip_after"] = after_s
+    if cause.process_safety_time is not None:
+        safety_s = net.seconds(cause.process_safety_time, (*node.path, "process_safety_time"))
+        if not after_s < 0.5 * safety_s:
+            what = f"{after_s:g} s is not below half of the process safety time, {safety_s:g} s"
+            hint = "the trip must come while there is time left for it to work"
+            also = [(net.place((*node.path, "process_safety_time")), "the process safety time")]
+            net.find_with("PC709", what, path, also, hint)
 
 
 # -- effects ---------------------------------------------------------------------------------------------------------
@@ -130,8 +177,9 @@ def _add_effect(net: Network, tag: str, effect: Effect, task: str) -> None:
         return
     for key in _NOT_BUILT:
         if getattr(effect, key):
-            net.find("PC314", f"effects cannot `{key.rstrip('_')}` yet", (*path, key.rstrip("_")), hint="use `force`")
-    if not effect.force:
+            word = key.rstrip("_")
+            net.find("PC314", f"effects cannot `{word}` yet", (*path, word), key=True, hint="use `force`")
+    if not effect.force and not any(getattr(effect, key) for key in _NOT_BUILT):
         net.find("PC315", f"`{tag}` does nothing", path, key=True, hint="name what it forces: force: {TAG: 0}")
     node = BlockNode(tag, kind, path, task=task)
     if effect.verify is not None:
@@ -139,8 +187,10 @@ def _add_effect(net: Network, tag: str, effect: Effect, task: str) -> None:
     if effect.after is not None:
         found = _OR_AFTER.fullmatch(effect.after)
         text = found.group(1) if found else effect.after
-        point = net.add_condition(f"{tag}.after", text, (*path, "after"), task)
-        node.wires[("after", 0)] = Wire(point, (*path, "after"))
+        hint = "`{TAG} < 1 [A] or 0.5 s` gives the longest wait"
+        point = _lasting(net, f"{tag}.after", text, (*path, "after"), task, hint)
+        if point is not None:
+            node.wires[("after", 0)] = Wire(point, (*path, "after"))
         node.params["has_after"] = 1.0
         node.params["after_limit"] = net.seconds(found.group(2), (*path, "after")) if found else 0.0
     added = net.add_block(node)
@@ -155,23 +205,21 @@ def _verify(net: Network, node: BlockNode, effect: Effect, task: str) -> None:
         (k, sign) for k, sign in (("below", "<"), ("above", ">"), ("equals", "==")) if getattr(verify, k) is not None
     ]
     if len(asked) != 1:
-        net.find("PC316", "verify needs exactly one of below, above, equals", path, key=True)
+        hint = "verify: {tag: TAG, below: 1 A, within: 1 s}"
+        net.find("PC316", "verify needs exactly one of below, above, equals", path, key=True, hint=hint)
         return
     key, sign = asked[0]
-    value = str(getattr(verify, key)).strip()
-    if value in ("True", "False"):
-        value = str(int(value == "True"))
-    found = _QUANTITY.fullmatch(value)
-    unit = found.group(2) if found else ""
-    if not unit:
-        unit = net.unit_of_point(verify.tag) or "1"
-    number = found.group(1) if found else value
-    text = f"{{{verify.tag}}} {sign} {number}" + ("" if unit == "1" else f" [{unit}]")
-    point = f"{node.tag}.verify"
-    net.add_condition(point, text, (*path, key), task)
+    node.params["has_verify"], node.params["within"] = 1.0, net.seconds(verify.within, (*path, "within"))
+    seen = net.resolve(verify.tag)
+    if seen is None:
+        net.unknown(verify.tag, (*path, "tag"))
+        return
+    number, unit = quantity_parts(str(getattr(verify, key))) or (0.0, "")
+    unit = unit or seen.unit or "1"
+    text = f"{{{verify.tag}}} {sign} {number!r}" + ("" if unit == "1" else f" [{unit}]")
+    point = net.add_condition(f"{node.tag}.verify", text, (*path, key), task)
     net.expressions[point].in_text = False
     node.wires[("verify", 0)] = Wire(point, (*path, key))
-    node.params["has_verify"], node.params["within"] = 1.0, net.seconds(verify.within, (*path, "within"))
 
 
 def _demand(net: Network, effect: BlockNode, point: str, latched: bool, path: Path) -> None:
@@ -190,37 +238,61 @@ def _fill_chart(net: Network) -> None:
     for cause, cells in net.source.chart.items():
         path: Path = ("chart", cause)
         if cause not in net.source.causes:
-            net.unknown(cause, path, "cause", key=True)
+            net.unknown(cause, path, "cause", key=True, among=net.source.causes)
             continue
         for effect, mark in cells.items():
             node = net.blocks.get(effect)
-            if effect not in net.source.effects or node is None:
-                net.unknown(effect, (*path, effect), "effect", key=True)
-            elif cause in net.blocks:
+            if effect not in net.source.effects:
+                net.unknown(effect, (*path, effect), "effect", key=True, among=net.source.effects)
+            elif node is not None and cause in net.blocks:
                 _demand(net, node, cause, mark == "latched", (*path, effect))
 
 
 def _call_else(net: Network) -> None:
+    """Wire the effects that take over when another fails; nobody may take over from itself."""
     for tag, effect in net.source.effects.items():
-        if not effect.else_ or tag not in net.blocks:
-            continue
         path: Path = ("effects", tag, "else")
         other = net.blocks.get(effect.else_)
-        if effect.else_ not in net.source.effects or other is None:
-            net.unknown(effect.else_, path, "effect")
-        else:
+        if not effect.else_ or tag not in net.blocks:
+            continue
+        if effect.else_ not in net.source.effects:
+            net.unknown(effect.else_, path, "effect", among=net.source.effects)
+        elif tag in (ring := _else_ring(net, tag)):
+            if tag == min(ring, key=list(net.source.effects).index):
+                what = f"`else` leads back to itself: {' -> '.join([*ring, tag])}"
+                also = [(net.place(("effects", one, "else")), f"`{one}` calls the next here") for one in ring[1:]]
+                net.find_with("PC332", what, path, also, "the last effect has no `else`")
+        elif other is not None:
             _demand(net, other, f"{tag}.failed", True, path)
+
+
+def _else_ring(net: Network, tag: str) -> list[str]:
+    """The effects from `tag` along `else` until one comes again; `tag` is among the repeated ones or not in a ring."""
+    chain = [tag]
+    while True:
+        following = net.source.effects[chain[-1]].else_
+        if following not in net.source.effects:
+            return []
+        if following in chain:
+            return chain if following == tag else []
+        chain.append(following)
+
+
+def _check_chart(net: Network) -> None:
+    """Every effect has a cause and every cause an effect; not told where the chart itself has findings."""
+    if net.misses("cause") or net.misses("effect"):
+        return
+    if not net.source.complete or any(section in ("chart", "causes", "effects") for section, _ in net.source.broken):
+        return
+    called = {effect for cells in net.source.chart.values() for effect in cells}
+    called |= {effect.else_ for effect in net.source.effects.values()}
+    hint = "add it to the chart: CAUSE: {EFFECT: latched}"
     for tag in net.source.effects:
-        node = net.blocks.get(tag)
-        if node is not None and "n" not in node.params:
-            net.find(
-                "PC318", f"no cause of the chart leads to `{tag}`", node.path, key=True, hint="add it to the chart"
-            )
+        if tag not in called:
+            net.find("PC318", f"no cause of the chart leads to `{tag}`", ("effects", tag), key=True, hint=hint)
     for tag in net.source.causes:
-        if tag in net.blocks and not net.source.chart.get(tag):
-            net.find(
-                "PC318", f"`{tag}` has no effect in the chart", ("causes", tag), key=True, hint="add it to the chart"
-            )
+        if not net.source.chart.get(tag):
+            net.find("PC318", f"`{tag}` has no effect in the chart", ("causes", tag), key=True, hint=hint)
 
 
 def _force_outputs(net: Network) -> None:
@@ -229,17 +301,21 @@ def _force_outputs(net: Network) -> None:
     for tag, effect in net.source.effects.items():
         for output, value in effect.force.items():
             path: Path = ("effects", tag, "force", output)
-            arbiter = arbiter_of(net, output, path)
-            if arbiter is None or tag not in net.blocks:
+            arbiter = arbiter_of(net, output, path, key=True)
+            if arbiter is None or arbiter.faulty or tag not in net.blocks:
                 continue
             number = net.number(value, net.unit(arbiter.unit, path), path)
+            if math.isnan(number):
+                continue
+            check_inside(net, output, value, path)
             wanted.setdefault(output, []).append((-1 if effect.rank is None else effect.rank, tag, number, path))
     for output, requests in wanted.items():
         arbiter = net.blocks[output]
         field = arbiter.kind.field("force")
         assert field is not None
         if len(requests) > field.count:
-            net.find("PC317", f"`{output}` is forced by more than {field.count} effects", requests[field.count][3])
+            what = f"`{output}` is forced by more than {field.count} effects"
+            net.find("PC317", what, requests[field.count][3], key=True, hint="let causes share an effect")
             continue
         _check_ranks(net, output, requests)
         numbers = [0.0] * field.count
@@ -261,6 +337,7 @@ def _check_ranks(net: Network, output: str, requests: list[tuple[int, str, float
                     [(net.place(other_path), f"`{other}` demands {other_number:g} here")],
                     "give each effect its own `rank`; the smaller number wins",
                 )
+                break
 
 
 def _first_out(net: Network, task: str) -> None:
@@ -268,7 +345,7 @@ def _first_out(net: Network, task: str) -> None:
     for cause, cells in net.source.chart.items():
         node = net.blocks.get(cause)
         effects = [e for e in cells if e in net.blocks and e in net.source.effects]
-        if node is None or cause not in net.source.causes or not effects:
+        if node is None or not effects:
             continue
         path: Path = ("chart", cause)
         if len(effects) == 1:
@@ -291,19 +368,23 @@ def permit_tag(output: str) -> str:
 
 def _add_permissive(net: Network, output: str, lines: dict[str, str], task: str) -> None:
     path: Path = ("permissives", output)
-    if arbiter_of(net, output, path) is None:
-        return
+    arbiter = arbiter_of(net, output, path, key=True)
     kind = net.kind("permissive", path)
-    if kind is None:
+    if arbiter is None or kind is None:
         return
     node = BlockNode(permit_tag(output), kind, path, task=task)
     field = kind.field("x")
     assert field is not None
     if len(lines) > field.count:
-        net.find("PC317", f"`{output}` has more than {field.count} permissives", path, key=True)
+        hint = "join some of them with `and`"
+        net.find("PC317", f"`{output}` has more than {field.count} permissives", path, key=True, hint=hint)
         return
     for k, (name, text) in enumerate(lines.items()):
-        point = net.add_condition(f"{output}.permit{k + 1}", text, (*path, name), task)
-        node.wires[("x", k)] = Wire(point, (*path, name))
+        place: Path = (*path, name)
+        point = _lasting(
+            net, f"{output}.permit{k + 1}", text, place, task, "take it out: a permissive is asked at one moment"
+        )
+        if point is not None:
+            node.wires[("x", k)] = Wire(point, place)
     node.params["n"] = float(len(lines))
     net.add_block(node)

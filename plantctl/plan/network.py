@@ -5,13 +5,21 @@ remembers where in the text it came from, so that a finding of any later step ca
 collected, never raised: one run tells all of them.
 """
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from plantctl.core.errors import Diagnostic, Place
-from plantctl.core.units import Unit, UnitError, parse_duration_s, parse_unit, quantity_in
+from plantctl.core.units import (
+    Unit,
+    UnitError,
+    formula,
+    parse_duration_s,
+    parse_quantity,
+    parse_unit,
+    quantity_in,
+)
+from plantctl.plan.did_you_mean import meant
 from plantctl.plan.kind import Kind, find_kind, kind_names
 from plantctl.plan.plan import Writer
 from plantctl.plan.source_plant import SourcePlant
@@ -19,11 +27,17 @@ from plantctl.plan.source_plant import SourcePlant
 Path = tuple[str | int, ...]
 MAIN_POINTS = ("y", "op", "tripped", "ok", "state")
 DIMENSIONLESS = "1"
+REFERENCES_SHOWN = 3
+_DEFINE = "define it under tags, calculated or blocks"
+_NAMES_SHOWN = 12
 
 
 @dataclass(slots=True)
 class PointDecl:
-    """A point somebody writes. `unit` may be empty until the writer's own inputs are known."""
+    """A point somebody writes. `unit` may be empty until the writer's own inputs are known.
+
+    `faulty`: its unit cannot be known because of a finding; what follows from that is not told again.
+    """
 
     name: str
     writer: Writer
@@ -35,6 +49,7 @@ class PointDecl:
     words: tuple[str, ...] = ()
     text: str = ""
     whole: bool = False
+    faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,8 @@ class Wire:
 class BlockNode:
     """One block: wires by (port, element), parameters in the units of the block, the unit of its main point.
 
-    `adrift`: what gives the block its units leads nowhere; that is told, and what follows from it is not.
+    `follows` names the point whose unit the main point takes (the PV below a cascade). `faulty`: a finding was made
+    about its wires or its unit, so that what follows from it is not told again.
     """
 
     tag: str
@@ -63,12 +79,18 @@ class BlockNode:
     settings: dict[str, tuple[Any, Path]] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    adrift: bool = False
+    follows: str = ""
+    faulty: bool = False
+    task_path: Path = ()
 
 
 @dataclass(slots=True)
 class ExpressionNode:
-    """One expression: its text, the point it writes, whether it is a condition, the unit wanted (empty: its own)."""
+    """One expression: its text, the point it writes, whether it is a condition, the unit wanted (empty: its own).
+
+    `target_of` names the point whose unit is wanted where `unit` is empty. `in_text` is false for an expression that
+    link made up: its columns are not those of the text at `path`.
+    """
 
     point: str
     text: str
@@ -79,16 +101,16 @@ class ExpressionNode:
     delayed: bool = False
     program: Any = None
     in_text: bool = True
+    target_of: str = ""
 
 
 @dataclass(slots=True)
 class OutputNode:
-    """A written tag: the block that writes it, its device's tag section, its read-back."""
+    """A written tag and its arbiter; None where an entry of `blocks` or `calculated` writes it by itself."""
 
     tag: str
     path: Path
     writer: BlockNode | None = None
-    has_arbiter: bool = False
 
 
 class Network:
@@ -102,6 +124,9 @@ class Network:
         self.blocks: dict[str, BlockNode] = {}
         self.expressions: dict[str, ExpressionNode] = {}
         self.outputs: dict[str, OutputNode] = {}
+        self.contested: set[str] = set()
+        self.stuck: list[Diagnostic] = []
+        self._unknown: dict[tuple[str, str], list[tuple[Diagnostic, Place | None]]] = {}
 
     # -- findings --------------------------------------------------------------------------------------------------
 
@@ -109,9 +134,18 @@ class Network:
         """Note a finding at a path of the text."""
         self.findings.append(self.source.places.find(code, what, *path, key=key, hint=hint))
 
-    def find_with(self, code: str, what: str, path: Path, also: Iterable[tuple[Place | None, str]], hint: str) -> None:
+    def find_with(
+        self,
+        code: str,
+        what: str,
+        path: Path,
+        also: Iterable[tuple[Place | None, str]],
+        hint: str,
+        *,
+        key: bool = False,
+    ) -> None:
         """Note a finding with further places."""
-        found = self.source.places.find(code, what, *path, hint=hint)
+        found = self.source.places.find(code, what, *path, key=key, hint=hint)
         self.findings.append(Diagnostic(found.code, found.what, found.where, hint, (*found.also, *also)))
 
     def find_at(self, code: str, what: str, place: Place | None, path: Path, hint: str = "") -> None:
@@ -119,9 +153,14 @@ class Network:
         also = self.source.places.also(*path)
         self.findings.append(Diagnostic(code, what, place, hint, also))
 
-    def place(self, path: Path) -> Place | None:
-        """Where a path stands in the text."""
-        return self.source.places.of(*path)
+    def place(self, path: Path, *, key: bool = False) -> Place | None:
+        """Where a path stands in the text: its value, or its key."""
+        return self.source.places.of(*path, key=key)
+
+    def inside(self, path: Path, span: tuple[int, int]) -> Place | None:
+        """The place of the characters `span` of the text at a path, which may be the long form of a short one."""
+        path = path if self.source.places.node(*path) is not None else path[:-1]
+        return self.source.places.inside(*path, start=span[0], end=span[1])
 
     # -- points ----------------------------------------------------------------------------------------------------
 
@@ -133,9 +172,12 @@ class Network:
                 "PC301",
                 f"`{point.name}` has two writers",
                 point.path,
-                [(self.place(other.path), f"{other.owner or other.name} writes it here")],
+                [(self.place(other.path, key=True), "the other one stands here")],
                 "one writer per point: take one out, or give it a tag of its own",
+                key=True,
             )
+            other.faulty = True
+            self.contested.add(point.name)
             return False
         self.points[point.name] = point
         return True
@@ -144,16 +186,46 @@ class Network:
         """The point called `name`, through its alias if it has one."""
         return self.points.get(self.aliases.get(name, name))
 
-    def unknown(self, name: str, path: Path, what: str = "tag", *, key: bool = False) -> None:
-        """Note that a reference leads nowhere, unless the thing is in the text with errors of its own."""
+    def unknown(
+        self,
+        name: str,
+        path: Path,
+        what: str = "tag",
+        *,
+        key: bool = False,
+        place: Place | None = None,
+        among: Iterable[str] | None = None,
+    ) -> None:
+        """Note that a reference leads nowhere, unless the thing is in the text with errors of its own.
+
+        All references to one unknown name become one finding (`tell_unknown`). `among` are the names that may have
+        been meant; by default every point. `place` is that of the reference where it is inside a longer text.
+        """
         base = name.partition(".")[0]
         if not self.source.complete or any(broken == base for _, broken in self.source.broken):
             return
-        known = [*self.points, *self.aliases]
-        close = difflib.get_close_matches(name, known, 1, 0.6)
-        sections = "tags, calculated or blocks" if what in ("tag", "output") else f"{what}s"
-        hint = f"did you mean `{close[0]}`?" if close else f"define it under {sections}"
-        self.find("PC302", f"{what} `{name}` is not known", path, key=key, hint=hint)
+        known = [*self.points, *self.aliases] if among is None else list(among)
+        hint = meant(name, known) or (_DEFINE if among is None else f"known {what}s: {_listed(known)}" if known else "")
+        found = self.source.places.find("PC302", f"{what} `{name}` is not known", *path, key=key, hint=hint)
+        if place is not None:
+            found = Diagnostic(found.code, found.what, place, found.hint, found.also)
+        self._unknown.setdefault((what, name), []).append((found, found.where))
+
+    def misses(self, what: str) -> bool:
+        """Whether a reference to such a thing (`effect`, `cause`) leads nowhere."""
+        return any(missed == what for missed, _ in self._unknown)
+
+    def tell_unknown(self) -> None:
+        """Turn the references that lead nowhere into findings, one for each name."""
+        for noted in self._unknown.values():
+            noted.sort(key=lambda one: _in_text(one[1]))
+            found = noted[0][0]
+            places = list(dict.fromkeys(place for _, place in noted if place != found.where))
+            also = [(place, "used here too") for place in places[:REFERENCES_SHOWN]]
+            if len(places) > REFERENCES_SHOWN:
+                also[-1] = (also[-1][0], f"used here too, and {len(places) - REFERENCES_SHOWN} times more")
+            self.findings.append(Diagnostic(found.code, found.what, found.where, found.hint, (*found.also, *also)))
+        self._unknown.clear()
 
     # -- blocks ----------------------------------------------------------------------------------------------------
 
@@ -162,8 +234,7 @@ class Network:
         try:
             return find_kind(name)
         except KeyError:
-            close = difflib.get_close_matches(name, kind_names(), 1, 0.5)
-            hint = f"did you mean `{close[0]}`?" if close else f"the kinds are {', '.join(kind_names())}"
+            hint = meant(name, kind_names()) or f"the kinds are {', '.join(kind_names())}"
             self.find("PC303", f"block kind `{name}` is not known", path, hint=hint)
             return None
 
@@ -174,8 +245,9 @@ class Network:
                 "PC301",
                 f"`{node.tag}` is defined twice",
                 node.path,
-                [(self.place(self.blocks[node.tag].path), "the other is here")],
+                [(self.place(self.blocks[node.tag].path, key=True), "the other is here")],
                 "give one of them another tag",
+                key=True,
             )
             return None
         self.blocks[node.tag] = node
@@ -195,6 +267,7 @@ class Network:
                     words=f.declared.words,
                     text=f.declared.doc,
                     whole=f.type is not float,
+                    faulty=node.faulty and f.name == main,
                 )
             )
         return node
@@ -236,6 +309,11 @@ class Network:
         if unit is None:
             return default
         try:
+            given = parse_quantity(str(value))[1]
+            if given.dimension != unit.dimension and not given.dimensionless:
+                what = f"`{value}` is {_measured(given)}, wanted is {_measured(unit, symbol=True)}"
+                self.find("PC403", what, path)
+                return default
             return quantity_in(str(value), unit)
         except UnitError as error:
             self.find("PC403", error.what, path, hint=error.hint)
@@ -245,3 +323,21 @@ class Network:
         """The unit text of a point, empty where it is not known (yet)."""
         point = self.resolve(name)
         return point.unit if point else ""
+
+
+def _measured(unit: Unit, *, symbol: bool = False) -> str:
+    """What a unit measures, in words where there are some, with the unit itself behind it when asked."""
+    if unit.dimensionless:
+        return "a plain number"
+    if unit.quantity in (str(unit), formula(unit.dimension)):
+        return str(unit)
+    return f"{unit.quantity} ({unit})" if symbol else unit.quantity
+
+
+def _in_text(place: Place | None) -> tuple[str, int, int]:
+    return ("", 0, 0) if place is None else (place.file, place.line, place.column)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more

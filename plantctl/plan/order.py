@@ -10,7 +10,7 @@ one run, one call in the scan. What is left over stands on a cycle.
 """
 
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 Node = int
@@ -25,11 +25,11 @@ class Edge:
     via: Hashable = None
 
 
-def sort_nodes(groups: Sequence[Hashable], edges: Sequence[Edge]) -> tuple[list[Node], list[Edge]]:
+def sort_nodes(groups: Sequence[Hashable], edges: Sequence[Edge]) -> tuple[list[Node], list[list[Edge]]]:
     """Order the nodes 0..n-1 so that every edge points forward, neighbours of one group together where possible.
 
-    Deterministic: ties go to the smaller node. Returns (order, shortest cycle): one of the two is empty, except that
-    both are for no nodes at all.
+    Deterministic: ties go to the smaller node. Returns (order, cycles): with cycles there is no order; then a shortest
+    cycle of each knot (nodes that all reach each other) is given, in the order of their smallest nodes.
     """
     successors: list[list[Node]] = [[] for _ in groups]
     waits = [0] * len(groups)
@@ -56,8 +56,8 @@ def sort_nodes(groups: Sequence[Hashable], edges: Sequence[Edge]) -> tuple[list[
                     ready.setdefault(groups[after], deque()).append(after)
         del ready[group]
     if len(order) < len(groups):
-        left = {node for node in range(len(groups)) if waits[node] > 0}
-        return [], shortest_cycle(left, edges)
+        left = [node for node in range(len(groups)) if waits[node] > 0]
+        return [], [shortest_cycle(knot, edges) for knot in knots(left, edges)]
     return order, []
 
 
@@ -69,36 +69,86 @@ def _next_group(ready: dict[Hashable, deque[Node]], pending: dict[Hashable, int]
     return next(iter(ready))
 
 
-def shortest_cycle(nodes: set[Node], edges: Sequence[Edge]) -> list[Edge]:
-    """A shortest cycle among `nodes`, as its edges in order; empty if there is none."""
-    outgoing: dict[Node, list[Edge]] = {}
+def _successors(nodes: Iterable[Node], edges: Sequence[Edge]) -> dict[Node, list[Edge]]:
+    outgoing: dict[Node, list[Edge]] = {node: [] for node in nodes}
     for edge in edges:
-        if edge.source in nodes and edge.target in nodes:
-            outgoing.setdefault(edge.source, []).append(edge)
-    best: list[Edge] = []
-    for start in sorted(nodes):
-        came: dict[Node, Edge] = {}
-        queue = deque([start])
-        found: Edge | None = None
-        while queue and found is None:
-            node = queue.popleft()
-            for edge in outgoing.get(node, []):
-                if edge.target == start:
-                    found = edge
-                    break
-                if edge.target not in came:
-                    came[edge.target] = edge
-                    queue.append(edge.target)
-        if found is None:
+        if edge.source in outgoing and edge.target in outgoing:
+            outgoing[edge.source].append(edge)
+    return outgoing
+
+
+def knots(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[set[Node]]:
+    """The sets of nodes that reach each other and so hold a cycle, in the order of their smallest nodes.
+
+    Tarjan, Depth-first search and linear graph algorithms (1972), without recursion.
+    """
+    outgoing = _successors(nodes, edges)
+    number: dict[Node, int] = {}
+    lowest: dict[Node, int] = {}
+    open_nodes: list[Node] = []
+    is_open: set[Node] = set()
+    found: list[set[Node]] = []
+    for start in outgoing:
+        if start in number:
             continue
-        path = [found]
-        while path[0].source != start:
-            path.insert(0, came[path[0].source])
-        if not best or len(path) < len(best):
+        work = [(start, iter(outgoing[start]))]
+        while work:
+            node, following = work[-1]
+            if node not in number:
+                number[node] = lowest[node] = len(number)
+                open_nodes.append(node)
+                is_open.add(node)
+            edge = next(following, None)
+            if edge is not None:
+                if edge.target not in number:
+                    work.append((edge.target, iter(outgoing[edge.target])))
+                elif edge.target in is_open:
+                    lowest[node] = min(lowest[node], number[edge.target])
+                continue
+            work.pop()
+            if work:
+                above = work[-1][0]
+                lowest[above] = min(lowest[above], lowest[node])
+            if lowest[node] == number[node]:
+                at = open_nodes.index(node)
+                knot = set(open_nodes[at:])
+                del open_nodes[at:]
+                is_open -= knot
+                if len(knot) > 1 or any(e.target == node for e in outgoing[node]):
+                    found.append(knot)
+    return sorted(found, key=min)
+
+
+def shortest_cycle(knot: set[Node], edges: Sequence[Edge]) -> list[Edge]:
+    """A shortest cycle of a knot, as its edges in order; of several the one that holds the smallest node."""
+    outgoing = _successors(sorted(knot), edges)
+    best: list[Edge] = []
+    for start in sorted(knot):
+        path = _way_back(start, outgoing, len(best))
+        if path:
             best = path
-        if len(best) <= 2:
-            break
     return best
+
+
+def _way_back(start: Node, outgoing: dict[Node, list[Edge]], below: int) -> list[Edge]:
+    """A shortest way from a node back to it with fewer than `below` edges (0: any number); empty if there is none."""
+    came: dict[Node, Edge] = {}
+    ring = [start]
+    length = 0
+    while ring and (not below or length + 1 < below):
+        length += 1
+        following = []
+        for edge in (edge for node in ring for edge in outgoing[node]):
+            if edge.target == start:
+                path = [edge]
+                while path[0].source != start:
+                    path.insert(0, came[path[0].source])
+                return path
+            if edge.target not in came:
+                came[edge.target] = edge
+                following.append(edge.target)
+        ring = following
+    return []
 
 
 @dataclass(frozen=True, slots=True)

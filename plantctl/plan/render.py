@@ -36,7 +36,9 @@ def in_text_order(findings: Sequence[Diagnostic], texts: Mapping[str, str]) -> l
 
     joined: dict[tuple[str, Place | None, str], tuple[Diagnostic, int]] = {}
     for finding in findings:
-        same = (finding.code, finding.where, finding.what)
+        # One line of a template is one mistake, however the names of its instances differ.
+        of_template = any(note.startswith("in this instance") for _, note in finding.also)
+        same = (finding.code, finding.where, "" if of_template else finding.what)
         first, count = joined.get(same, (finding, 0))
         joined[same] = (first, count + 1)
     return sorted((_counted(first, count) for first, count in joined.values()), key=key)

@@ -1,14 +1,17 @@
 """Numbers the points: row 0 for nobody, then inputs, the executive's statistics, what blocks write, delayed copies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from plantctl.core.units import UnitError, parse_duration_ns
-from plantctl.plan.link_tags import stale_after_ns
+from plantctl.core.field import DevicePlan, ItemPlan
+from plantctl.core.units import parse_duration_ns
 from plantctl.plan.network import Network, PointDecl
 from plantctl.plan.plan import InputRow, OutputRow, Point, Writer
 
+# A driver's period where neither the text nor the profile says one.
 DEFAULT_POLL_NS = 1_000_000_000
+# An input that missed so many polls in a row is uncertain.
+STALE_POLLS = 3
 # A read-back may differ from what was written by this share of the tag's range (a 12-bit output card has 0.025 %).
 READ_BACK_SHARE = 0.005
 
@@ -61,17 +64,16 @@ def _delayed(net: Network) -> list[str]:
     return list(names)
 
 
-def input_rows(net: Network, row_of: Mapping[str, int]) -> tuple[InputRow, ...]:
+def input_rows(net: Network, row_of: Mapping[str, int], devices: Sequence[DevicePlan]) -> tuple[InputRow, ...]:
     """How each input row is treated at the latch, in the order of the rows."""
+    poll_of = {item.tag: _poll_ns(device, item) for device in devices for item in device.inputs}
+    reads_back = {t.readback: o for o, t in net.source.tags.items() if t.readback}
     found = []
     for name, p in net.points.items():
         if p.writer is not Writer.INPUT:
             continue
         tag = net.source.tags[name]
-        device = net.source.devices.get(tag.device)
-        poll = tag.poll or (device.settings.get("poll") if device else None)
-        poll_ns = _ns(poll) or DEFAULT_POLL_NS
-        reads_back = next((o for o, t in net.source.tags.items() if t.readback == name), "")
+        stale_ns = STALE_POLLS * poll_of.get(name, 0) if tag.stale_after is None else _ns(tag.stale_after)
         unit = net.unit(tag.unit, p.path) if tag.unit else None
         initial = float("nan") if tag.initial is None else net.number(tag.initial, unit, (*p.path, "initial"))
         found.append(
@@ -79,23 +81,27 @@ def input_rows(net: Network, row_of: Mapping[str, int]) -> tuple[InputRow, ...]:
                 row_of[name],
                 name,
                 tag.device,
-                stale_after_ns(tag, poll_ns) if tag.device else 0,
+                stale_ns if tag.device else 0,
                 _ns(tag.flat_line_after),
                 _ns(tag.expect_change_within),
-                row_of.get(reads_back, 0),
+                row_of.get(reads_back.get(name, ""), 0),
                 initial,
             )
         )
     return tuple(found)
 
 
+def _poll_ns(device: DevicePlan, item: ItemPlan) -> int:
+    """How often an item is asked for: its own period, else the device's, both also from the profile; ns."""
+    poll = item.config.get("poll") or device.config.get("poll")
+    if isinstance(poll, int | float):
+        return round(poll * 1e9)
+    return _ns(poll) or DEFAULT_POLL_NS
+
+
 def _ns(text: object) -> int:
-    if text is None:
-        return 0
-    try:
-        return parse_duration_ns(str(text))
-    except UnitError:
-        return 0
+    """A duration of the text that was checked by link; 0 where there is none."""
+    return 0 if text is None else parse_duration_ns(str(text))
 
 
 def output_rows(

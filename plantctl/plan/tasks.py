@@ -6,9 +6,10 @@ are, and the other way round; any other cascade across tasks is refused.
 """
 
 from plantctl.core.units import UnitError, parse_duration_ns
+from plantctl.plan.did_you_mean import meant
 from plantctl.plan.link_protection import OVERRUN_TRIP
 from plantctl.plan.link_tags import ARBITER
-from plantctl.plan.network import Network, PointDecl
+from plantctl.plan.network import Network, Path, PointDecl
 from plantctl.plan.plan import Task, Writer
 
 SKIP, TRIP = "skip", "trip"
@@ -30,7 +31,7 @@ def read_tasks(net: Network) -> tuple[Task, ...]:
             net.find("PC401", error.what, path, hint=error.hint)
             continue
         if period_ns < PERIOD_MIN_NS:
-            net.find("PC706", f"the period of `{name}` is below 1 ms", path)
+            net.find("PC706", f"the period of `{name}` is below 1 ms", path, hint="a scan takes 1 ms or more")
             continue
         periods[name] = (period_ns, phase_ns)
     if not periods:
@@ -95,30 +96,36 @@ def assign_tasks(net: Network, tasks: tuple[Task, ...]) -> None:
     for node in net.blocks.values():
         if node.kind.name == ARBITER and not node.task:
             loop = net.blocks.get(node.wires[("auto", 0)].point) if ("auto", 0) in node.wires else None
-            node.task = loop.task if loop is not None and not node.params.get("n_force") else protect
+            inherits = loop is not None and loop.task in names and not node.params.get("n_force")
+            node.task = loop.task if loop is not None and inherits else protect
         node.task = node.task or protect
         if node.task not in names and names:
-            net.find(
-                "PC320",
-                f"task `{node.task}` is not defined",
-                (*node.path, "task"),
-                hint=f"there are {', '.join(names)}",
-            )
+            _no_task(net, node.task, node.task_path or (*node.path, "task"), names)
     for expression in net.expressions.values():
-        owner = net.blocks.get(expression.point.partition(".")[0])
-        default = owner.task if owner is not None and expression.point.endswith(".feedforward") else protect
-        expression.task = expression.task or default
-        if expression.task not in names and names:
-            net.find("PC320", f"task `{expression.task}` is not defined", (*expression.path[:-1], "task"))
+        owner = net.blocks.get(expression.target_of)
+        if expression.task and expression.task not in names and names and owner is None:
+            _no_task(net, expression.task, (*expression.path[:-1], "task"), names)
+        expression.task = expression.task or (owner.task if owner is not None else protect)
 
 
-def check_cascades(net: Network) -> None:
+def _no_task(net: Network, task: str, path: Path, names: list[str]) -> None:
+    hint = meant(task, names) or f"there are {', '.join(names)}"
+    net.find("PC320", f"task `{task}` is not defined", path, hint=hint)
+
+
+def check_cascades(net: Network, tasks: tuple[Task, ...]) -> None:
     """A cascade stays in its task, except that an arbiter may be faster than the loop above it."""
+    every = {task.name: task.every for task in tasks}
     for node in net.blocks.values():
         for field in node.kind.fields:
             wire = node.wires.get((field.name, 0)) if field.role == "cas_in" else None
-            above = net.blocks.get(net.resolve(wire.point).owner) if wire and net.resolve(wire.point) else None  # type: ignore[union-attr]
-            if wire is None or above is None or above.task == node.task or node.kind.name == ARBITER:
+            point = net.resolve(wire.point) if wire is not None else None
+            above = net.blocks.get(point.owner) if point is not None else None
+            if wire is None or above is None or above.task == node.task or not {above.task, node.task} <= set(every):
                 continue
-            what = f"the cascade `{above.tag}` ({above.task}) to `{node.tag}` ({node.task}) crosses tasks"
-            net.find("PC321", what, wire.path, hint="give both the same task")
+            slower = every[node.task] > every[above.task]
+            if node.kind.name == ARBITER and not slower:
+                continue
+            what = f"the cascade from `{above.tag}` ({above.task}) to `{node.tag}` ({node.task}) crosses tasks"
+            hint = "an output is stepped as often as its loop or oftener" if slower else "give both the same task"
+            net.find("PC321", what, wire.path, hint=hint)

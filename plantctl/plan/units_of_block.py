@@ -6,10 +6,12 @@ the point wired to it; of an output port the one the configuration gives, else t
 
 import math
 import re
+from collections.abc import Iterable
 
 from plantctl.core.block import Field
 from plantctl.core.units import DIMENSIONLESS, Unit, UnitError, parse_unit
-from plantctl.plan.network import BlockNode, Network
+from plantctl.plan.did_you_mean import meant
+from plantctl.plan.network import BlockNode, Network, Path
 
 _PARTS = re.compile(r"\s*([*/])\s*")
 
@@ -21,17 +23,26 @@ def field_unit(net: Network, node: BlockNode, field: Field, asked: frozenset[str
     asked = asked | {field.name}
     if field.role in ("in", "cas_in"):
         return _wired_unit(net, node, field, asked)
-    if field.is_port and node.unit and node.names.get(field.name) == node.tag:
-        return net.unit(node.unit, node.path)
+    if field.is_port and node.names.get(field.name) == node.tag:
+        if node.faulty:
+            return None
+        if node.follows:
+            return _unit_of_point(net, node.follows)
+        if node.unit:
+            return parse_unit(node.unit)
     return _declared_unit(net, node, field.declared.unit, asked)
 
 
 def _wired_unit(net: Network, node: BlockNode, field: Field, asked: frozenset[str]) -> Unit | None:
     wire = node.wires.get((field.name, 0))
-    point = net.resolve(wire.point) if wire else None
-    if wire is not None and point is not None:
-        return net.unit(point.unit, wire.path) if point.unit else None
+    if wire is not None:
+        return _unit_of_point(net, wire.point)
     return None if field.declared.unit == "any" else _declared_unit(net, node, field.declared.unit, asked)
+
+
+def _unit_of_point(net: Network, name: str) -> Unit | None:
+    point = net.resolve(name)
+    return parse_unit(point.unit) if point is not None and point.unit and not point.faulty else None
 
 
 def _declared_unit(net: Network, node: BlockNode, text: str, asked: frozenset[str]) -> Unit | None:
@@ -43,7 +54,7 @@ def _declared_unit(net: Network, node: BlockNode, text: str, asked: frozenset[st
         whole = _declared_unit(net, node, text.removeprefix("delta "), asked)
         return whole.difference() if whole else None
     total: Unit | None = None
-    operator = ""
+    operator = symbol = ""
     for part in _PARTS.split(text):
         if part in ("*", "/"):
             operator = part
@@ -55,7 +66,26 @@ def _declared_unit(net: Network, node: BlockNode, text: str, asked: frozenset[st
             total = unit
         else:
             total = total.difference() / unit.difference() if operator == "/" else total * unit
-    return total
+        symbol += operator + str(unit.difference())
+    return total and _with_symbol(total, symbol)
+
+
+def _with_symbol(unit: Unit, symbol: str) -> Unit:
+    """The unit under the name that the text uses (`L/h/pH`), where that name means the same."""
+    try:
+        named = parse_unit(symbol)
+    except UnitError:
+        return unit
+    return named if named == unit else unit
+
+
+def unit_text(unit: Unit) -> str:
+    """The unit as a text that can be read again; empty where it has no name (`2.78e-07 m3/s`)."""
+    text = str(unit) or "1"
+    try:
+        return text if parse_unit(text) == unit else ""
+    except UnitError:
+        return ""
 
 
 def _part(net: Network, node: BlockNode, part: str, asked: frozenset[str]) -> Unit | None:
@@ -68,21 +98,37 @@ def _part(net: Network, node: BlockNode, part: str, asked: frozenset[str]) -> Un
         raise TypeError(f"{node.kind.module}: `{part}` is neither a port nor a unit: {error}") from error
 
 
-def settle_point_units(net: Network) -> None:
-    """Give every block's points their units, from what is wired; repeated until nothing changes, since blocks chain."""
-    for _ in range(len(net.blocks) + 2):
-        changed = False
-        for node in net.blocks.values():
-            for f in node.kind.fields:
-                point = net.points.get(node.names.get(f.name, ""))
-                if point is None or point.unit or point.owner != node.tag:
-                    continue
-                unit = field_unit(net, node, f)
-                if unit is not None:
-                    point.unit = str(unit) or "1"
-                    changed = True
-        if not changed:
-            return
+def settle_point_units(net: Network, blocks: Iterable[BlockNode]) -> None:
+    """Give the points of blocks their units, from what is wired; repeated while something changes, since blocks chain.
+
+    `blocks` are those that may still have a point without unit.
+    """
+    waiting = [node for node in blocks if _settle(net, node)]
+    changed = True
+    while waiting and changed:
+        before = sum(_open_points(net, node) for node in waiting)
+        waiting = [node for node in waiting if _settle(net, node)]
+        changed = sum(_open_points(net, node) for node in waiting) < before
+
+
+def _open_points(net: Network, node: BlockNode) -> int:
+    return sum(not net.points[name].unit for name in node.names.values())
+
+
+def _settle(net: Network, node: BlockNode) -> bool:
+    """Give one block's points their units; whether some are still open."""
+    still_open = False
+    for name, point_name in node.names.items():
+        point = net.points[point_name]
+        if point.unit or point.owner != node.tag:
+            continue
+        field = node.kind.field(name)
+        assert field is not None
+        unit = field_unit(net, node, field)
+        if unit is not None:
+            point.unit = unit_text(unit)
+        still_open = still_open or unit is None
+    return still_open
 
 
 def convert_settings(net: Network, node: BlockNode) -> None:
@@ -94,29 +140,54 @@ def convert_settings(net: Network, node: BlockNode) -> None:
             value, path = node.settings[f.name]
             _convert(net, node, f, value, path)
         elif f.declared.default is None and f.role == "param":
-            net.find("PC304", f"`{node.tag}` needs `{f.name}`: {f.declared.doc}", node.path, key=True)
+            key = "tuning: {" + f.name + ": ...}" if node.path[0] == "loops" else f"{f.name}: ..."
+            what = f"`{node.tag}` needs `{f.name}`: {f.declared.doc}"
+            net.find("PC304", what, node.path, key=True, hint=f"add {key}")
 
 
-def _convert(net: Network, node: BlockNode, field: Field, value: object, path: tuple[str | int, ...]) -> None:
-    declared = field.declared
-    if isinstance(value, str) and value in declared.words:
-        node.params[field.name] = float(declared.words.index(value))
+def _convert(net: Network, node: BlockNode, field: Field, value: object, path: Path) -> None:
+    words = field.declared.words
+    if isinstance(value, str) and words and value in words:
+        node.params[field.name] = float(words.index(value))
+        return
+    if isinstance(value, str) and words:
+        hint = meant(value, words) or f"one of {', '.join(words)}"
+        net.find("PC701", f"`{value}` is no word for `{field.name}`", path, hint=hint)
         return
     unit = field_unit(net, node, field)
     if isinstance(value, str) and unit is None:
-        if node.adrift or any(net.resolve(wire.point) is None for wire in node.wires.values()):
-            return
-        net.find("PC404", f"the unit of `{field.name}` cannot be known here", path, hint="wire the ports it belongs to")
+        if not (node.faulty or _reads_faulty(net, node)):
+            hint = "wire the ports that it belongs to, or give the block a `unit`"
+            net.find("PC404", f"the unit of `{field.name}` cannot be worked out here", path, hint=hint)
         return
     number = net.number(value, unit, path)
     if math.isnan(number):
         return
-    above, low, high = declared.above, declared.minimum, declared.maximum
-    if above is not None and not number > above:
-        net.find("PC701", f"`{field.name}` must be above {above:g}, this is {number:g}", path)
-    elif low is not None and number < low:
-        net.find("PC701", f"`{field.name}` must be at least {low:g}, this is {number:g}", path)
-    elif high is not None and number > high:
-        net.find("PC701", f"`{field.name}` must be at most {high:g}, this is {number:g}", path)
+    wrong = _out_of_bounds(field, number)
+    if wrong:
+        hint = "its sign is `action`: direct or reverse" if field.name == "gain" else ""
+        net.find("PC701", f"`{field.name}` must be {wrong}, this is {number:g}", path, hint=hint)
     else:
         node.params[field.name] = number
+
+
+def _reads_faulty(net: Network, node: BlockNode) -> bool:
+    """Whether something that the block reads has no unit that could be known."""
+    points = [net.resolve(wire.point) for wire in node.wires.values()]
+    if node.follows:
+        points.append(net.resolve(node.follows))
+    return any(point is None or point.faulty or not point.unit for point in points)
+
+
+def _out_of_bounds(field: Field, number: float) -> str:
+    """What a parameter must be, in words, where `number` is not; empty where it is."""
+    above, low, high = field.declared.above, field.declared.minimum, field.declared.maximum
+    if field.type is bool and number not in (0.0, 1.0):
+        return "true or false"
+    if field.type is int and number != int(number):
+        return "a whole number"
+    if above is not None and not number > above:
+        return f"above {above:g}"
+    if low is not None and number < low:
+        return f"at least {low:g}"
+    return f"at most {high:g}" if high is not None and number > high else ""

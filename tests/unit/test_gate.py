@@ -32,7 +32,7 @@ chart: {C-1: {E-1: latched}}
 permissives:
   HS-1: {enough flow: "{FI-1} > 0.5 [m3/h]"}
 alarms:
-  FI-1: {low: 0.4 m3/h}
+  FI-1: {low: 0.4 m3/h, priority: 1, cause: pump, consequence: trip, response: check the pump}
 """
 SCAN_NS = 100_000_000
 

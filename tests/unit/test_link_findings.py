@@ -27,16 +27,19 @@ loops:
           on_bad_pv: {switch_to: PI-2, else: {hold: 5 s, then: {manual: hold}}}}
 causes:
   C1: {when: ["{PI-1} > 8 [bar]", "{PI-2} > 8 [bar]", "{PY-1} > 1 [bar]"], vote: 2oo3, for: 1 s, arm: "{XI-1} > 0.5",
-       clear: "{PI-1} < 5 [bar] for 2 s", on_bad: {policy: degrade, trip_after: 3 s}}
+       clear: "{PI-1} < 5 [bar] for 2 s", on_bad: {policy: degrade}}
+  C2: {when: "{PI-1} > 9 [bar]", on_bad: {trip_after: 3 s}}
 effects:
   E1: {force: {FC-1: 0 L/h, HS-1: 0}, rank: 1, verify: {tag: PI-1, below: 1 bar, within: 1 s}, else: E2}
   E2: {force: {HS-1: 0}, rank: 2, after: "{PI-1} < 1 [bar] or 0.5 s"}
 chart:
   C1: {E1: latched}
+  C2: {E2: auto}
 permissives:
   HS-1: {pressure: "{PI-1} > 1 [bar]"}
 alarms:
-  PI-1: {low_low: 1 bar, low: 2 bar, high: 7 bar, high_high: 8 bar, dead_band: 0.1 bar, on_delay: 1 s, priority: 2}
+  PI-1: {low_low: 1 bar, low: 2 bar, high: 7 bar, high_high: 8 bar, dead_band: 0.1 bar, on_delay: 1 s, priority: 2,
+         cause: a plug, consequence: the vessel vents, response: open the bypass}
 blocks:
   PI-1F: {kind: lag, u: PI-1, tau: 2 s}
 """
@@ -65,7 +68,7 @@ MUTATIONS = [
     ("PC301", "two writers", "blocks:", "blocks:\n  PY-1: {kind: lag, u: PI-1}"),
     ("PC301", "defined twice", "blocks:", "blocks:\n  PIC-1: {kind: lag, u: PI-1}"),
     ("PC301", "two writers", "\ncauses:", "\n  PIC-2: {pv: PI-2, out: FC-1, tuning: {gain: 2 L/h/bar}}\ncauses:"),
-    ("PC301", "cannot be forced", "blocks:", "blocks:\n  HS-1: {kind: heartbeat}"),
+    ("PC301", "nobody else can", "blocks:", "blocks:\n  HS-1: {kind: heartbeat}"),
     ("PC302", "`PI-9` is not known", "{pv: PI-1,", "{pv: PI-9,"),
     ("PC302", "`PI-9` is not known", '"{PI-1} - {PI-2}"', '"{PI-9} - {PI-2}"'),
     ("PC302", "`PI-9` is not known", "switch_to: PI-2", "switch_to: PI-9"),
@@ -74,7 +77,12 @@ MUTATIONS = [
     ("PC302", "effect `E9` is not known", "C1: {E1: latched}", "C1: {E1: latched, E9: latched}"),
     ("PC302", "cause `C9` is not known", "C1: {E1: latched}", "C1: {E1: latched}\n  C9: {E1: latched}"),
     ("PC302", "effect `E9` is not known", "else: E2", "else: E9"),
-    ("PC302", "`PI-9` is not known", "alarms:", "alarms:\n  PI-9: {high: 3}"),
+    (
+        "PC302",
+        "`PI-9` is not known",
+        "alarms:",
+        "alarms:\n  PI-9: {high: 3, priority: 1, cause: a, consequence: b, response: c}",
+    ),
     ("PC302", "`PI-9` is not known", "u: PI-1,", "u: PI-9,"),
     ("PC302", "device `PLC-9` is not known", "XI-1: {range", "XI-1: {device: PLC-9, item: X, range"),
     ("PC303", "block kind `lagg`", "kind: lag,", "kind: lagg,"),
@@ -87,10 +95,10 @@ MUTATIONS = [
     ("PC305", "`PI-2` is not a written tag", "HS-1: {pressure", 'PI-2: {x: "{XI-1} > 0.5"}\n  HS-1: {pressure'),
     ("PC306", "`tauu` is not a setting", "tau: 2 s", "tauu: 2 s"),
     ("PC306", "`bad_s` is not a setting", "tau: 2 s", "bad_s: 2"),
-    ("PC307", "takes at most 1", "u: PI-1,", "u: [PI-1, PI-2],"),
-    ("PC308", "a wire is a tag", "u: PI-1,", "u: 3,"),
-    ("PC308", "a wire is a tag", "u: PI-1,", "u: {tag: PI-1, delay: 2 scans},"),
-    ("PC309", "needs `u`", "u: PI-1, ", ""),
+    ("PC307", "takes 1 wire at most", "u: PI-1,", "u: [PI-1, PI-2],"),
+    ("PC308", "no wire to", "u: PI-1,", "u: 3,"),
+    ("PC308", "no wire to", "u: PI-1,", "u: {tag: PI-1, delay: 2 scans},"),
+    ("PC309", "needs the input `in`", "u: PI-1, ", ""),
     ("PC310", "cannot be written", "HS-1: {range: [0, 1],", "HS-1: {system: sis, range: [0, 1],"),
     ("PC311", "is no controller", "PIC-1: {pv", "PIC-1: {kind: lag, pv"),
     ("PC313", "votes 2oo2", "vote: 2oo3", "vote: 2oo2"),
@@ -108,7 +116,7 @@ MUTATIONS = [
     ("PC403", "", "tau: 2 s", "tau: 2 bar"),
     (
         "PC404",
-        "cannot be known",
+        "cannot be worked out",
         "PI-1F: {kind: lag, u: PI-1",
         "PI-1G: {kind: out, low: 2 bar}\n  PI-1F: {kind: lag, u: PI-1",
     ),
@@ -137,7 +145,7 @@ MUTATIONS = [
     ("PC707", "whole scans", "control: 1 s", "control: 250 ms"),
     ("PC707", "whole scans", "control: 1 s", "control: {period: 1 s, phase: 1 s}"),
     ("PC708", "no overrun policy", "control: 1 s", "control: {period: 1 s, overrun: panic}"),
-    ("PC709", "half", "vote: 2oo3,", "vote: 2oo3, process_safety_time: 4 s,"),
+    ("PC709", "half", "on_bad: {trip_after: 3 s}", "on_bad: {trip_after: 3 s}, process_safety_time: 4 s"),
     ("PC323", "not built", "{manual: hold}", "{manual: 5 L/h}"),
 ]
 
