@@ -20,6 +20,8 @@ LIQUOR_L = 60.0
 """Liquor in the whole circuit, on which the loop tuning of 5.2 rests; what is not in pipes and cells is in the tank."""
 ZONE_L, PIPE_L, CELL_L, STORE_L = 5.0, 0.5, 1.55, 20.0
 LEVEL = 0.60
+UNSTEADY = 0.005
+"""Of the flow: so a healthy meter never shows one value for long, with or without noise of its own."""
 CELL_HEAT_J_K = 25000.0
 CURRENT_A = 85.0
 EFFICIENCY = 0.852
@@ -94,7 +96,17 @@ def _equipment(sheet: Flowsheet, cells: list[str], runs: bool) -> None:
         solids_g_l=SOLIDS_G_L,
     )
     speed = 0.8 if runs else 0.0
-    sheet.add("pump", "pump", cells=count, run=float(runs), reference=speed, speed=speed, flow_l_s=flow, draw_l_s=flow)
+    sheet.add(
+        "pump",
+        "pump",
+        cells=count,
+        run=float(runs),
+        reference=speed,
+        speed=speed,
+        flow_l_s=flow,
+        draw_l_s=flow,
+        unsteady=UNSTEADY,
+    )
     sheet.add("supply", "pipe", volume_l=PIPE_L * count, contents=there * 4)
     for cell in cells:
         sheet.add(

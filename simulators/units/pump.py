@@ -3,17 +3,21 @@
     drive   the speed reference moves 1/10 of full scale a second, the rotor follows with 0.4 s
     curve   n2 H0 = (k + ks) Q2 + dp_felt(Q)       head in m, Q in m3/h, n = speed 0..1; dp_felt is linear in Q
 
+    flow    its steady value x (1 + unsteady x normal), anew each step: turbulence and the bubbles of the felt
+
 The suction takes the tank's liquid and the dosed feed; the feed's share of the flow is not taken from the tank.
 
 First step  speed and flow are what the flowsheet gave.
 Bad input   speed command outside 0..1 is held at the limit; NaN counts as 0.
 Limits      no flow below a tank level of 5 % (loss of prime).
-Source      process design basis 2.5; shut-off head 12 m; 0.6 m3/h per cell at speed 0.8.
+Source      process design basis 2.5; shut-off head 12 m; 0.6 m3/h per cell at speed 0.8. A liquid that runs is never
+            quite steady; a half of a percent is at the low end of what meters see without their own noise.
 Situation   tests/cases/units/pump/
 """
 
 import math
 
+from simulators.noise import normal
 from simulators.stream import COMPONENTS
 from simulators.unit import In, Inlet, Out, Outlet, Param, State, Unit, field, stream
 
@@ -39,6 +43,9 @@ class Pump(Unit):
     ramp_s: Param = field(10.0, "time of the drive's ramp over full scale, s")
     rotor_s: Param = field(0.4, "time constant of the rotor on its drive, s")
     coast_s: Param = field(0.8, "time constant of the rotor without drive, s")
+    unsteady: Param = field(0.0, "standard deviation of the flow from step to step as a share of it")
+    random_a: State = field(1.0, "noise generator")
+    random_b: State = field(1.0, "noise generator")
     reference: State = field(0.0, "ramped speed reference, 0..1")
     speed: Out = field(0.0, "rotor speed, 0..1")
     running: Out = field(0.0, "1: the drive is on and the rotor turns")
@@ -74,5 +81,5 @@ def advance(u: Pump, dt: float) -> None:
         u.reference = 0.0
     u.speed += (u.reference - u.speed) * -math.expm1(-dt / (u.rotor_s if driven else u.coast_s))
     u.running = 1.0 if driven and u.speed > STANDSTILL else 0.0
-    u.flow_l_s = flow_m3_h(u) / 3.6
+    u.flow_l_s = flow_m3_h(u) / 3.6 * max(1.0 + u.unsteady * normal(u), 0.0)
     u.draw_l_s = max(u.flow_l_s - u.feed_l_s, 0.0)

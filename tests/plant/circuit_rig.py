@@ -1,7 +1,6 @@
 """The demo circuit and its controller in one virtual loop: real servers, real clients, loopback bytes, jumping time."""
 
 import asyncio
-import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,6 @@ from plantctl.core.virtual_run import run_virtual
 from plantctl.drivers._runner import load as load_driver
 from plantctl.log.storage import FolderStorage
 from plantctl.plan.build import build_path
-from plantctl.plan.plan import Writer
 from simulators.fault_board import FaultBoard
 from simulators.plant import Plant
 from simulators.serve import Serving, import_servers, serve
@@ -42,7 +40,6 @@ class Circuit:
     faults: FaultBoard
     events: list[Event] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
-    digest: Any = field(default_factory=hashlib.sha256)
 
     def value(self, name):
         """The value of a point now."""
@@ -138,7 +135,7 @@ def run_circuit(script, folder, *, seed=1, wall_limit_s=120.0, start="running", 
 
 @asynccontextmanager
 async def running_circuit(clock, plan, folder, seed, start, compiled):
-    """The circuit and its controller while the body runs; every recorded value goes into the digest."""
+    """The circuit and its controller while the body runs."""
     plant = Plant(seed, start)
     async with serve(plant, clock) as serving:
         running = make(plan, clock, FolderStorage(folder), compiled=compiled, endpoints=serving.endpoints())
@@ -153,24 +150,10 @@ async def running_circuit(clock, plan, folder, seed, start, compiled):
 
 
 def listen(circuit):
-    """Put every changed (tag, source time, value, quality), event and result into the circuit's digest."""
-    running = circuit.running
-    image = running.executive.image
-    names = [p.name for p in running.plan.points]
-    rows = [p.row for p in running.plan.points if p.row and p.writer is not Writer.DELAY]
-    before: dict[int, tuple[int, float, int]] = {}
+    """Keep the events and results of the run; everything else is in its log."""
 
     def heard(number, events, results):
         circuit.events += events
         circuit.results += results
-        for row in rows:
-            now = (int(image.source_ns[row]), image.v[row].tobytes(), int(image.q[row]))
-            if before.get(row) != now:
-                before[row] = now
-                circuit.digest.update(f"{number} {names[row]} {now}".encode())
-        for event in events:
-            circuit.digest.update(repr(event).encode())
-        for result in results:
-            circuit.digest.update(repr(result).encode())
 
-    running.listeners.append(heard)
+    circuit.running.listeners.append(heard)
