@@ -1,0 +1,186 @@
+"""Corners of linking: what is left out, what is broken elsewhere, and graphs that go round."""
+
+import types
+
+import pytest
+
+from plantctl.core.block import Block, In, Out, Param, param, port
+from plantctl.plan import network
+from plantctl.plan.build import build
+from plantctl.plan.check import read_plant
+from plantctl.plan.kind import find_kind, kind_of
+from plantctl.plan.link import link
+from plantctl.plan.network import BlockNode, Network
+from plantctl.plan.order import Edge, sort_nodes, stretches
+from plantctl.plan.source import from_texts
+from plantctl.plan.units_of_block import field_unit
+from tests.plan_bench import PlanBench
+from tests.unit.test_link_findings import CASCADE, GOOD, found
+
+
+@pytest.mark.parametrize("kind", ["cause", "effect", "vote", "permissive", "out", "limit_alarm", "lag", "pid"])
+def test_a_kind_that_is_not_installed_is_a_finding(kind, monkeypatch):
+    def find(name):
+        if name == kind:
+            raise KeyError(name)
+        return find_kind(name)
+
+    monkeypatch.setattr(network, "find_kind", find)
+    shown = found(GOOD)
+    assert "PC303" in {f[0] for f in shown}
+    assert any(f"`{kind}`" in f[2] for f in shown)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("effects:", "effects:\n  C1: {force: {HS-1: 0}, rank: 7}"),
+        ("blocks:", "blocks:\n  C1: {kind: lag, u: PI-1}"),
+        ("blocks:", "blocks:\n  E1: {kind: lag, u: PI-1}"),
+    ],
+)
+@pytest.mark.parametrize("overrun", ["skip", "trip"])
+def test_one_name_for_two_things_is_told_whatever_they_are(old, new, overrun):
+    text = GOOD.replace(old, new).replace("protect: 100 ms", f"protect: {{period: 100 ms, overrun: {overrun}}}")
+    assert "PC301" in [f[0] for f in found(text)]
+
+
+@pytest.mark.parametrize(
+    ("code", "old", "new"),
+    [
+        ("PC312", ", limits: {out: [1 L/h, 9 L/h], setpoint: [1 bar, 8 bar], rate_up: 1 L/h/s}", ""),
+        ("PC401", '"{PI-1} < 5 [bar] for 2 s"', '"{PI-1} < 5 [bar] for 2 apples"'),
+        ("PC411", '"{PI-1} - {PI-2}"', '"{PI-1} - "'),
+        ("PC330", 'arm: "{XI-1} > 0.5"', 'arm: "{XI-1} > 0.5 for 3 s"'),
+        ("PC402", "PI-2: {unit: bar", "PI-2: {unit: furlong"),
+        ("PC402", 'expression: "{PI-1} - {PI-2}", unit: bar', 'expression: "{PI-1} - {PI-2}", unit: furlong'),
+        ("PC402", "FC-1: {unit: L/h, range: [0, 30], access", "FC-1: {unit: furlong, range: [0, 30], access"),
+        ("PC402", "FC-1: {unit: L/h, range: [0, 30], access", "FC-1: {unit: furlong, access"),
+        ("PC602", "PI-2: {unit", "PI-2: {device: PLC-1, item: X, unit"),
+        ("PC601", "XI-1: {range", "XI-1: {device: PLC-2, item: X, range"),
+    ],
+)
+def test_a_mistake_is_found(code, old, new):
+    devices = (
+        "devices:\n  PLC-1: {kind: opcua, connect: opc.tcp://h:1, security: {insecure: true}}\n"
+        "  PLC-2: {kind: opcua, connect: 5}\n"
+    )
+    text = GOOD.replace("          limits: {out", "          x: 1, limits: {out").replace("x: 1, ", "")
+    text = text.replace("\n          limits:", " limits:")
+    assert text.count(old) == 1, old
+    shown = found(text.replace(old, new).replace("tags:", devices + "tags:") if code.startswith("PC6") else text)
+    if not code.startswith("PC6"):
+        text = text.replace(old, new)
+        if code == "PC312":
+            text = text.replace("range: [0, 30], access: write", "access: write")
+        shown = found(text)
+    assert code in [f[0] for f in shown], shown
+
+
+def test_limits_may_be_left_out_where_the_range_says_them():
+    text = GOOD.replace("out: [1 L/h, 9 L/h], setpoint: [1 bar, 8 bar], ", "")
+    built = build("plant.yaml", from_texts({"plant.yaml": text}))
+    assert built.findings == []
+    rows = next(k for k in built.plan.kinds if k.kind.name == "pid").rows
+    assert (rows["out_low"][0], rows["out_high"][0], rows["sp_high"][0]) == (0.0, 30.0, 1e29)
+
+
+def test_an_output_may_have_no_range_at_all():
+    plant = PlanBench("plant: {name: free}\ntags:\n  FC-1: {access: write}\n")
+    plant.scan(("set", "FC-1", 1e6))
+    assert plant["FC-1"] == 1e6
+
+
+def test_a_tag_that_the_plan_calculates_is_no_input():
+    text = "plant: {name: c}\ntags:\n  AI-1: {range: [0, 9]}\n  AY-1: {unit: bar, range: [0, 1]}\n"
+    text += 'calculated:\n  AY-1: "{AI-1} * 1 [bar]"\n'
+    built = build("plant.yaml", from_texts({"plant.yaml": text}))
+    assert [row.tag for row in built.plan.inputs] == ["AI-1"]
+
+
+def test_what_refers_to_a_broken_entry_is_not_told_again():
+    text = GOOD.replace("PI-2: {unit: bar, range: [0, 10]}", "PI-2: {unitt: bar, range: [0, 10]}")
+    assert [f[0] for f in found(text)] == ["PC201"]
+    text = GOOD.replace("E2: {force: {HS-1: 0}", "E2: {forc: {HS-1: 0}")
+    assert "PC302" not in [f[0] for f in found(text)]
+    text = GOOD.replace("blocks:", "blocks:\n  HS-1: {kindd: heartbeat}")
+    assert "PC301" not in [f[0] for f in found(text)]
+
+
+def test_a_calculated_request_to_an_arbiter_is_not_waited_for():
+    text = GOOD.replace("blocks:", "blocks:\n  HS-1: {kind: out, auto: XI-1, low: 0, high: 1, unit: '1'}").replace(
+        'permissives:\n  HS-1: {pressure: "{PI-1} > 1 [bar]"}\n', ""
+    )
+    built = build("plant.yaml", from_texts({"plant.yaml": text}))
+    assert built.findings == []
+    kind = next(k for k in built.plan.kinds if k.kind.name == "out")
+    tracks = dict(zip(kind.tags, kind.rows["auto_tracks"], strict=True))
+    assert tracks == {"HS-1": 0, "FC-1": 1}
+
+
+def test_a_pv_made_of_its_own_masters_output_is_a_cycle_through_both_halves():
+    text = (
+        CASCADE.replace("pv: FI-1", "pv: FY-1") + 'calculated:\n  FY-1: {expression: "{FI-1} + {LIC-1}", unit: L/h}\n'
+    )
+    (finding,) = build("plant.yaml", from_texts({"plant.yaml": text})).findings
+    assert finding.code == "PC501"
+    assert {"LIC-1", "FIC-1", "FY-1"} <= set(finding.what.split())
+
+
+def test_a_shortest_cycle_of_each_knot_is_told_and_what_hangs_on_it_is_not():
+    edges = [Edge(0, 1), Edge(1, 0), Edge(1, 2), Edge(2, 3), Edge(3, 4), Edge(4, 2), Edge(4, 5)]
+    order, cycles = sort_nodes(["a"] * 6, edges)
+    assert order == []
+    assert [[(e.source, e.target) for e in cycle] for cycle in cycles] == [[(0, 1), (1, 0)], [(2, 3), (3, 4), (4, 2)]]
+    order, cycles = sort_nodes(["a"] * 4, [Edge(1, 2), Edge(2, 3), Edge(3, 1), Edge(3, 0), Edge(1, 3)])
+    assert [len(cycle) for cycle in cycles] == [2]
+    assert sort_nodes([], []) == ([], [])
+
+
+def test_stretches_rise_or_fall_by_one_and_end_where_they_do_not():
+    groups = ["a"] * 6 + ["b"]
+    cut = [(s.first, s.count, s.stride) for s in stretches(range(7), groups, [0, 1, 2, 5, 4, 9, 0])]
+    assert cut == [(0, 3, 1), (5, 2, -1), (9, 1, 1), (0, 1, 1)]
+
+
+def fake_node(block):
+    module = types.ModuleType("fake")
+    block.__module__ = "fake"
+    module.Fake, module.step = block, lambda b, dt: None
+    return BlockNode("X-1", kind_of(module, "fake"), ("blocks", "X-1"))
+
+
+def net():
+    return link(read_plant("plant.yaml", from_texts({"plant.yaml": GOOD})).plant)[0]
+
+
+def test_units_that_name_each_other_are_unknown_and_not_endless():
+    class Fake(Block):
+        u: In = port("y", "input")
+        y: Out = port("u", "output")
+
+    node = fake_node(Fake)
+    assert field_unit(net(), node, node.kind.field("y")) is None
+
+
+def test_a_block_file_with_a_unit_that_is_none_is_its_authors_mistake():
+    class Fake(Block):
+        y: Out = port("1", "output")
+        p: Param[float] = param("furlong", "what is that", default=1.0)
+
+    node = fake_node(Fake)
+    with pytest.raises(TypeError, match="neither a port nor a unit"):
+        field_unit(net(), node, node.kind.field("p"))
+
+
+def test_the_network_of_a_good_plant_has_no_finding():
+    assert isinstance(net(), Network)
+    assert net().findings == []
+
+
+@pytest.mark.parametrize("text", ["1e300 s", "0.0000001 us", "1e12 d"])
+def test_a_duration_beyond_reason_is_a_finding_and_no_traceback(text):
+    for old in ("control: 1 s", "for: 1 s", "on_delay: 1 s", "trip_after: 3 s"):
+        key = old.partition(":")[0]
+        found(GOOD.replace(old, f"{key}: {text}"))
+    found(GOOD.replace("XI-1: {range", f"XI-1: {{stale_after: {text}, flat_line_after: {text}, range"))
