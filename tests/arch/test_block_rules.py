@@ -60,6 +60,12 @@ def test_every_block_keeps_the_rules(path):
     assert not findings, "\n" + "\n".join(f"{path.relative_to(ROOT)}:{finding}" for finding in findings)
 
 
+@pytest.mark.parametrize("path", BLOCKS, ids=lambda path: path.stem)
+def test_every_block_has_its_situations(path):
+    folder = ROOT / "tests" / "cases" / "blocks" / path.stem
+    assert list(folder.glob("**/plant.yaml")), f"{folder.relative_to(ROOT)} holds no situation"
+
+
 @pytest.mark.parametrize(
     "line",
     [
