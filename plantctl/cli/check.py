@@ -2,13 +2,13 @@
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from plantctl.cli.exit_code import DONE, FINDINGS
-from plantctl.cli.findings import show_findings
 from plantctl.cli.plant_text import add_plant_text, read_plant
-from plantctl.core.ring import ring_bytes
-from plantctl.plan.plan import Plan
-from plantctl.plan.render import as_dictionary
+
+if TYPE_CHECKING:
+    from plantctl.plan.plan import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
+    from plantctl.cli.findings import show_findings
+    from plantctl.plan.render import as_dictionary
+
     built = read_plant(arguments.plant)
     if arguments.format == "json":
         print(json.dumps([as_dictionary(f) for f in built.findings], indent=1))
@@ -31,8 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: "Plan") -> str:
     """What a good plant consists of, in a few lines."""
+    from plantctl.core.ring import ring_bytes
+
     blocks = ", ".join(f"{len(k.rows)} {k.kind.name}" for k in plan.kinds)
     tasks = ", ".join(f"{t.name} {t.period_ns / 1e6:g} ms" for t in plan.tasks)
     ring = ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs))

@@ -14,9 +14,7 @@ from typing import TypeVar
 
 from plantctl.app.control_client import ControlClient, NotRunning
 from plantctl.app.state_folder import SOCKET_NAME, folder_of, state_root
-from plantctl.cli.exec import read_commands
 from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
-from plantctl.cli.findings import show_findings
 from plantctl.cli.plant_text import read_plant
 from plantctl.cli.screen import View
 from plantctl.cli.top import watch
@@ -44,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     plant = arguments.plant or demo_folder()
     if plant is None:
         return fail(CONNECTION, "the demo plant's configuration is not beside this installation")
+    from plantctl.cli.findings import show_findings
+
     built = read_plant(plant)
     if built.plan is None:
         show_findings(built.findings, built.texts)
@@ -174,6 +174,8 @@ def begin(client: ControlClient, plant: Path) -> None:
     steps = (plant if plant.is_dir() else plant.parent) / START
     if not steps.is_file():
         return
+    from plantctl.cli.offline import read_commands
+
     for timed in read_commands(steps):
         command = timed.command
         asked = {"verb": command.verb, "target": command.target, "value": command.value, "reason": command.reason}

@@ -3,10 +3,7 @@
 import argparse
 
 from plantctl.cli.exit_code import DONE, FINDINGS, UNKNOWN_INPUT, fail
-from plantctl.cli.findings import show_findings
 from plantctl.cli.plant_text import add_plant_text, read_plant
-from plantctl.plan.did_you_mean import meant
-from plantctl.plan.explain import explain_plan, explain_point
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
+    from plantctl.cli.findings import show_findings
+    from plantctl.plan.did_you_mean import meant
+    from plantctl.plan.explain import explain_plan, explain_point
+
     built = read_plant(arguments.plant)
     plan = built.plan
     if plan is None:

@@ -69,7 +69,7 @@ def parser_of(wanted: Sequence[str]) -> Parser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
     for verb, text in VERBS.items():
         sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
-        if verb in wanted:
+        if verb in wanted and verb != "sim":
             importlib.import_module(f"plantctl.cli.{verb}").add_arguments(sub)
     return parser
 

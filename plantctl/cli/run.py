@@ -1,7 +1,6 @@
 """`plantctl run PLANT`: run a plant in this process until it is told to end."""
 
 import argparse
-import asyncio
 import ctypes
 import os
 import signal
@@ -9,7 +8,6 @@ import sys
 from pathlib import Path
 
 from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
-from plantctl.cli.findings import show_findings
 from plantctl.cli.plant_text import add_plant_text, known_ids
 
 PR_SET_PDEATHSIG = 1
@@ -28,9 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
     if arguments.with_parent is not None and not die_with(arguments.with_parent):
         return fail(CONNECTION, "the process that started this one is gone")
+    import asyncio
+
     from plantctl.app.field import connected, read_endpoints
     from plantctl.app.id_lock import lock_path, write_ids
     from plantctl.app.state_folder import PlantHeld, folder_of, held
+    from plantctl.cli.findings import show_findings
     from plantctl.plan.build import build_path
     from plantctl.plan.load import warm
 

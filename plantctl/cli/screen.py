@@ -186,7 +186,7 @@ def values(cells: Sequence[dict[str, Any]], columns: int, width: int) -> list[Li
     """The points in columns, read downwards: name, value, unit, and what it is or what is wrong with it."""
     rows = -(-len(cells) // columns)
     widest = max((len(p["name"]) for p in cells), default=0)
-    room = (width + 2) // columns - widest - FIXED_WIDTH
+    room = max(0, (width + 2) // columns - widest - FIXED_WIDTH)
     lines = []
     for row in range(rows):
         pieces: list[tuple[str, str]] = []

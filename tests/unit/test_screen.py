@@ -1,0 +1,89 @@
+"""The live view on small and large windows: the important things first, nothing told by colour alone."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from plantctl.cli.screen import View, plain_line, screen
+
+SNAPSHOT = json.loads((Path(__file__).parent / "live_snapshot.json").read_text(encoding="utf-8"))
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+def snapshot(**changes):
+    made = copy.deepcopy(SNAPSHOT)
+    points = {p["name"]: p for p in made["points"]}
+    for name, change in changes.items():
+        points[name].update(change)
+    return made
+
+
+def shown(made, width=80, height=24, view=None):
+    return [line.text for line in screen(made, view or View(), width, height)]
+
+
+TRIPPED = {
+    "C15-01": {"value": 1.0, "text": "1"},
+    "C15-01.first_out": {"value": 1.0, "text": "1"},
+    "E1-01": {"value": 1.0, "text": "1"},
+    "40-FI-4013.low": {"value": 1.0, "text": "unack"},
+}
+
+
+@pytest.mark.parametrize(("width", "height"), [*SIZES, (40, 10), (20, 3), (1, 1)])
+@pytest.mark.parametrize("everything", [False, True])
+def test_it_fits_every_window(width, height, everything):
+    lines = shown(snapshot(**TRIPPED), width, height, View(everything=everything, footer=["a hint"]))
+    assert len(lines) <= height
+    assert max(len(line) for line in lines) <= width
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_trip_stands_above_the_loops_and_these_above_the_values(width, height):
+    lines = shown(snapshot(**TRIPPED), width, height)
+    assert lines[1].startswith("devices  PLC-4 up  GW-4A up  RECT-01 up")
+    assert lines[2].startswith("TRIP  C15-01 catholyte flow low with current, first out")
+    assert "plantctl command reset CELL-01" in lines[3]
+    assert lines[4].startswith("ALARM 40-FI-4013.low NEW: check pump")
+    assert "40-AIC-4212 AUTO  PV 8" in lines[5]
+    text = "\n".join(lines)
+    for tag in ("40-II-4010", "40-EI-4010", "40-FI-4013", "40-LI-4211"):
+        assert f"\n{tag} " in text or f"  {tag} " in text
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_bad_value_is_shown_on_any_window_and_in_words(width, height):
+    stale = {"quality": "bad", "why": "bad, stale"}
+    text = "\n".join(shown(snapshot(**{"40-CI-4217": stale}), width, height))
+    assert "40-CI-4217" in text
+    assert "BAD" in text
+
+
+def test_a_lost_link_and_a_failing_log_are_told_in_words():
+    made = snapshot()
+    made["devices"][0] |= {"up": False, "state": "down"}
+    made["log"] |= {"failing": True, "last_error": "no space left on device"}
+    lines = shown(made)
+    assert "LOG FAILS" in lines[0]
+    assert "PLC-4 DOWN" in lines[1]
+    assert "PLC-4 DOWN" in plain_line(made)
+    assert "LOG FAILS: no space left" in plain_line(made)
+
+
+def test_a_small_window_says_how_much_it_leaves_out_and_a_filter_finds_it():
+    assert "more values in a larger window" in shown(snapshot())[-1]
+    assert "more values" not in shown(snapshot(), 200, 50)[-1]
+    filtered = "\n".join(shown(snapshot(), view=View(wanted="pdi")))
+    assert "40-PDI-4014" in filtered
+    assert "40-LI-4211" not in filtered
+
+
+def test_a_plain_line_tells_links_loop_values_and_trips():
+    line = plain_line(snapshot(**TRIPPED))
+    assert "PLC-4 up GW-4A up RECT-01 up | 40-AIC-4212 auto PV 8" in line
+    assert " SP 8 pH OP " in line
+    assert "| TRIP  C15-01 catholyte flow low" in line
+    assert "ALARM 40-FI-4013.low" in line
+    assert "\n" not in line
