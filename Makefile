@@ -46,6 +46,8 @@ $(VENV)/.made: $(BROKEN)
 	  echo "On Debian 12: apt install python3 python3-venv. Another one: make PYTHON=python3.12 ..."; exit 1; } >&2
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments. On Debian: apt install python3-venv"; exit 1; } >&2
+	@test ! -e $(VENV) -o -e $@ || { \
+	  echo "'$(VENV)' is there, and make did not finish it or did not make it. Remove it, or: make VENV=..."; exit 1; } >&2
 	@echo "set-up: $(VENV)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@

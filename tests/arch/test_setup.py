@@ -64,6 +64,17 @@ def test_the_callers_pip_settings_cannot_lead_past_the_environment(tmp_path):
     assert kept.items() <= settings.items()
 
 
+def test_an_environment_of_somebody_else_is_left_alone(tmp_path):
+    """Set-up clears what it makes anew; it must not clear what it has not made."""
+    theirs = tmp_path / "venv" / "precious"
+    theirs.parent.mkdir()
+    theirs.touch()
+    code, _, errors = make(tmp_path, "test")
+    assert code != 0
+    assert "Remove it, or: make VENV=" in errors
+    assert theirs.exists()
+
+
 def test_make_alone_lists_the_commands(tmp_path):
     code, seen, _ = make(tmp_path)
     assert code == 0
