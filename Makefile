@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(PY) -m pip --quiet --quiet --no-input
 LOCKED := --require-hashes --only-binary :all:
 BROKEN := $(shell $(PY) -c '' 2>/dev/null || echo always)
-OUTSIDE := interop browser campaigns mutants    # parts of tests/ that need more than Python
+OUTSIDE := interop browser mutants    # parts of tests/ that need more than Python
 
 .PHONY: help demo test check lint tidy coverage interop browser bench campaign lock warm clean always
 
@@ -109,9 +109,11 @@ bench: $(VENV)/.dev
 	  for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) $$script || exit 1; done; \
 	else echo "bench: nothing there yet"; fi
 
+CAMPAIGN = $(subst -,_,$(NAME))
 campaign: $(VENV)/.dev
-	@if [ -f "tests/campaigns/$(NAME).py" ]; then $(PY) -m pytest -s "tests/campaigns/$(NAME).py"; \
-	else echo "make campaign NAME=...; there are:" $$(ls tests/campaigns 2>/dev/null | sed -n 's/\.py$$//p') >&2; exit 2; fi
+	@if [ -f "benchmarks/campaigns/$(CAMPAIGN).py" ]; then $(PY) -m benchmarks.campaigns.$(CAMPAIGN); \
+	else echo "make campaign NAME=...; there are:" \
+	  $$(ls benchmarks/campaigns 2>/dev/null | sed -n 's/\.py$$//p' | tr _ -) >&2; exit 2; fi
 
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 lock:

@@ -14,14 +14,14 @@ import pytest
 from tests.plant.same_run import one_run
 
 SAMPLE_S = 45.0
-BUSY = "import time\nend = time.monotonic() + 600\nwhile time.monotonic() < end: sum(range(10000))"
+BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: sum(range(10000))"
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def busy_loops(count):
-    """So many children that do nothing but use the processor; they end by themselves after 10 minutes."""
-    children = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
+def busy_loops(count, limit_s):
+    """So many children that do nothing but use the processor; they end by themselves after `limit_s`."""
+    children = [subprocess.Popen([sys.executable, "-c", BUSY, str(limit_s)]) for _ in range(count)]
     try:
         yield
     finally:
@@ -31,13 +31,12 @@ def busy_loops(count):
 
 
 def run_elsewhere(folder, seconds, seed, hash_seed, limit_s):
-    """The digest of a run in an interpreter of its own, under another hash seed, beside two busy loops."""
+    """The digest of a run in an interpreter of its own, under a hash seed of its own."""
     words = [sys.executable, "-m", "tests.plant.same_run", str(seconds), str(seed), str(folder)]
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)}
-    with busy_loops(2):
-        done = subprocess.run(
-            words, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False
-        )
+    done = subprocess.run(
+        words, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=limit_s, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -54,7 +53,8 @@ def test_the_same_seed_gives_the_same_log_to_the_byte(first, tmp_path):
 
 @pytest.mark.timeout(300)
 def test_another_interpreter_with_another_hash_seed_beside_busy_loops_gives_the_same_log(first, tmp_path):
-    assert run_elsewhere(tmp_path, SAMPLE_S, 1, 4711, 280.0) == first
+    with busy_loops(2, 300.0):
+        assert run_elsewhere(tmp_path, SAMPLE_S, 1, 4711, 280.0) == first
 
 
 @pytest.mark.timeout(240)
