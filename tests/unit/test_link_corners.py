@@ -26,7 +26,7 @@ def test_a_kind_that_is_not_installed_is_a_finding(kind, monkeypatch):
         return find_kind(name)
 
     monkeypatch.setattr(network, "find_kind", find)
-    shown = found(GOOD)
+    shown = found(GOOD.replace("protect: 100 ms", "protect: {period: 100 ms, overrun: trip}"))
     assert "PC303" in {f[0] for f in shown}
     assert any(f"`{kind}`" in f[2] for f in shown)
 
@@ -50,6 +50,9 @@ def test_one_name_for_two_things_is_told_whatever_they_are(old, new, overrun):
     [
         ("PC312", ", limits: {out: [1 L/h, 9 L/h], setpoint: [1 bar, 8 bar], rate_up: 1 L/h/s}", ""),
         ("PC401", '"{PI-1} < 5 [bar] for 2 s"', '"{PI-1} < 5 [bar] for 2 apples"'),
+        ("PC401", 'arm: "{XI-1} > 0.5"', 'arm: "{XI-1} > 0.5 for 2 apples"'),
+        ("PC401", 'when: ["{PI-1} > 8 [bar]"', 'when: ["{PI-1} > 8 [bar] for 2 apples"'),
+        ("PC401", 'pressure: "{PI-1} > 1 [bar]"', 'pressure: "{PI-1} > 1 [bar] for 2 apples"'),
         ("PC411", '"{PI-1} - {PI-2}"', '"{PI-1} - "'),
         ("PC330", 'arm: "{XI-1} > 0.5"', 'arm: "{XI-1} > 0.5 for 3 s"'),
         ("PC402", "PI-2: {unit: bar", "PI-2: {unit: furlong"),
@@ -184,3 +187,15 @@ def test_a_duration_beyond_reason_is_a_finding_and_no_traceback(text):
         key = old.partition(":")[0]
         found(GOOD.replace(old, f"{key}: {text}"))
     found(GOOD.replace("XI-1: {range", f"XI-1: {{stale_after: {text}, flat_line_after: {text}, range"))
+
+
+@pytest.mark.parametrize("below", ["kind: pidd, pv", "kind: lag, pv"])
+def test_a_loop_above_one_that_cannot_be_is_told_of_once(below):
+    above = "  TIC-1: {pv: TI-1, out: PIC-1, setpoint: 50 degC, tuning: {gain: 1 bar/K, integral: 1 min}}\n"
+    text = GOOD.replace("PIC-1: {pv", f"PIC-1: {{{below}").replace("\ncauses:", f"\n{above}causes:")
+    assert {f[0] for f in found(text)} <= {"PC303", "PC311", "PC312"}
+
+
+def test_an_effect_that_takes_over_and_has_no_block_is_told_of_once():
+    text = GOOD.replace("blocks:", "blocks:\n  E2: {kind: lag, u: PI-1}")
+    assert "PC301" in {f[0] for f in found(text)}
