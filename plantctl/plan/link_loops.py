@@ -58,7 +58,7 @@ def _add_loop(net: Network, tag: str, loop: Loop, path: Path) -> None:
         _on_bad_pv(net, node, loop.on_bad_pv, (*path, "on_bad_pv"))
     node.params["direct"] = 1.0 if loop.action == "direct" else 0.0
     node.params["initial_mode"] = float(MODE_WORDS.index(loop.mode or "man"))
-    net.points[tag].text = loop.text or net.points[tag].text
+    net.points[tag].text = loop.text
 
 
 def _wire_output(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:

@@ -216,7 +216,7 @@ def _verify(net: Network, node: BlockNode, effect: Effect, task: str) -> None:
         return
     number, unit = quantity_parts(str(getattr(verify, key))) or (0.0, "")
     unit = unit or seen.unit or "1"
-    text = f"{{{verify.tag}}} {sign} {number!r}" + ("" if unit == "1" else f" [{unit}]")
+    text = f"{{{verify.tag}}} {sign} {repr(number).removesuffix('.0')}" + ("" if unit == "1" else f" [{unit}]")
     point = net.add_condition(f"{node.tag}.verify", text, (*path, key), task)
     net.expressions[point].in_text = False
     node.wires[("verify", 0)] = Wire(point, (*path, key))

@@ -96,8 +96,9 @@ def assign_tasks(net: Network, tasks: tuple[Task, ...]) -> None:
     for node in net.blocks.values():
         if node.kind.name == ARBITER and not node.task:
             loop = net.blocks.get(node.wires[("auto", 0)].point) if ("auto", 0) in node.wires else None
-            inherits = loop is not None and loop.task in names and not node.params.get("n_force")
-            node.task = loop.task if loop is not None and inherits else protect
+            asked = loop.task if loop is not None and loop.task in names else protect
+            # Tasks stand fastest first. A forced output is stepped as often as its trip and as its loop.
+            node.task = min(asked, protect, key=names.index) if node.params.get("n_force") else asked
         node.task = node.task or protect
         if node.task not in names and names:
             _no_task(net, node.task, node.task_path or (*node.path, "task"), names)
