@@ -112,8 +112,9 @@ bench: $(VENV)/.dev
 CAMPAIGN = $(subst -,_,$(NAME))
 campaign: $(VENV)/.dev
 	@if [ -f "benchmarks/campaigns/$(CAMPAIGN).py" ]; then $(PY) -m benchmarks.campaigns.$(CAMPAIGN); \
+	elif [ -f "tests/campaigns/$(CAMPAIGN).py" ]; then $(PY) -m pytest -s "tests/campaigns/$(CAMPAIGN).py"; \
 	else echo "make campaign NAME=...; there are:" \
-	  $$(ls benchmarks/campaigns 2>/dev/null | sed -n 's/\.py$$//p' | tr _ -) >&2; exit 2; fi
+	  $$(ls benchmarks/campaigns tests/campaigns 2>/dev/null | sed -n 's/\.py$$//p' | tr _ -) >&2; exit 2; fi
 
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 lock:
