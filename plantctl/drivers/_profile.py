@@ -22,7 +22,7 @@ from plantctl.core.errors import PlantctlError
 from plantctl.core.field import DevicePlan, FieldEvents, InputColumns, ItemPlan, OutputColumns
 from plantctl.core.units import UnitError, convert_exact, parse_unit
 from plantctl.drivers._driver import Port
-from plantctl.drivers._runner import load
+from plantctl.drivers._runner import driver_kinds, load
 
 TAG_NAME: Final = re.compile(r"(?:(?P<area>\d+)-)?(?P<letters>[A-Z]+)[-_](?P<number>\w+)")
 
@@ -202,6 +202,12 @@ def _scaling(item_unit: str, tag_unit: str) -> tuple[float, float]:
     return float(one - zero), float(zero)
 
 
+def _kinds_near(kind: str) -> str:
+    """The hint for a kind that there is not."""
+    close = difflib.get_close_matches(kind, driver_kinds(), n=1)
+    return f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(driver_kinds())}"
+
+
 def assemble(
     order: int,
     name: str,
@@ -219,7 +225,7 @@ def assemble(
     try:
         module = load(kind)
     except PlantctlError as fault:
-        return None, [Problem("", "kind", str(fault))]
+        return None, [Problem("", "kind", str(fault), _kinds_near(kind))]
     own = dict(settings)
     connect, wanted = own.pop("connect", None), own.pop("profile", "")
     if not isinstance(connect, str) or not connect:

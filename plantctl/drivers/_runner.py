@@ -13,6 +13,7 @@ a device's watchdog quiet.
 
 import asyncio
 import importlib
+import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -40,6 +41,13 @@ PHASE_STEP_NS: Final = 100_000
 
 # These did not reach the device or nobody knows: they are tried again without being asked for.
 RETRIED: Final = frozenset({WriteError.UNREACHABLE, WriteError.PROTOCOL, WriteError.WRONG_DEVICE})
+
+
+def driver_kinds() -> list[str]:
+    """The kinds there are: the files of this folder and the entry points of others, sorted."""
+    ours = {module.name for module in pkgutil.iter_modules(importlib.import_module(__package__).__path__)}
+    others = {point.name for point in entry_points(group="plantctl.drivers")}
+    return sorted(name for name in ours | others if not name.startswith("_"))
 
 
 def load(kind: str) -> ModuleType:

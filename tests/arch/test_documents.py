@@ -35,3 +35,8 @@ def test_a_decision_shows_its_options_and_its_cost():
             title for title in ("Context", "Options", "Decision", "Consequences") if f"\n## {title}\n" not in text
         ]
         assert not missing, f"{path.name}: {missing}"
+
+
+def test_a_how_to_can_be_read_in_one_go():
+    lengths = {p.name: p.read_text(encoding="utf-8").count("\n") for p in (ROOT / "docs" / "how-to").glob("*.md")}
+    assert {name: lines for name, lines in lengths.items() if lines > 150} == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulators.unit import load_kind
-from tests.process.unit_rig import bench, run_file
+from tests.process.unit_rig import bench, play, run_file
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases" / "units"
@@ -30,9 +30,9 @@ def test_unit_has_a_situation_and_a_manual_page(kind):
     loaded = load_kind(kind)
     page = loaded.module.__doc__ or ""
     assert [word for word in PARAGRAPHS if f"\n{word}" not in page] == []
-    assert f"tests/cases/units/{kind}/" in page
-    assert list((CASES / kind).glob("*.yaml"))
-    assert all(field.text for field in loaded.fields.values())
+    assert f"tests/cases/units/{kind}/" in page, "the manual page names the folder of its situations"
+    assert list((CASES / kind).glob("*.yaml")), f"no situation in tests/cases/units/{kind}/"
+    assert [name for name, field in loaded.fields.items() if not field.text] == [], "say what it is, with its unit"
 
 
 def test_no_situation_without_its_unit():
@@ -50,9 +50,9 @@ def breaches(text):
             continue
         for node in (n for statement in top.body for n in ast.walk(statement)):
             if not isinstance(node, NODES):
-                found.append(f"{node.lineno}: {type(node).__name__}")
+                found.append(f"{node.lineno}: {type(node).__name__} is not in the language of units")
             if isinstance(node, ast.Pow):
-                found.append("a power: write x * x, or math.pow")
+                found.append(f"{top.lineno}: a power in {top.name}: write x * x, or math.pow")
     return found
 
 
@@ -81,3 +81,17 @@ def test_unit_survives_a_bench_of_defaults(kind):
     plant = bench(kind, {})
     plant.run(2.0)
     assert abs(plant.snapshot()).max() < 1e12
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"set": {"brine": 1.0}}, "no field brine; there are: .*inlet"),
+        ({"set": {"inlet[water]": 1.0}}, r"no component water; there are: liquid"),
+        ({"set": {"inlet": [1.0, 2.0]}}, "step 1: inlet takes one number or 6"),
+        ({"sets": {"inlet": 1.0}}, "no key of a step sets; there are: set, run_s, expect"),
+    ],
+)
+def test_a_situation_with_a_wrong_word_says_which_there_are(step, said):
+    with pytest.raises(AssertionError, match=said):
+        play(bench("acid_loop", {}), {"steps": [step]})

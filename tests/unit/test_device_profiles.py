@@ -3,7 +3,7 @@
 import pytest
 
 from plantctl.drivers._profile import Profile, TagAddress, assemble, profiles_from, shipped_profiles
-from plantctl.drivers._runner import load
+from plantctl.drivers._runner import driver_kinds, load
 
 PROFILES = profiles_from(shipped_profiles())
 NAMES = sorted(p.stem for p in shipped_profiles().glob("*.yaml"))
@@ -134,16 +134,23 @@ def test_what_does_not_fit_is_said_in_words(kind, settings, tags, complaint):
     assert any(complaint in what for _, _, what, _ in wrong(kind, settings, *tags))
 
 
+@pytest.mark.parametrize(("kind", "named"), [("modbuss", ["modbus"]), ("qqqq", driver_kinds())])
+def test_an_unknown_kind_of_driver_is_told_which_there_are(kind, named):
+    ((_, _, _, hint),) = wrong(kind, GATEWAY)
+    assert [name for name in named if name not in hint] == []
+
+
 def test_a_profile_is_found_by_a_plain_name_only():
     assert PROFILES("../devices/rectifier") is None
     assert PROFILES("nothing") is None
     assert isinstance(PROFILES("rectifier"), Profile)
 
 
-def test_every_driver_says_how_far_it_has_been_taken():
-    for kind in ("modbus", "opcua"):
-        scale = load(kind).SCALE
-        assert all(state == "done" or state.startswith("exempt: ") for state in scale.values())
+@pytest.mark.parametrize("kind", driver_kinds())
+def test_every_driver_says_how_far_it_has_been_taken(kind):
+    scale = load(kind).SCALE
+    assert scale
+    assert [rule for rule, state in scale.items() if state != "done" and not state.startswith("exempt: ")] == []
 
 
 @pytest.mark.parametrize("kind", ["modbus", "opcua"])
