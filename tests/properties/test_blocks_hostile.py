@@ -3,8 +3,8 @@
 NaN, infinities, denormals, numbers whose difference overflows, every quality word, answers from below that make no
 sense, commands at the edge of what the gate lets through, and time steps of zero, below and NaN. After each scan the
 two ways to run must agree in every bit of image, state and events; nothing that is not finite may stand as usable; and
-after the storm the block must come back. `make campaign NAME=hostile_blocks` rides 100,000 steps a kind on a
-seed of its own (tests/campaigns/hostile_blocks.py).
+after the storm the block must come back. `make campaign NAME=hostile-blocks` rides 100,000 steps a kind on a
+seed of its own (benchmarks/campaigns/hostile_blocks.py).
 """
 
 import math
