@@ -112,10 +112,10 @@ def link_calculated(net: Network) -> None:
         bad = bool(unit) and net.unit(unit, (*path, "unit") if entry.unit else ("tags", tag, "unit")) is None
         text = entry.service or (declared.service if declared else "") or entry.expression
         point = PointDecl(tag, Writer.EXPRESSION, tag, path, unit, text=text, faulty=bad)
-        if net.declare(point):
-            net.expressions[tag] = ExpressionNode(
-                tag, entry.expression, (*path, "expression"), False, unit, entry.task, entry.delay == "1 scan"
-            )
+        net.declare(point)
+        net.expressions[tag] = ExpressionNode(
+            tag, entry.expression, (*path, "expression"), False, unit, entry.task, entry.delay == "1 scan"
+        )
 
 
 def link_alarms(net: Network) -> None:
@@ -154,9 +154,8 @@ def _add_alarm(net: Network, kind: Kind, tag: str, key: str, alarm: Alarm, path:
     node.params["off_delay"] = net.seconds(alarm.off_delay, (*path, "off_delay"))
     if alarm.priority is not None:
         node.settings["priority"] = (alarm.priority, (*path, "priority"))
-    added = net.add_block(node)
-    if added is not None:
-        net.points[node.tag].text = alarm.response
+    net.add_block(node)
+    net.points[node.tag].text = alarm.response
 
 
 def check_alarm_order(net: Network) -> None:

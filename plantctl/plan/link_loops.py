@@ -123,12 +123,10 @@ def _feedforward(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
     point, place = f"{node.tag}.feedforward", (*path, "feedforward")
     unit = node.unit if not node.faulty else ""
     declared = PointDecl(point, Writer.EXPRESSION, node.tag, place, unit, text=loop.feedforward)
-    if net.declare(declared):
-        net.expressions[point] = ExpressionNode(
-            point, loop.feedforward, place, False, unit, node.task, target_of=node.tag
-        )
-        node.wires[("feedforward", 0)] = Wire(point, place)
-        node.params["has_feedforward"] = 1.0
+    net.declare(declared)
+    net.expressions[point] = ExpressionNode(point, loop.feedforward, place, False, unit, node.task, target_of=node.tag)
+    node.wires[("feedforward", 0)] = Wire(point, place)
+    node.params["has_feedforward"] = 1.0
 
 
 def _on_bad_pv(net: Network, node: BlockNode, step: BadPv, path: Path) -> None:

@@ -113,8 +113,7 @@ def add_arbiters(net: Network) -> None:
             continue
         tag = net.source.tags[name]
         node = BlockNode(name, kind, output.path, unit=tag.unit or "1")
-        if net.add_block(node) is None:
-            continue
+        net.add_block(node)
         output.writer = node
         net.points[name].text = tag.service
         unit = net.unit(node.unit, (*node.path, "unit"))

@@ -52,6 +52,7 @@ def test_one_name_for_two_things_is_told_whatever_they_are(old, new, overrun):
         ("PC401", '"{PI-1} < 5 [bar] for 2 s"', '"{PI-1} < 5 [bar] for 2 apples"'),
         ("PC401", 'arm: "{XI-1} > 0.5"', 'arm: "{XI-1} > 0.5 for 2 apples"'),
         ("PC401", 'when: ["{PI-1} > 8 [bar]"', 'when: ["{PI-1} > 8 [bar] for 2 apples"'),
+        ("PC401", 'after: "{PI-1} < 1 [bar] or 0.5 s"', 'after: "{PI-1} < 1 [bar] for 2 apples"'),
         ("PC401", 'pressure: "{PI-1} > 1 [bar]"', 'pressure: "{PI-1} > 1 [bar] for 2 apples"'),
         ("PC411", '"{PI-1} - {PI-2}"', '"{PI-1} - "'),
         ("PC330", 'arm: "{XI-1} > 0.5"', 'arm: "{XI-1} > 0.5 for 3 s"'),
@@ -199,3 +200,14 @@ def test_a_loop_above_one_that_cannot_be_is_told_of_once(below):
 def test_an_effect_that_takes_over_and_has_no_block_is_told_of_once():
     text = GOOD.replace("blocks:", "blocks:\n  E2: {kind: lag, u: PI-1}")
     assert "PC301" in {f[0] for f in found(text)}
+
+
+def test_a_block_in_the_place_of_an_effect_whose_kind_is_missing_calls_nobody(monkeypatch):
+    def find(name):
+        if name == "effect":
+            raise KeyError(name)
+        return find_kind(name)
+
+    monkeypatch.setattr(network, "find_kind", find)
+    shown = {f[0] for f in found(GOOD.replace("blocks:", "blocks:\n  E1: {kind: lag, u: PI-1}"))}
+    assert "PC303" in shown
