@@ -1,0 +1,121 @@
+"""The control socket: every rude request gets an answer in words, and the plant scans on."""
+
+import asyncio
+import json
+import os
+
+import pytest
+
+from plantctl.app.control_socket import CLIENTS_MAX, LINE_BYTES_MAX, TEXT_LENGTH_MAX, ControlSocket
+from plantctl.app.one import make
+from plantctl.core.clock import RealClock
+from plantctl.log.storage import FolderStorage
+from plantctl.plan.build import build_path
+from tests.process.command_rig import bench
+
+LIMIT_S = 30
+
+
+def served(tmp_path, situation):
+    """Run `situation(folder, running)` beside a served bench plant."""
+    plan = build_path(bench(tmp_path / "plant")).plan
+    (tmp_path / "log").mkdir()
+
+    async def main():
+        running = make(plan, RealClock(), FolderStorage(tmp_path / "log"), compiled=False)
+        path = tmp_path / "control.sock"
+        work = [
+            asyncio.create_task(running.run()),
+            asyncio.create_task(ControlSocket(running, path).serve()),
+        ]
+        try:
+            while not (path.exists() and running.scans):
+                await RealClock().sleep(0.01)
+            await situation(path, running)
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+        assert not path.exists()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT_S))
+
+
+async def asked(path, line):
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(line)
+    answer = json.loads(await reader.readline())
+    writer.close()
+    return answer
+
+
+RUDE = {
+    "no json": (b"hello\n", "a request is one line of JSON"),
+    "no text": (b"\xff\xfe\n", "a request is one line of JSON"),
+    "no object": (b"[1]\n", "a request is a JSON object"),
+    "nothing asked": (b"{}\n", "a request holds get, snapshot or command"),
+    "brackets without end": (b"[" * 50_000 + b"\n", "a request is one line of JSON"),
+    "a line too long": (b"x" * (LINE_BYTES_MAX + 100) + b"\n", f"at most {LINE_BYTES_MAX} bytes"),
+    "an unknown tag": (b'{"get": ["10-AY-3"]}\n', "`10-AY-3` is not in Bench"),
+    "an unknown command": (b'{"command": {"verb": "fly"}}\n', "there is no command `fly`"),
+    "a wait in words": (b'{"command": {"verb": "set", "wait_s": "long"}}\n', "wait_s is a number of seconds"),
+    "a wait that is none": (b'{"command": {"verb": "set", "wait_s": NaN}}\n', "wait_s is a number of seconds"),
+    "a wait for ever": (b'{"command": {"verb": "set", "wait_s": 1e9}}\n', "wait_s is a number of seconds"),
+    "half a character": (b'{"command": {"verb": "set", "target": "\\ud800"}}\n', "the target of a command is one line"),
+    "two lines": (b'{"command": {"verb": "set", "reason": "a\\nb"}}\n', "the reason of a command is one line"),
+    "a novel": (
+        json.dumps({"command": {"verb": "set", "reason": "x" * (TEXT_LENGTH_MAX + 1)}}).encode() + b"\n",
+        f"at most {TEXT_LENGTH_MAX} characters",
+    ),
+}
+
+
+def test_a_rude_request_is_answered_in_words_and_the_plant_scans_on(tmp_path):
+    async def situation(path, running):
+        for name, (line, said) in RUDE.items():
+            assert said in (await asked(path, line)).get("error", ""), name
+        before = running.scans
+        while running.scans < before + 2:
+            await RealClock().sleep(0.02)
+
+    served(tmp_path, situation)
+
+
+def test_values_commands_and_snapshot_are_answered_on_one_connection(tmp_path):
+    async def situation(path, running):
+        reader, writer = await asyncio.open_unix_connection(path)
+        for request in ({"get": ["10-AY-2", "10-AY-1"]}, {"snapshot": True}):
+            writer.write(json.dumps(request).encode() + b"\n")
+        got, seen = json.loads(await reader.readline()), json.loads(await reader.readline())
+        assert [(p["name"], p["text"], p["unit"]) for p in got["points"]] == [
+            ("10-AY-2", "2", "L/h"),
+            ("10-AY-1", "1", "L/h"),
+        ]
+        assert seen["plant"] == "Bench"
+        assert {p["name"]: p["rank"] for p in seen["points"]}["10-AY-2"] == 1
+        writer.write(b'{"command": {"verb": "set", "target": "10-AY-2", "value": "1", "wait_s": 5}}\n')
+        stages = json.loads(await reader.readline())["stages"]
+        assert [s["stage"] for s in stages] == ["refused"]
+        assert running.recent[-1].actor.endswith(f"(uid {os.getuid()})")
+        writer.close()
+
+    served(tmp_path, situation)
+
+
+@pytest.mark.parametrize("quietly", [True, False])
+def test_clients_that_leave_make_room(tmp_path, quietly):
+    async def situation(path, running):
+        links = [await asyncio.open_unix_connection(path) for _ in range(CLIENTS_MAX)]
+        for reader, writer in links:
+            writer.write(b'{"get": ["10-AY-2"]}\n')
+            await reader.readline()
+        assert "clients already" in (await asked(path, b"{}\n"))["error"]
+        for _, writer in links:
+            if not quietly:
+                writer.write(b'{"snapshot": true}\n' * 3)
+                writer.transport.abort()
+            writer.close()
+        while "clients already" in (await asked(path, b"{}\n"))["error"]:
+            await RealClock().sleep(0.02)
+
+    served(tmp_path, situation)
