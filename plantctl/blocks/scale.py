@@ -35,7 +35,7 @@ class Scale(Block):
     """One row is one signal."""
 
     u: In = port("any", "raw signal")
-    y: Out = port("u", "engineering value")
+    y: Out = port("u", "engineering value", free=True)
     in_low: Param[float] = param("u", "raw at the low end", default=0.0)
     in_high: Param[float] = param("u", "raw at the high end", default=1.0)
     out_low: Param[float] = param("y", "value at the low end", default=0.0)

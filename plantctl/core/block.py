@@ -215,11 +215,16 @@ class Declaration:
     retain: bool = True
     tuning: bool = False
     optional: bool = False
+    free: bool = False
 
 
-def port(unit: str, doc: str, *, optional: bool = False) -> Any:
-    """Declare a port. An optional input may stay unwired: it then reads bad, not-yet, for ever."""
-    return Declaration(unit, doc, optional=optional)
+def port(unit: str, doc: str, *, optional: bool = False, free: bool = False) -> Any:
+    """Declare a port. An optional input may stay unwired: it then reads bad, not-yet, for ever.
+
+    An output is computed in `unit`, and a configuration that says another is refused; `free` is for a block that
+    converts by its own parameters: there `unit` is only what stands where the configuration says nothing.
+    """
+    return Declaration(unit, doc, optional=optional, free=free)
 
 
 def param(

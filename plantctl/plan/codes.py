@@ -88,6 +88,7 @@ CODES: Final[dict[str, str]] = {
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",
     "PC404": "A unit that cannot be derived here.",
     "PC405": "A wire between ports of different units.",
+    "PC406": "An output in another unit than its block computes in.",
     "PC411": "An expression whose units do not fit together.",
     "PC501": "An algebraic loop.",
     "PC601": "A device that its driver cannot use as it is described.",

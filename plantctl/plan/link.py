@@ -17,7 +17,7 @@ from plantctl.plan.tasks import (
     protect_task,
     read_tasks,
 )
-from plantctl.plan.units_of_block import convert_settings
+from plantctl.plan.units_of_block import check_output_unit, convert_settings
 
 
 def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
@@ -40,6 +40,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     meet_wires(net)
     resolve_expressions(net)
     for node in net.blocks.values():
+        check_output_unit(net, node)
         convert_settings(net, node)
     check_wires(net)
     check_alarm_order(net)

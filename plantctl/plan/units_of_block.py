@@ -131,6 +131,21 @@ def _settle(net: Network, node: BlockNode) -> bool:
     return still_open
 
 
+def check_output_unit(net: Network, node: BlockNode) -> None:
+    """Refuse a unit that only relabels: a lag of bar has bar, and `unit: kPa` would make 2 bar read as 2 kPa."""
+    field = next((f for f in node.kind.fields if f.is_port and node.names.get(f.name) == node.tag), None)
+    if field is None or field.declared.free or not node.unit or node.faulty or node.follows:
+        return
+    computed = _declared_unit(net, node, field.declared.unit, frozenset({field.name}))
+    if computed is None or computed == parse_unit(node.unit):
+        return
+    entry = net.source.blocks.get(node.tag)
+    own = entry is not None and "unit" in entry.settings
+    what = f"`{node.tag}` is computed in {unit_text(computed) or computed.quantity}, and declared in {node.unit}"
+    hint = "give it the unit that it has, and convert in an expression where another is wanted"
+    net.find("PC406", what, (*node.path, "unit") if own else ("tags", node.tag, "unit"), hint=hint)
+
+
 def convert_settings(net: Network, node: BlockNode) -> None:
     """Turn a block's settings into its parameters: converted, within their bounds, none missing."""
     for f in node.kind.fields:
