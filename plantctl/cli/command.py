@@ -21,13 +21,21 @@ To write a value: plantctl set TAG VALUE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the verb."""
     others = [verb for verb in VERBS if verb.name != "set"]
-    parser.add_argument("command", choices=[verb.name for verb in others], metavar="COMMAND", help="see below")
+    names = [verb.name for verb in others]
+    parser.add_argument("command", type=_not_set, choices=names, metavar="COMMAND", help="see below")
     parser.add_argument("target", metavar="TARGET", help="what it is given to")
     parser.add_argument("value", nargs="?", default="", metavar="VALUE", help="where the command has one")
     width = max(len(_usage(verb.name, verb.target, verb.value)) for verb in others)
     lines = [f"  {_usage(verb.name, verb.target, verb.value):{width}}  {verb.meaning}" for verb in others]
     parser.epilog = "commands:\n" + "\n".join(lines) + "\n" + EXAMPLES
     add_settings(parser)
+
+
+def _not_set(text: str) -> str:
+    """Any word but `set`, whose nearest command is `reset`: nobody shall be sent there."""
+    if text == "set":
+        raise argparse.ArgumentTypeError("to write a value: plantctl set TAG VALUE")
+    return text
 
 
 def _usage(name: str, target: str, value: str) -> str:

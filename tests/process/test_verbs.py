@@ -14,6 +14,7 @@ WRONG = {
     "a verb with a typing mistake": (["chekc"], 2, "there is no `chekc`; did you mean `check`?"),
     "no verb": ([], 2, "VERB"),
     "a command with a typing mistake": (["command", "mod", "L", "auto"], 2, "did you mean `mode`?"),
+    "set as a command": (["command", "set", "T", "1"], 2, "to write a value: plantctl set TAG VALUE"),
     "a wait without a number": (["set", "T", "1", "--wait", "soon"], 2, "`soon` is not a number of seconds up to 60"),
     "an option that is not there": (["check", DEMO, "--al"], 2, "--al"),
     "no plant at a path": (["check", "nowhere"], 3, "there is no plant at nowhere"),
