@@ -36,13 +36,18 @@ class Kind:
 
     def field(self, name: str) -> Field | None:
         """The field called `name`, if there is one."""
-        return next((f for f in self.fields if f.name == name), None)
+        return _by_name(self.block).get(name)
 
     def function(self, half: str) -> Callable[[Any, float], None]:
         """The plain function of `half`."""
         function = getattr(importlib.import_module(self.module), half)
         assert isinstance(function, FunctionType)
         return function
+
+
+@cache
+def _by_name(block: type[Block]) -> dict[str, Field]:
+    return {field.name: field for field in fields(block)}
 
 
 @cache
@@ -53,6 +58,7 @@ def kind_names() -> tuple[str, ...]:
     return tuple(sorted(name for name in ours | others if not name.startswith("_")))
 
 
+@cache
 def find_kind(name: str) -> Kind:
     """The kind called `name`. Raises `KeyError` where there is none, `TypeError` where its module is not a block's."""
     if name not in kind_names():

@@ -7,6 +7,7 @@ the point wired to it; of an output port the one the configuration gives, else t
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from plantctl.core.block import Field
 from plantctl.core.units import DIMENSIONLESS, Unit, UnitError, parse_unit
@@ -65,9 +66,14 @@ def _declared_unit(net: Network, node: BlockNode, text: str, asked: frozenset[st
         if total is None:
             total = unit
         else:
-            total = total.difference() / unit.difference() if operator == "/" else total * unit
+            total = _combined(total, operator, unit)
         symbol += operator + str(unit.difference())
     return total and _with_symbol(total, symbol)
+
+
+@lru_cache(maxsize=256)
+def _combined(total: Unit, operator: str, unit: Unit) -> Unit:
+    return total.difference() / unit.difference() if operator == "/" else total * unit
 
 
 def _with_symbol(unit: Unit, symbol: str) -> Unit:
