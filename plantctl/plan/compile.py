@@ -11,7 +11,6 @@ import numpy as np
 from plantctl.core.field import DevicePlan
 from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
-from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.network import BlockNode, ExpressionNode, Network
 from plantctl.plan.order import stretches
 from plantctl.plan.plan import (
@@ -158,13 +157,12 @@ def _addresses(net: Network, located: Mapping[str, tuple[int, int]]) -> dict[str
 
 
 def _permissives(net: Network, row_of: Mapping[str, int]) -> dict[str, tuple[Condition, ...]]:
-    found = {}
-    for output, lines in net.source.permissives.items():
-        if permit_tag(output) in net.blocks:
-            found[output] = tuple(
-                Condition(name, row_of[f"{output}.permit{k + 1}"], text) for k, (name, text) in enumerate(lines.items())
-            )
-    return found
+    return {
+        output: tuple(
+            Condition(name, row_of[f"{output}.permit{k + 1}"], text) for k, (name, text) in enumerate(lines.items())
+        )
+        for output, lines in net.source.permissives.items()
+    }
 
 
 def _effects(net: Network, row_of: Mapping[str, int], located: Mapping[str, tuple[int, int]]) -> dict[str, EffectInfo]:

@@ -36,7 +36,7 @@ class Kind:
 
     def field(self, name: str) -> Field | None:
         """The field called `name`, if there is one."""
-        return _by_name(self.block).get(name)
+        return _by_name(self).get(name)
 
     def function(self, half: str) -> Callable[[Any, float], None]:
         """The plain function of `half`."""
@@ -46,8 +46,8 @@ class Kind:
 
 
 @cache
-def _by_name(block: type[Block]) -> dict[str, Field]:
-    return {field.name: field for field in fields(block)}
+def _by_name(kind: Kind) -> dict[str, Field]:
+    return {field.name: field for field in kind.fields}
 
 
 @cache

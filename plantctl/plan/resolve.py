@@ -86,10 +86,15 @@ def _compile(net: Network, node: ExpressionNode, tree: Ast) -> None:
         _fail(net, node, [(error.what, error.span, error.hint) for error in refused.errors])
         return
     if not point.unit and not point.faulty:
-        point.unit = wanted or unit_text(node.program.unit)
+        point.unit = wanted or _named(node.program.unit, units.values())
         if not point.unit:  # a unit without a name: the coherent one of the same kind
             point.unit = formula(node.program.unit.dimension)
             node.program = compile_expression(tree, units, parse_unit(point.unit), "number")
+
+
+def _named(unit: Unit, used: Iterable[Unit | None]) -> str:
+    """The unit under its own name, else under that of an equal one among those used; empty where there is none."""
+    return unit_text(unit) or next((str(one) for one in used if one == unit), "")
 
 
 def _fail(net: Network, node: ExpressionNode, errors: Iterable[tuple[str, tuple[int, int], str]]) -> None:
