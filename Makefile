@@ -95,7 +95,9 @@ tidy: $(VENV)/.dev
 
 # Every branch of the blocks (the arbiter is one) and of linking, taken interpreted by the tests that are about them:
 # the whole suite would take as long again, and blocks reached by chance are not tested.
-COVERING := tests/cases tests/properties/test_blocks_hostile.py $(wildcard tests/unit/test_plan_*.py tests/unit/test_link*.py)
+BLOCK_TESTS := pid pid_equations out cascade cause effect vote limit_alarm signal_blocks
+COVERING := tests/cases tests/properties/test_blocks_hostile.py $(BLOCK_TESTS:%=tests/unit/test_%.py) \
+  $(wildcard tests/unit/test_plan_*.py tests/unit/test_link*.py)
 coverage: $(VENV)/.dev
 	@$(PY) -m coverage run -m pytest $(COVERING)
 	@$(PY) -m coverage report --include 'plantctl/blocks/*,plantctl/plan/link*'
