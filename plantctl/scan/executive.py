@@ -17,7 +17,7 @@ from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.quality import BAD, SEVERITY_MASK
 from plantctl.core.ring import RingWriter
 from plantctl.plan.plan import Plan
-from plantctl.scan.gate import COMMANDS_PER_SCAN, Gate
+from plantctl.scan.gate import COMMANDS_PER_SCAN, Change, Gate
 from plantctl.scan.journal import Journal, Transitions
 from plantctl.scan.latch import Latch
 from plantctl.scan.step import Stepper
@@ -74,7 +74,7 @@ class Executive:
         """One scan over live columns, which are aged at the latch."""
         self.stepper.delay()
         self.latch.take(self.image, inputs, mono_ns)
-        return self._after_latch(number, mono_ns, utc_ns, dt_s, outputs, commands, field_events)
+        return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, field_events)
 
     def scan_latched(
         self,
@@ -93,7 +93,7 @@ class Executive:
         self.image.q[1:end] = inputs.quality
         self.image.receive_ns[1:end] = inputs.receive_ns
         self.image.source_ns[1:end] = inputs.source_ns
-        return self._after_latch(number, mono_ns, utc_ns, dt_s, outputs, commands, ())
+        return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, ())
 
     def _after_latch(
         self,
@@ -101,6 +101,7 @@ class Executive:
         mono_ns: int,
         utc_ns: int,
         dt_s: Sequence[float],
+        inputs: InputColumns,
         outputs: OutputColumns,
         commands: Sequence[Command],
         field_events: Iterable[FieldEvent],
@@ -119,6 +120,8 @@ class Executive:
             done.results.append(result)
             done.events += events
             for change in changes:
+                if change.entered:
+                    self._enter(inputs, change, mono_ns, utc_ns)
                 if change.output:
                     asked.append(change.output)
                     done.results += self.verifier.begin(
@@ -134,6 +137,13 @@ class Executive:
             journal.results(number, mono_ns, done.results)
         outputs.scan_heartbeat_ns = mono_ns
         return done
+
+    @staticmethod
+    def _enter(inputs: InputColumns, change: Change, mono_ns: int, utc_ns: int) -> None:
+        """Lay a value entered by hand where no driver writes; the next latch takes it, as it would a device's."""
+        index = change.entered - 1
+        inputs.value[index], inputs.quality[index] = change.new, 0
+        inputs.receive_ns[index], inputs.source_ns[index] = mono_ns, utc_ns
 
     def _publish(self, outputs: OutputColumns, asked: Sequence[int]) -> None:
         """What the field is to write: changed values, and those a person asked for again; never a bad one."""

@@ -18,7 +18,7 @@ from plantctl.core.errors import CommandRejected
 from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import BAD, SEVERITY_MASK, describe
 from plantctl.plan.link_protection import permit_tag
-from plantctl.plan.plan import Address, EffectInfo, Plan, Writer
+from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
 from plantctl.scan.step import Stepper
 
 COMMANDS_PER_SCAN: Final = 64
@@ -33,7 +33,7 @@ class Change:
     """What an accepted command changed: target, value before and after, words of an enumeration.
 
     `output` is the row of a written tag that a read-back should confirm (0: none), `ramp_s` how long the output's rate
-    limit needs to get there.
+    limit needs to get there; `entered` is the row of an input entered by hand, for the next latch to take (0: none).
     """
 
     target: str
@@ -42,6 +42,7 @@ class Change:
     words: tuple[str, ...] = ()
     output: int = 0
     ramp_s: float = 0.0
+    entered: int = 0
 
 
 class Gate:
@@ -162,6 +163,8 @@ class Gate:
         if f"{target}.sp" in self.plan.addresses:
             raise CommandRejected(codes.NOT_WRITABLE, f"`{target}` is a loop: set `{target}.sp`, or its output in man")
         point = self.plan.points[self.plan.rows[target]]
+        if point.writer is Writer.INPUT and not point.owner:
+            return [self._enter(point, value)]
         who = {Writer.INPUT: "the field", Writer.EXECUTIVE: "the scan"}.get(point.writer, f"`{point.owner}`")
         raise CommandRejected(codes.NOT_WRITABLE, f"`{target}` is written by {who}")
 
@@ -172,6 +175,12 @@ class Gate:
             raise CommandRejected(codes.WRONG_MODE, f"the set-point comes from above in mode {MODE_WORDS[int(mode)]}")
         _within(value, self._read(self.plan.addresses[f"{loop}.sp_low"]), f"{loop}.sp_high", self)
         return Change(f"{loop}.sp", self._write(self.plan.addresses[f"{loop}.sp"], value), value)
+
+    def _enter(self, point: Point, value: float) -> Change:
+        """A value entered by hand, of a tag without a device: a laboratory's, a count read from a gauge."""
+        if value < point.low or value > point.high:
+            raise CommandRejected(codes.OUT_OF_RANGE, f"{value:g} is outside {point.low:g} to {point.high:g}")
+        return Change(point.name, float(self.stepper.image.v[point.row]), value, entered=point.row)
 
     def _set_output(self, tag: str, value: float) -> Change:
         output = self._outputs[tag]

@@ -12,8 +12,10 @@ from plantctl.scan.schedule import Schedule
 PLANT = """
 plant: {name: gate}
 tasks: {protect: 100 ms, control: 1 s}
+devices: {D: {kind: modbus, connect: "tcp://127.0.0.1:1"}}
 tags:
-  FI-1: {unit: m3/h, range: [0, 1]}
+  AY-1: {unit: mol/L, range: [0, 2], initial: 0.6}
+  FI-1: {unit: m3/h, range: [0, 1], device: D, item: "1"}
   AI-1: {unit: pH, range: [0, 14]}
   HY-1: {range: [0, 1]}
   HS-1: {range: [0, 1], access: write, readback: HY-1}
@@ -268,3 +270,13 @@ def test_a_write_asked_for_again_is_written_again_although_nothing_changed():
     result, _ = bench.command("set", "IC-1", 0)
     assert bench.outputs.sequence[index] == first + 1
     assert (result.sequence, Stage.SENT) in [(r.sequence, r.stage) for r in bench.scan().results]
+
+
+def test_a_value_of_the_laboratory_is_entered_by_hand_and_latched_like_any_other():
+    bench = released()
+    result, done = bench.command("set", "AY-1", 0.58)
+    assert result.stage is Stage.ACCEPTED
+    assert [(e.kind.word, e.target, e.new) for e in done.events if e.actor] == [("command", "AY-1", 0.58)]
+    bench.scan()
+    assert bench.value("AY-1") == 0.58
+    assert bench.command("set", "AY-1", 3)[0].code == "out-of-range"
