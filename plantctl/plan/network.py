@@ -275,8 +275,8 @@ class Network:
     def add_condition(self, point: str, text: str, path: Path, task: str, *, delayed: bool = False) -> str:
         """Add a condition (0 or 1) written at `path`; returns the point's name."""
         node = ExpressionNode(point, text, path, True, DIMENSIONLESS, task, delayed)
-        if self.declare(PointDecl(point, Writer.EXPRESSION, point, path, DIMENSIONLESS, text=text, whole=True)):
-            self.expressions[point] = node
+        self.declare(PointDecl(point, Writer.EXPRESSION, point, path, DIMENSIONLESS, text=text, whole=True))
+        self.expressions.setdefault(point, node)
         return point
 
     # -- numbers ---------------------------------------------------------------------------------------------------
@@ -318,11 +318,6 @@ class Network:
         except UnitError as error:
             self.find("PC403", error.what, path, hint=error.hint)
             return default
-
-    def unit_of_point(self, name: str) -> str:
-        """The unit text of a point, empty where it is not known (yet)."""
-        point = self.resolve(name)
-        return point.unit if point else ""
 
 
 def _measured(unit: Unit, *, symbol: bool = False) -> str:
