@@ -79,7 +79,8 @@ def _edges(net: Network, halves: Sequence[Half]) -> list[Edge]:
             source = source_of(wire.point)
             if source is None:
                 continue
-            cascade = isinstance(owner, BlockNode) and owner.kind.field(port).role == "cas_in"  # type: ignore[union-attr]
+            declared = owner.kind.field(port) if isinstance(owner, BlockNode) else None
+            cascade = declared is not None and declared.role == "cas_in"
             if cascade and half.half == "back":
                 if (id(source), "back") in node_of:
                     edges.append(Edge(n, node_of[(id(source), "back")], wire))
