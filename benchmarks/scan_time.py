@@ -171,8 +171,8 @@ def demo(scans):
     whole = median_us(lambda: stepper.step(dt_s), lambda k: stepper.ring.__setitem__((0, 0), 0), scans)
     # dt of NaN: every runner returns before its first row, so what is left is the calls.
     nothing = ctypes.c_double(float("nan"))
-    calls = [call for call, _ in stepper._programs[tuple(True for _ in dt_s)]]
-    empty = median_us(lambda: [call(nothing) for call in calls[1:]], lambda k: None, scans)
+    calls = [call for run, (_, call) in zip(plan.runs, stepper._calls, strict=True) if run.kind >= 0]
+    empty = median_us(lambda: [call(nothing) for call in calls], lambda k: None, scans)
     return {"runs": len(plan.runs), "scan_us": whole, "calls_us": empty, "share_of_calls": empty / whole}
 
 
