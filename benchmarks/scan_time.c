@@ -5,32 +5,34 @@
 #include <stdint.h>
 #include "rows.h"
 
-enum { OOS, IMAN, TRK, MAN, AUTO, CAS };
+enum { OOS, IMAN, TRK, MAN, AUTO, CAS, RCAS };
 enum { NONE, LOW, HIGH, CONST };
 #define INIT 4
 #define HUGE_V 1e30
 
 static int bad(double v, int64_t q) { return (q & 3) >= 2 || !(fabs(v) < HUGE_V); }
 static double clip(double x, double lo, double hi) { if (x > hi) x = hi; if (x < lo) x = lo; return x; }
+static double clock_s(double t, int runs, double dt) { return !runs ? -1.0 : t < 0.0 ? 0.0 : t + dt < 1e9 ? t + dt : 1e9; }
+static int lasted(double t, double wanted) { return t >= 0.0 && t >= wanted - 1e-9; }
 static double finite_or_zero(double x) { return fabs(x) < HUGE_V ? x : 0.0; }
 
 static void choose_probe(struct pid *b, double dt) {
-    if (bad(b->pv.v, b->pv.q)) b->good_s = 0.0; else { b->good_s += dt; if (b->good_s > 1e9) b->good_s = 1e9; }
-    int settled = b->good_s >= b->switch_back || b->pv_source == 1;
+    b->good_s = clock_s(b->good_s, !bad(b->pv.v, b->pv.q), dt);
+    int settled = lasted(b->good_s, b->switch_back) || b->pv_source == 1;
     int second = b->has_pv2 && !bad(b->pv2.v, b->pv2.q);
     int64_t source = 0;
     if (!bad(b->pv.v, b->pv.q) && (settled || !second)) { source = 1; b->y = b->pv.v; }
     else if (second) { source = 2; b->y = b->pv2.v; }
     if (source != b->pv_source) { b->rebalance = 1; b->pv_source = source; }
-    if (source > 0) b->bad_s = 0.0; else { b->bad_s += dt; if (b->bad_s > 1e9) b->bad_s = 1e9; }
+    b->bad_s = clock_s(b->bad_s, source == 0, dt);
 }
 
 static int64_t resolved(struct pid *b) {
     if (b->target == OOS) return OOS;
     if (b->op.status & INIT) return IMAN;
     if (b->has_track && !bad(b->track.v, b->track.q)) return TRK;
-    if (b->target == CAS && (!b->has_cas || bad(b->cas.v, b->cas.q))) return AUTO;
-    return b->target >= MAN ? b->target : MAN;
+    if (b->target == RCAS || (b->target == CAS && (!b->has_cas || bad(b->cas.v, b->cas.q)))) return AUTO;
+    return b->target == AUTO || b->target == CAS ? b->target : MAN;
 }
 
 static int64_t mirror(int64_t limits, double sign) {
@@ -44,21 +46,25 @@ static void pid_back(struct pid *b, double dt) {
     b->i += b->di;
     if (fabs(b->op.used) < HUGE_V) b->i += b->ktr * (b->op.used - b->v);
     b->di = b->ktr = 0.0;
-    if (!b->started) b->target = b->initial_mode;
+    if (b->target < OOS) b->target = b->initial_mode;
     choose_probe(b, dt);
-    if (b->pv_source == 0 && b->bad_s > b->hold && b->target > MAN) b->target = MAN;
+    if (lasted(b->bad_s, b->hold) && b->target > MAN) b->target = MAN;
     int64_t mode = resolved(b);
     if (b->mode <= MAN && mode > MAN) b->rebalance = 1;
     b->mode = mode;
-    b->cas.used = b->external_reset && b->pv_source > 0 ? b->y : b->sp;
-    b->cas.status = mode == CAS ? mirror(limits != NONE ? limits : b->limits, b->direct ? -1.0 : 1.0) : INIT;
+    b->cas.used = b->sp;
+    b->cas.status = INIT;
+    if (mode == CAS) {
+        b->cas.status = mirror(limits != NONE ? limits : b->limits, b->direct ? -1.0 : 1.0) | b->sp_limits;
+        if (b->external_reset && b->pv_source > 0) b->cas.used = b->y;
+    }
 }
 
 static void follow(struct pid *b) {
     double want = b->u;
     if (b->mode == IMAN && fabs(b->op.used) < HUGE_V) want = b->op.used;
-    else if (b->mode == TRK && !bad(b->track.v, b->track.q)) want = b->track.v;
-    else if (b->mode == MAN) want = clip(b->manual, b->out_low, b->out_high);
+    else if (b->mode == TRK && !bad(b->track.v, b->track.q)) want = clip(b->track.v, b->out_low, b->out_high);
+    else if (b->mode == MAN && fabs(b->manual) < HUGE_V) want = b->manual;
     b->d = 0.0;
     b->i = finite_or_zero(want - b->p - b->ff);
     b->v = b->u = want;
@@ -72,24 +78,7 @@ static double gapped(double e, double gap, double gain) {
     return e > 0.0 ? e - gap * (1.0 - gain) : e + gap * (1.0 - gain);
 }
 
-static void control(struct pid *b, double dt) {
-    double sign = b->direct ? -1.0 : 1.0;
-    double error = gapped(sign * (b->sp - b->y), b->gap, b->gap_gain);
-    if (b->gap > 0.0) b->p = finite_or_zero(b->gain * (error - sign * (1.0 - b->beta) * b->sp));
-    else b->p = finite_or_zero(b->gain * (sign * (b->beta * b->sp - b->y)));
-    if (b->mode <= MAN || b->rebalance) { follow(b); return; }
-    double tf = b->filter > 0.0 ? b->derivative / b->filter : 0.0;
-    if (tf + dt > 0.0) {
-        double change = (b->gamma * b->sp - b->y) - (b->gamma * b->r_old - b->y_old);
-        b->d = finite_or_zero(tf / (tf + dt) * b->d + b->gain * b->derivative / (tf + dt) * (sign * change));
-    }
-    b->v = b->p + b->i + b->d + b->ff;
-    if (!(fabs(b->v) < HUGE_V)) { b->v = b->u; follow(b); return; }
-    double u = clip(b->v, b->out_low, b->out_high);
-    double low = b->rate_down > 0.0 ? b->u - dt * b->rate_down : b->out_low;
-    double high = b->rate_up > 0.0 ? b->u + dt * b->rate_up : b->out_high;
-    b->u = clip(u, low, high);
-    b->limits = b->u < b->v ? HIGH : b->u > b->v ? LOW : NONE;
+static void integrate(struct pid *b, double error, double dt) {
     if (b->integral > 0.0) {
         b->di = finite_or_zero(b->gain * dt / b->integral * error);
         double tt = b->tracking;
@@ -101,15 +90,42 @@ static void control(struct pid *b, double dt) {
     }
 }
 
+static void control(struct pid *b, double dt) {
+    double sign = b->direct ? -1.0 : 1.0;
+    double error = gapped(sign * (b->sp - b->y), b->gap, b->gap_gain);
+    if (b->gap > 0.0) b->p = finite_or_zero(b->gain * (error - sign * (1.0 - b->beta) * b->sp));
+    else b->p = finite_or_zero(b->gain * (sign * (b->beta * b->sp - b->y)));
+    if (b->mode <= MAN || b->rebalance) {
+        follow(b);
+        if (b->mode > MAN) integrate(b, error, dt);
+        return;
+    }
+    double tf = b->derivative / b->filter;
+    {
+        double change = (b->gamma * b->sp - b->y) - (b->gamma * b->r_old - b->y_old);
+        b->d = finite_or_zero(tf / (tf + dt) * b->d + b->gain * b->derivative / (tf + dt) * (sign * change));
+    }
+    b->v = b->p + b->i + b->d + b->ff;
+    if (!(fabs(b->v) < HUGE_V)) { b->v = b->u; follow(b); return; }
+    double u = clip(b->v, b->out_low, b->out_high);
+    double low = b->rate_down > 0.0 ? b->u - dt * b->rate_down : -HUGE_V;
+    double high = b->rate_up > 0.0 ? b->u + dt * b->rate_up : HUGE_V;
+    b->u = clip(u, low, high);
+    b->limits = b->u < b->v ? HIGH : b->u > b->v ? LOW : NONE;
+    integrate(b, error, dt);
+}
+
 static void pid_step(struct pid *b, double dt) {
-    if (!b->started) { b->u = clip(b->manual, b->out_low, b->out_high); b->rebalance = 1; }
+    if (!b->started) { b->u = b->manual = clip(b->manual, b->out_low, b->out_high); b->rebalance = 1; }
     if (b->has_feedforward) {
         if (bad(b->feedforward.v, b->feedforward.q)) b->ff_ok = 0;
         else { if (!b->ff_ok) b->rebalance = 1; b->ff_ok = 1; b->ff = b->feedforward.v; }
     }
-    if (b->mode == CAS && !bad(b->cas.v, b->cas.q)) b->sp = clip(b->cas.v, b->sp_low, b->sp_high);
-    else if (b->sp_tracks_pv && b->mode <= MAN && b->pv_source > 0) b->sp = clip(b->y, b->sp_low, b->sp_high);
-    else b->sp = clip(b->sp, b->sp_low, b->sp_high);
+    double wanted = b->sp;
+    if (b->mode == CAS && !bad(b->cas.v, b->cas.q)) wanted = b->cas.v;
+    else if (b->sp_tracks_pv && b->mode <= MAN && b->pv_source > 0) wanted = b->y;
+    b->sp = clip(wanted, b->sp_low, b->sp_high);
+    b->sp_limits = b->sp < wanted ? HIGH : b->sp > wanted ? LOW : NONE;
     if (b->mode == OOS || (b->pv_source == 0 && b->mode > MAN)) {
         b->rebalance = 1;
         b->v = b->u;
@@ -128,15 +144,13 @@ static void alarm_step(struct limit_alarm *b, double dt) {
     b->bad_input = bad(b->pv.v, b->pv.q);
     if (!b->bad_input) {
         double excess = b->high ? b->pv.v - b->limit : b->limit - b->pv.v;
-        int beyond = excess >= 0.0;
-        int back = excess < -b->dead_band || (b->dead_band == 0.0 && !beyond);
-        if (beyond) { b->on_s += dt; if (b->on_s > 1e9) b->on_s = 1e9; } else b->on_s = 0.0;
-        if (back) { b->off_s += dt; if (b->off_s > 1e9) b->off_s = 1e9; } else b->off_s = 0.0;
-        if (!b->active) b->active = beyond && b->on_s >= b->on_delay - 1e-9;
-        else if (back && b->off_s >= b->off_delay - 1e-9) b->active = 0;
+        b->on_s = clock_s(b->on_s, excess >= 0.0, dt);
+        b->off_s = clock_s(b->off_s, excess < -b->dead_band, dt);
+        if (lasted(b->on_s, b->on_delay)) b->active = 1;
+        else if (lasted(b->off_s, b->off_delay)) b->active = 0;
     }
-    b->state = TABLE[b->state][b->active ? 0 : 1];
     if (b->ack) { b->state = TABLE[b->state][2]; b->ack = 0; }
+    b->state = TABLE[b->state][b->active ? 0 : 1];
 }
 
 static void put(double *v, uint16_t *q, int64_t j, double value, int64_t quality) {
