@@ -22,9 +22,9 @@ from plantctl.app.one import Running
 from plantctl.app.overview import overview, ranks
 from plantctl.app.state_folder import socket_address
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
+from plantctl.core.device_statistics import LinkState
 from plantctl.core.event import Event, spoken
 from plantctl.core.quality import describe, severity_word
-from plantctl.drivers._driver import LinkState
 from plantctl.plan.did_you_mean import meant
 from plantctl.plan.plan import Writer
 

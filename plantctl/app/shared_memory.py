@@ -30,6 +30,19 @@ def create(name: str, size: int) -> int:
     return descriptor
 
 
+def frozen(name: str, data: bytes) -> int:
+    """A piece that holds `data` and that nobody can ever change, not even this process; its descriptor."""
+    descriptor = os.memfd_create(f"plantctl-{name}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(data)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS | fcntl.F_SEAL_WRITE)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def read_only(descriptor: int) -> int:
     """Another descriptor of the same memory that cannot be mapped for writing."""
     return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)

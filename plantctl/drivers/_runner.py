@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Final
 
 from plantctl.core.clock import Clock
+from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.errors import DeviceError, Garbled, PlantctlError, WrongDevice
 from plantctl.core.field import (
     DevicePlan,
@@ -33,7 +34,7 @@ from plantctl.core.field import (
 )
 from plantctl.core.quality import Reason, bad_because
 from plantctl.core.schedule import Schedule
-from plantctl.drivers._driver import DeviceStatistics, Driver, Job, LinkState, Port, Wish, Written
+from plantctl.drivers._driver import Driver, Job, Port, Wish, Written
 
 # The first instant of a device in its period; the scan and the simulators have theirs below.
 FIRST_PHASE_NS: Final = 2_000_000

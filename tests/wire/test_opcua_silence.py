@@ -4,8 +4,8 @@ import asyncio
 
 from asyncua import ua
 
+from plantctl.core.device_statistics import LinkState
 from plantctl.core.field import FieldEventKind, WriteError
-from plantctl.drivers._driver import LinkState
 from tests.wire.field_rig import plan, running
 from tests.wire.opcua_rig import COMMAND, FLOW, SETPOINT, plc, situation, world
 

@@ -1,0 +1,1 @@
+"""Topology `split`: a scan that nothing else can disturb, and the processes around it, each of which may die."""

@@ -1,0 +1,69 @@
+"""Commands and device events as they travel through the rings between processes.
+
+Both are a few numbers and a few texts: the numbers as one fixed head, each text as `u2 length, UTF-8`. What cannot be
+read is refused as a whole with `LogDamaged`; nothing of it is used.
+"""
+
+import struct
+from typing import Final
+
+from plantctl.core.command import Command
+from plantctl.core.errors import LogDamaged
+from plantctl.core.field import FieldEvent, FieldEventKind
+
+TEXT_BYTES_MAX: Final = 4096
+_COMMAND: Final = struct.Struct("<qq")
+_EVENT: Final = struct.Struct("<qqq")
+_LENGTH: Final = struct.Struct("<H")
+
+
+def encode_command(command: Command) -> bytes:
+    """The command as the payload of a frame; a text above 4,096 bytes is cut there."""
+    texts = (command.verb, command.target, command.value, command.actor, command.reason, command.key)
+    return _COMMAND.pack(command.sequence, command.expires_ns) + b"".join(map(_text, texts))
+
+
+def decode_command(payload: bytes | memoryview) -> Command:
+    """The command in a payload; `LogDamaged` where it holds none."""
+    (sequence, expires_ns), texts = _decode(_COMMAND, payload, 6)
+    verb, target, value, actor, reason, key = texts
+    return Command(verb, target, value, actor, reason, key, expires_ns, sequence)
+
+
+def encode_field_event(event: FieldEvent) -> bytes:
+    """The event as the payload of a frame; a text above 4,096 bytes is cut there."""
+    head = _EVENT.pack(event.mono_ns, event.utc_ns, int(event.kind))
+    return head + b"".join(map(_text, (event.device, event.text, event.point)))
+
+
+def decode_field_event(payload: bytes | memoryview) -> FieldEvent:
+    """The event in a payload; `LogDamaged` where it holds none."""
+    (mono_ns, utc_ns, kind), (device, text, point) = _decode(_EVENT, payload, 3)
+    try:
+        return FieldEvent(mono_ns, utc_ns, FieldEventKind(kind), device, text, point)
+    except ValueError:
+        raise LogDamaged(f"there is no device event of kind {kind}") from None
+
+
+def _text(text: str) -> bytes:
+    data = text.encode("utf-8", "replace")
+    if len(data) > TEXT_BYTES_MAX:
+        data = data[:TEXT_BYTES_MAX].decode("utf-8", "ignore").encode()
+    return _LENGTH.pack(len(data)) + data
+
+
+def _decode(head: struct.Struct, payload: bytes | memoryview, texts: int) -> tuple[tuple[int, ...], list[str]]:
+    data = bytes(payload)
+    try:
+        numbers, at = head.unpack_from(data), head.size
+        found = []
+        for _ in range(texts):
+            (length,) = _LENGTH.unpack_from(data, at)
+            at += _LENGTH.size
+            if at + length > len(data):
+                raise LogDamaged("a message between processes ends within a text")
+            found.append(data[at : at + length].decode("utf-8"))
+            at += length
+    except (struct.error, UnicodeDecodeError) as error:
+        raise LogDamaged(f"a message between processes cannot be read: {error}") from None
+    return numbers, found
