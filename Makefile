@@ -98,10 +98,11 @@ tidy: $(VENV)/.dev
 BLOCK_TESTS := pid pid_equations out cascade cause effect vote limit_alarm signal_blocks
 COVERING := tests/cases tests/properties/test_blocks_hostile.py $(BLOCK_TESTS:%=tests/unit/test_%.py) \
   $(wildcard tests/unit/test_plan_*.py tests/unit/test_link*.py)
-STEPS := ,plantctl/plan/resolve.py,plantctl/plan/order.py,plantctl/plan/tasks.py,plantctl/plan/build.py,plantctl/plan/explain.py
+STEPS := network resolve units_of_block order graph tasks rows compile build explain
+GATED := plantctl/blocks/* plantctl/plan/link* $(STEPS:%=plantctl/plan/%.py)
 coverage: $(VENV)/.dev
 	@$(PY) -m coverage run -m pytest $(COVERING)
-	@$(PY) -m coverage report --include 'plantctl/blocks/*,plantctl/plan/link*$(STEPS)'
+	@$(PY) -m coverage report --include "$$(echo '$(GATED)' | tr ' ' ,)"
 
 interop browser: $(VENV)/.dev
 	@if [ -d tests/$@ ]; then $(PY) -m pytest tests/$@; else echo "$@: nothing there yet"; fi

@@ -128,8 +128,8 @@ def _kind_rows(net: Network, kind: Kind, nodes: list[BlockNode], row_of: Mapping
             outs[i, column] = row_of[node.names[name]]
         for name, value in node.params.items():
             field = kind.field(name)
-            if field is not None:
-                rows[name][i] = value if field.type is float else int(value)
+            assert field is not None
+            rows[name][i] = value if field.type is float else int(value)
         for name, numbers in node.values.items():
             rows[name][i] = numbers
     return KindRows(kind, tuple(n.tag for n in nodes), rows, ins, outs)

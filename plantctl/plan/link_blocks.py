@@ -33,7 +33,8 @@ def link_blocks(net: Network) -> None:
         for key, value in entry.settings.items():
             _setting(net, node, key, value, (*path, key))
         _missing_ports(net, node)
-        net.add_block(node)
+        if net.add_block(node) is not None and declared is not None and declared.service:
+            net.points[tag].text = declared.service
         if tag in net.outputs and kind.name == ARBITER:
             net.outputs[tag].writer = node
 

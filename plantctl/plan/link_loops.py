@@ -14,6 +14,25 @@ CONTROLLER = "pid"
 _TUNING = ("gain", "integral", "derivative", "filter", "beta", "gamma", "tracking")
 # What the controller does when its PV is bad, in its own order.
 _BAD_PV_STEPS = ("switch_to", "hold", "manual")
+# The fields of a controller: all that a loop may wire or set. A kind without one of them would drop it in silence.
+OF_CONTROLLERS = (
+    *(
+        "pv",
+        "pv2",
+        "cas",
+        "feedforward",
+        "op",
+        "sp",
+        "sp_low",
+        "sp_high",
+        "out_low",
+        "out_high",
+        "rate_up",
+        "rate_down",
+    ),
+    *_TUNING,
+    *("gap", "gap_gain", "direct", "hold", "initial_mode", "has_pv2", "has_cas", "has_feedforward"),
+)
 
 
 def link_loops(net: Network) -> None:
@@ -35,7 +54,7 @@ def _add_loop(net: Network, tag: str, loop: Loop, path: Path) -> None:
     kind = net.kind(loop.kind, (*path, "kind"))
     if kind is None:
         return
-    if any(kind.field(name) is None for name in ("pv", "cas", "op", "out_low", "sp_low")):
+    if any(kind.field(name) is None for name in OF_CONTROLLERS):
         net.find("PC311", f"kind `{loop.kind}` is no controller", (*path, "kind"), hint=f"use `{CONTROLLER}`")
         return
     node = BlockNode(tag, kind, path, task=loop.task, task_path=(*path, "task"))

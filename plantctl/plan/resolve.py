@@ -9,7 +9,7 @@ from plantctl.core.errors import Diagnostic
 from plantctl.core.units import DIMENSIONLESS, Unit, formula, parse_unit
 from plantctl.plan.expression import Ast, ExpressionRefused, compile_expression, parse_expression, references
 from plantctl.plan.network import BlockNode, ExpressionNode, Network, PointDecl, Wire
-from plantctl.plan.units_of_block import field_unit, settle_point_units, unit_text
+from plantctl.plan.units_of_block import field_unit, reads_unknown, settle_point_units, unit_text
 
 
 def meet_wires(net: Network) -> None:
@@ -125,16 +125,11 @@ def _tell_unsettled(net: Network, blocks: Iterable[BlockNode]) -> None:
     """A block's main point must have a unit in the end."""
     for node in blocks:
         point = net.points.get(node.tag)
-        if point is None or point.unit or point.faulty or node.faulty or _hangs(net, node):
+        if point is None or point.unit or point.faulty or node.faulty or reads_unknown(net, node):
             continue
         what = f"the unit of `{node.tag}` cannot be worked out from what is wired to it"
         net.find("PC404", what, node.path, key=True, hint="give it: unit: L/h; or unit: 1 for a plain number")
         point.faulty = node.faulty = True
-
-
-def _hangs(net: Network, node: BlockNode) -> bool:
-    """Whether a block reads a point whose unit is not known either: that one is told."""
-    return any(not _is_known(net, wire.point) or _unit(net.resolve(wire.point)) is None for wire in node.wires.values())
 
 
 def check_wires(net: Network) -> None:

@@ -110,8 +110,6 @@ def output_rows(
     """Every written tag, in the order of the text."""
     found = []
     for name in net.outputs:
-        if name not in row_of:
-            continue
         tag = net.source.tags[name]
         p = net.points[name]
         span = p.high - p.low

@@ -15,6 +15,7 @@ from plantctl.plan.did_you_mean import meant
 from plantctl.plan.network import BlockNode, Network, Path
 
 _PARTS = re.compile(r"\s*([*/])\s*")
+_PRODUCT = re.compile(r"[ */]")
 
 
 def field_unit(net: Network, node: BlockNode, field: Field, asked: frozenset[str] = frozenset()) -> Unit | None:
@@ -67,7 +68,8 @@ def _declared_unit(net: Network, node: BlockNode, text: str, asked: frozenset[st
             total = unit
         else:
             total = _combined(total, operator, unit)
-        symbol += operator + str(unit.difference())
+        named = str(unit.difference())
+        symbol += f"/({named})" if operator == "/" and _PRODUCT.search(named) else operator + named
     return total and _with_symbol(total, symbol)
 
 
@@ -77,7 +79,7 @@ def _combined(total: Unit, operator: str, unit: Unit) -> Unit:
 
 
 def _with_symbol(unit: Unit, symbol: str) -> Unit:
-    """The unit under the name that the text uses (`L/h/pH`), where that name means the same."""
+    """The unit under the name that the text uses (`L/h/pH`, `%/(1/min)`), where that name means the same."""
     try:
         named = parse_unit(symbol)
     except UnitError:
@@ -177,7 +179,7 @@ def _convert(net: Network, node: BlockNode, field: Field, value: object, path: P
         return
     unit = field_unit(net, node, field)
     if isinstance(value, str) and unit is None:
-        if not (node.faulty or _reads_faulty(net, node)):
+        if not (node.faulty or reads_unknown(net, node)):
             hint = "wire the ports that it belongs to, or give the block a `unit`"
             net.find("PC404", f"the unit of `{field.name}` cannot be worked out here", path, hint=hint)
         return
@@ -192,8 +194,8 @@ def _convert(net: Network, node: BlockNode, field: Field, value: object, path: P
         node.params[field.name] = number
 
 
-def _reads_faulty(net: Network, node: BlockNode) -> bool:
-    """Whether something that the block reads has no unit that could be known."""
+def reads_unknown(net: Network, node: BlockNode) -> bool:
+    """Whether something that the block reads or follows has no unit that could be known: that is told there."""
     points = [net.resolve(wire.point) for wire in node.wires.values()]
     if node.follows:
         points.append(net.resolve(node.follows))

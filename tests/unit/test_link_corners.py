@@ -10,6 +10,7 @@ from plantctl.plan.build import build
 from plantctl.plan.check import read_plant
 from plantctl.plan.kind import find_kind, kind_of
 from plantctl.plan.link import link
+from plantctl.plan.link_loops import OF_CONTROLLERS
 from plantctl.plan.network import BlockNode, Network
 from plantctl.plan.order import Edge, sort_nodes, stretches
 from plantctl.plan.source import from_texts
@@ -211,3 +212,84 @@ def test_a_block_in_the_place_of_an_effect_whose_kind_is_missing_calls_nobody(mo
     monkeypatch.setattr(network, "find_kind", find)
     shown = {f[0] for f in found(GOOD.replace("blocks:", "blocks:\n  E1: {kind: lag, u: PI-1}"))}
     assert "PC303" in shown
+
+
+def installed(monkeypatch, name, block):
+    """Let `kind: name` be `block`, as a package of somebody else would."""
+    module = types.ModuleType("plantctl_others")
+    block.__module__ = module.__name__
+    module.Theirs, module.step, module.back = block, lambda b, dt: None, lambda b, dt: None
+    kind = kind_of(module, name)
+    monkeypatch.setattr(network, "find_kind", lambda wanted: kind if wanted == name else find_kind(wanted))
+
+
+def theirs(left_out):
+    """A controller like ours, but for one field."""
+    ours = find_kind("pid").block
+    hints = {name: hint for name, hint in ours.__annotations__.items() if name != left_out}
+    return type("Theirs", (Block,), {"__annotations__": hints, **{n: vars(ours)[n] for n in hints if n in vars(ours)}})
+
+
+def test_a_controller_of_somebody_else_may_stand_in_a_loop(monkeypatch):
+    installed(monkeypatch, "theirs", theirs(""))
+    assert found(GOOD.replace("PIC-1: {pv", "PIC-1: {kind: theirs, pv")) == []
+
+
+@pytest.mark.parametrize("field", OF_CONTROLLERS)
+def test_a_controller_that_lacks_what_a_loop_may_say_is_none(field, monkeypatch):
+    """What it lacks would be dropped in silence: `action`, the steps of a bad PV, a rate."""
+    installed(monkeypatch, "theirs", theirs(field))
+    assert "PC311" in [f[0] for f in found(GOOD.replace("PIC-1: {pv", "PIC-1: {kind: theirs, pv"))]
+
+
+def test_all_that_a_loop_may_say_is_asked_of_a_controller():
+    text = GOOD.replace(
+        "integral: 10 s}", "integral: 10 s, derivative: 1 s, filter: 8, beta: 1, gamma: 0, tracking: 5 s}"
+    )
+    master = "  TIC-1: {pv: TI-1, out: PIC-1, setpoint: 50 degC, tuning: {gain: 1 bar/K}, limits: {rate: 1 bar/min}}\n"
+    built = link(
+        read_plant("plant.yaml", from_texts({"plant.yaml": text.replace("\ncauses:", f"\n{master}causes:")})).plant
+    )
+    loops = [built[0].blocks[tag] for tag in ("PIC-1", "TIC-1")]
+    said = {name for loop in loops for name in (*loop.params, *loop.settings, *(port for port, _ in loop.wires))}
+    # What a trip below it sets is asked for where it is set: a controller may do without.
+    assert said - {"sp_tracks_pv"} == set(OF_CONTROLLERS) - {"op"}
+
+
+def test_a_parameter_in_the_unit_of_a_port_that_is_not_wired_must_be_a_plain_number(monkeypatch):
+    class Theirs(Block):
+        u: In = port("any", "signal")
+        aid: In = port("any", "what helps", optional=True)
+        y: Out = port("u", "result")
+        limit: Param[float] = param("aid", "what is too much", default=1.0)
+
+    installed(monkeypatch, "theirs", Theirs)
+    text = GOOD.replace("blocks:", "blocks:\n  XY-1: {kind: theirs, u: PI-1, limit: 3 L/h}")
+    assert [(f[0], f[2]) for f in found(text)] == [("PC404", "the unit of `limit` cannot be worked out here")]
+    assert found(text.replace("limit: 3 L/h", "limit: 3")) == []
+    assert found(text.replace("u: PI-1, limit", "u: PI-1, aid: FY-1, limit")) == []
+
+
+@pytest.mark.parametrize(
+    ("pv", "gain", "shown"),
+    [
+        ("bar", "2 L/h/bar", "L/h/bar"),
+        ("Ohm m2", "2 L/h/(Ohm m2)", "L/h/(Ohm m2)"),
+        ("1/min", "2 L/h/(1/min)", "L/h/(1/min)"),
+        ("mol/(m2 s)", "2 L/h/(mol/(m2 s))", "L/h/(mol/(m2 s))"),
+        # A bracket more than the reader takes: the coherent unit stands for it.
+        ("J/(m2 (K s))", "2", "2.77778e-07 m3*s2*K/kg"),
+    ],
+)
+def test_a_gain_is_shown_in_the_unit_of_output_over_pv(pv, gain, shown):
+    text = f"""\
+plant: {{name: g}}
+tags:
+  AI-1: {{unit: "{pv}"}}
+  FC-1: {{unit: L/h, range: [0, 30], access: write}}
+loops:
+  AIC-1: {{pv: AI-1, out: FC-1, tuning: {{gain: {gain}}}}}
+"""
+    plan = build("plant.yaml", from_texts({"plant.yaml": text})).plan
+    assert plan.addresses["AIC-1.gain"].unit == shown
+    assert [k.rows["gain"][0] for k in plan.kinds if k.kind.name == "pid"] == [2.0]
