@@ -67,6 +67,7 @@ $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
 # Function blocks are compiled once a machine; done here, so that the first scan of the demo has nothing to wait for.
 warm: $(VENV)/.run
 	@if grep -qs -e '--warm' plantctl/plan/load.py; then $(PY) -m plantctl.plan.load --warm; fi
+	@$(PY) -m plantctl.scan.warm
 	@$(PY) -m simulators.warm
 
 # ---- commands

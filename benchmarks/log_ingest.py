@@ -16,12 +16,12 @@ from statistics import median
 
 import numpy as np
 
-from plantctl.core.image_frames import ImageFrames
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.log.files import log_names
 from plantctl.log.reader import tag_history
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
+from plantctl.scan.image_frames import ImageFrames
 
 SCAN_NS = 100_000_000
 UTC_NS = 1_790_000_000_000_000_000
@@ -59,14 +59,16 @@ def log(folder, rows, share, scans):
     ring = RingWriter(buffer, 0xB0B0_B0B0_B0B0_B0B1, first)
     reader = RingReader(buffer, after=first - 1)
     columns = (signals.value, signals.quality, signals.receive_ns, signals.source_ns)
-    frames = ImageFrames(ring, *columns, range(signals.inputs), range(signals.inputs, rows), range(rows))
+    every = range(rows)
+    inputs, others = every[: signals.inputs], every[signals.inputs :]
+    frames = ImageFrames(ring, *columns, inputs, others, every, 2, compiled=True)
     frames.start(0, 0, UTC_NS)
     into_ring, into_file, commits, written = [], [], [], 0
     for scan in range(1, scans + 1):
         mono_ns = scan * SCAN_NS
         signals.move(mono_ns)
         begin = time.thread_time_ns()
-        written += len(frames.scan(scan, mono_ns, (0.1, 0.0)))
+        written += frames.scan(scan, mono_ns, UTC_NS + mono_ns, (0.1, 0.0))
         into_ring.append(time.thread_time_ns() - begin)
         if scan % DRAIN_SCANS == 0:
             begin = time.thread_time_ns()

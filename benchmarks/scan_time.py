@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import simple_pid
 
-from plantctl.plan import load
+from plantctl.plan import bind, load
 from plantctl.plan.build import build_path
 from plantctl.plan.kind import find_kind
 from plantctl.plan.record import fresh_rows, record_dtype
@@ -75,8 +75,8 @@ class Population:
         alarm_ins = (1 + loops + np.arange(alarms)).reshape(alarms, 1)
         alarm_outs = (1 + self.inputs + loops * pid_out + np.arange(alarms * alarm_out)).reshape(alarms, alarm_out)
         image = (self.v, self.q, self.used, self.status)
-        self.pids = load.Memory(*image, pids, ins, outs, self.ring)
-        self.alarms = load.Memory(*image, rows, alarm_ins, alarm_outs, self.ring)
+        self.pids = bind.Memory(*image, pids, ins, outs, self.ring)
+        self.alarms = bind.Memory(*image, rows, alarm_ins, alarm_outs, self.ring)
         self.loops, self.alarm_count = loops, alarms
         self.walk = rng.normal(0.0, 0.5, (200, self.inputs))
         self.v[1 : 1 + self.inputs] = rng.uniform(30, 70, self.inputs)
@@ -91,7 +91,7 @@ class Population:
         halves = [(self.pid, "back", self.pids, 0, self.loops), (self.pid, "step", self.pids, 0, self.loops)]
         halves.append((self.alarm, "step", self.alarms, 1, self.alarm_count))
         calls = [
-            load.BoundRun(load.load_half(kind, half, compiled=True), memory, number, 0, count, 1).call
+            bind.BoundRun(load.load_half(kind, half, compiled=True), memory, number, 0, count, 1).call
             for kind, half, memory, number, count in halves
         ]
 

@@ -9,7 +9,7 @@ import ctypes
 import numpy as np
 
 from plantctl.core.quality import NOT_YET
-from plantctl.plan import load
+from plantctl.plan import bind, load
 from plantctl.plan.kind import find_kind
 from plantctl.plan.record import fresh_rows
 from plantctl.plan.runner_text import RING_COLUMNS, input_slots, output_slots
@@ -29,7 +29,7 @@ class BlockBench:
         # A kind without inputs or outputs still has a table, of one column that nobody reads.
         ins, outs = grid[:, : len(self.inputs)], grid[:, len(self.inputs) :]
         watched = sum(field.role == "watched" for field in self.kind.fields)
-        self.memory = load.Memory(
+        self.memory = bind.Memory(
             v=np.full(rows * width, np.nan),
             q=np.full(rows * width, NOT_YET, np.uint16),
             used=np.full(rows * width, np.nan),
@@ -40,7 +40,7 @@ class BlockBench:
             ring=np.zeros((1 + rows * watched * 2, RING_COLUMNS), np.int64),
         )
         self.calls = [
-            load.BoundRun(load.load_half(self.kind, half, compiled=compiled, folder=cache), self.memory, 0, 0, rows, 1)
+            bind.BoundRun(load.load_half(self.kind, half, compiled=compiled, folder=cache), self.memory, 0, 0, rows, 1)
             for half in self.kind.halves
         ]
 

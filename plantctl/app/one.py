@@ -199,11 +199,13 @@ def make(
     buffer = bytearray(ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs)))
     writer = RingWriter(buffer, plan.hash, last + 1)
     executive = Executive(plan, compiled=compiled, ring=writer, cache=cache)
+    devices = make_field(plan, clock, endpoints)
+    executive.bind(devices.inputs, devices.outputs)
     return Running(
         plan,
         clock,
         executive,
-        make_field(plan, clock, endpoints),
+        devices,
         recorder,
         RingReader(buffer),
         Schedule(plan.tasks, plan.period_ns),

@@ -170,13 +170,13 @@ def frame_bytes(payload_bytes: int) -> int:
     return (payload_bytes + HEAD_BYTES + CRC.size + 7) & ~7
 
 
-def encode_frame(kind: int, sequence: int, scan: int, mono_ns: int, plan_hash: int, payload: bytes) -> bytes:
+def encode_frame(kind: int, sequence: int, scan: int, mono_ns: int, plan_hash: int, payload: Buffer) -> bytes:
     """A whole frame. A payload that makes it longer than `FRAME_BYTES_MAX` raises `ValueError`."""
     length = frame_bytes(len(payload))
     if length > FRAME_BYTES_MAX:
         raise ValueError(f"a frame of {length} bytes is longer than {FRAME_BYTES_MAX}")
     pad = _PAD[length - len(payload) - HEAD_BYTES - CRC.size]
-    body = HEAD.pack(length, kind, VERSION, sequence, scan, mono_ns, plan_hash) + payload + pad
+    body = b"".join((HEAD.pack(length, kind, VERSION, sequence, scan, mono_ns, plan_hash), payload, pad))
     return body + CRC.pack(google_crc32c.value(body))
 
 

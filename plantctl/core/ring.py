@@ -20,7 +20,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from plantctl.core.frame import Frame, decode_frame, encode_frame, frame_bytes, rows_bytes
+from plantctl.core.frame import Buffer, Frame, decode_frame, encode_frame, frame_bytes, rows_bytes
 
 MAGIC: Final = int.from_bytes(b"PLANTRNG", "little")
 HEAD_BYTES: Final = 64
@@ -68,7 +68,7 @@ class RingWriter:
         for i, number in enumerate((MAGIC, self.capacity, 0, 0, first_sequence, first_sequence, 0, 0)):
             self._fields[i] = number
 
-    def append(self, kind: int, scan: int, mono_ns: int, payload: bytes) -> int:
+    def append(self, kind: int, scan: int, mono_ns: int, payload: Buffer) -> int:
         """Appends one frame and returns its sequence. A frame above half the ring raises `ValueError`."""
         sequence = self.next_sequence
         frame = encode_frame(kind, sequence, scan, mono_ns, self.plan_hash, payload)

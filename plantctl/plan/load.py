@@ -1,8 +1,9 @@
 """The loader: turns a half of a block kind into something the scan can call, interpreted or compiled.
 
-The one module that knows numba. A half is called as `call(dt)` with `dt` a prebuilt `ctypes.c_double`; compiled, that
-is one C function `half_c(Run*, dt) -> 1` over the image, the rows and the event ring; interpreted, it is the same text
-over the same memory. Both give the same bits.
+The one module that knows numba. A half compiled is one C function `half_c(Run*, dt) -> 1` over the image, the rows and
+the event ring; interpreted, it is the same text over the same memory. Both give the same bits. A routine is a plain
+function over arrays and whole numbers (the stack machine, the latch), compiled the same way. What they work on is
+bound in `bind.py`.
 
 Compiled code is kept in `$PLANTCTL_CACHE` (default: the user's cache folder) in a folder named by a digest of every
 source file that a half reaches, since numba's own cache does not see a changed helper or constant. Every file there is
@@ -19,7 +20,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -48,14 +49,8 @@ RUN: Final = np.dtype(
         )
     ]
 )
-MACHINE_ARRAYS: Final = ("code", "constants", "bounds", "stack_v", "stack_q", "v", "q")
-MACHINE: Final = np.dtype(
-    [
-        (name, "<i8")
-        for name in (*MACHINE_ARRAYS, "operations", "numbers", "programs", "depth", "points", "first", "count")
-    ]
-)
-Call = Callable[[ctypes.c_double], int]
+# One array argument of a routine: its name, numba's name of its type, its columns (0: it has one dimension).
+Argument = tuple[str, str, int]
 CALL: Final = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_double)
 
 
@@ -138,6 +133,22 @@ def load_half(kind: Kind, half: str, *, compiled: bool, folder: Path | None = No
         True,
         fresh,
     )
+
+
+def load_routine(
+    function: Any, arrays: Sequence[Argument], numbers: Sequence[str], folder: Path | None = None
+) -> tuple[Any, bool]:
+    """A routine compiled: the C function `(address of the array table, *numbers) -> i8`, and whether it is fresh.
+
+    The table is i8: address and length of each of `arrays`, in order. Its indices are checked; an exception in it ends
+    the call with 0, so a routine returns something else when it ran to its end.
+    """
+    text = runner_text.routine_text(function.__module__, function.__name__, arrays, numbers)
+    module, fresh = _compiled(
+        f"run_{function.__module__}_{function.__name__}".replace(".", "_"), text, [function], folder
+    )
+    signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64 for _ in numbers])
+    return signature(module.half_c.address), fresh
 
 
 def block_class(module: str) -> type[Block]:
@@ -244,13 +255,6 @@ def run_type() -> Any:
     return from_dtype(RUN)
 
 
-def machine_type() -> Any:
-    """The numba type of the `Machine` record."""
-    from numba.np.numpy_support import from_dtype
-
-    return from_dtype(MACHINE)
-
-
 def record_type(kind: type[Block]) -> Any:
     """The numba type of one row of `kind`."""
     from numba.np.numpy_support import from_dtype
@@ -272,89 +276,6 @@ def pointer_to(numba_type: Any) -> Any:
         return pointer(int64), generate
 
     return intrinsic(as_pointer)
-
-
-# -- binding a half to memory ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a run works on. `v, q, used, status` are the image's columns; `ins`, `outs` are i8 [rows, slots]."""
-
-    v: np.ndarray[Any, np.dtype[np.float64]]
-    q: np.ndarray[Any, np.dtype[np.uint16]]
-    used: np.ndarray[Any, np.dtype[np.float64]]
-    status: np.ndarray[Any, np.dtype[np.int64]]
-    rows: np.ndarray[Any, np.dtype[np.void]]
-    ins: np.ndarray[Any, np.dtype[np.int64]]
-    outs: np.ndarray[Any, np.dtype[np.int64]]
-    ring: np.ndarray[Any, np.dtype[np.int64]]
-
-
-def _kept(function: Any, pointer: ctypes.c_void_p, memory: object) -> Call:
-    """The call of a C function on `pointer`, which also keeps alive the `memory` it points at."""
-
-    def call(dt: ctypes.c_double, _memory: object = memory) -> int:
-        return function(pointer, dt)  # type: ignore[no-any-return]
-
-    return call
-
-
-class BoundRun:
-    """A half bound to its memory: `call(dt)` steps `count` rows from `first` in steps of `stride` and returns 1."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, half: Half, memory: Memory, kind: int, first: int, count: int, stride: int) -> None:
-        self.call: Call
-        if half.compiled:
-            run = np.zeros(1, RUN)
-            for name in ("v", "q", "used", "status", "rows", "ins", "outs", "ring"):
-                run[name] = getattr(memory, name).ctypes.data
-            run["points"], run["size"], run["events"] = len(memory.v), len(memory.rows), len(memory.ring)
-            run["kind"], run["first"], run["count"], run["stride"] = kind, first, count, stride
-            pointer = ctypes.c_void_p(run.ctypes.data)
-            function = half.function
-            self.call = _kept(function, pointer, (run, memory, half))
-        else:
-            rows = record.structures_over(half.kind.block, memory.rows)
-            views = [memoryview(getattr(memory, n)) for n in ("v", "q", "used", "status")]
-            tables = [memoryview(getattr(memory, n)) for n in ("ins", "outs", "ring")]
-            run_text = half.function
-            self.call = lambda dt: run_text(*views, rows, *tables, kind, first, count, stride, dt.value)
-
-
-class StackMachine:
-    """The stack machine over a table of programs and an image: `bind(first, count)` gives the call of a run.
-
-    `function` is the machine's plain function; `arrays` are its array arguments by name (`MACHINE_ARRAYS`).
-    """
-
-    def __init__(
-        self, function: FunctionType, arrays: Mapping[str, Any], *, compiled: bool, folder: Path | None = None
-    ) -> None:
-        self._arrays = arrays
-        self._function: Any = function
-        self._compiled = compiled
-        if compiled:
-            text = runner_text.machine_text(function.__module__, function.__name__)
-            module, self.fresh = _compiled(f"run_{function.__name__}", text, [function], folder)
-            self._function = CALL(module.half_c.address)
-
-    def bind(self, first: int, count: int) -> Call:
-        """The call that runs `count` programs from number `first`."""
-        arrays, function = self._arrays, self._function
-        if not self._compiled:
-            views = [memoryview(arrays[name]) for name in MACHINE_ARRAYS]
-            return lambda dt: function(*views, first, count)
-        record = np.zeros(1, MACHINE)
-        for name in MACHINE_ARRAYS:
-            record[name] = arrays[name].ctypes.data
-        record["operations"], record["numbers"] = len(arrays["code"]), len(arrays["constants"])
-        record["programs"], record["depth"] = len(arrays["bounds"]), len(arrays["stack_v"])
-        record["points"], record["first"], record["count"] = len(arrays["v"]), first, count
-        pointer = ctypes.c_void_p(record.ctypes.data)
-        return _kept(function, pointer, (arrays, record))
 
 
 def warm(kinds: Iterable[str], folder: Path | None = None) -> list[str]:

@@ -10,6 +10,8 @@ is an entry in the ring of events.
     ring[0, 2]   entries lost because the ring was full (cannot happen inside a scan: the compiler knows the bound)
 """
 
+from collections.abc import Sequence
+
 from plantctl.core.block import OUT_OF_RANGE, Block, Field, fields
 from plantctl.core.quality import SEVERITY_MASK
 
@@ -175,32 +177,33 @@ def half_c(p, dt):
 """
 
 
-def machine_text(module: str, function: str) -> str:
-    """The compiled form of the stack machine, `function` of `module`: one C function `half_c(Machine*, dt) -> 1`."""
-    return f'''"""Generated: {function} of {module}."""
+def routine_text(module: str, function: str, arrays: Sequence[tuple[str, str, int]], numbers: Sequence[str]) -> str:
+    """The compiled form of a plain `function` of `module`: one C function `half_c(table*, numbers) -> i8`.
 
-from numba import carray, cfunc, float64, int32, int64, njit, types, uint16
-
-from {module} import {function} as half
-from plantctl.plan import load
-
-load.register(half)
-half = njit(error_model="numpy", boundscheck=True)(half)
-_v, _q, _i, _c = (load.pointer_to(t) for t in (float64, uint16, int64, int32))
-
-
-@cfunc(int64(types.CPointer(load.machine_type()), float64), error_model="numpy", cache=True)
-def half_c(p, dt):
-    m = carray(p, 1)[0]
-    return half(
-        carray(_c(m.code), (m.operations, 2)),
-        carray(_v(m.constants), m.numbers),
-        carray(_c(m.bounds), (m.programs, 3)),
-        carray(_v(m.stack_v), m.depth),
-        carray(_i(m.stack_q), m.depth),
-        carray(_v(m.v), m.points),
-        carray(_q(m.q), m.points),
-        m.first,
-        m.count,
-    )
-'''
+    `arrays` are its array arguments (name, type, columns or 0), which the table holds as address and length each;
+    `numbers` name its whole numbers.
+    """
+    types = sorted({kind for _, kind, _ in arrays})
+    lines = [
+        f'"""Generated: {function} of {module}."""',
+        "",
+        f"from numba import {', '.join(sorted({'carray', 'cfunc', 'int64', 'njit', 'types', *types}))}",
+        "",
+        f"from {module} import {function} as half",
+        "from plantctl.plan import load",
+        "",
+        "load.register(half)",
+        'half = njit(error_model="numpy", boundscheck=True)(half)',
+        *(f"_{kind} = load.pointer_to({kind})" for kind in types),
+        "",
+        "",
+        f'@cfunc(int64(types.CPointer(int64){", int64" * len(numbers)}), error_model="numpy", cache=True)',
+        f"def half_c({', '.join(('table', *numbers))}):",
+        f"    t = carray(table, {2 * len(arrays)})",
+        "    return half(",
+    ]
+    for i, (name, kind, columns) in enumerate(arrays):
+        shape = f"(t[{2 * i + 1}], {columns})" if columns else f"t[{2 * i + 1}]"
+        lines.append(f"        carray(_{kind}(t[{2 * i}]), {shape}),  # {name}")
+    lines += [*(f"        {number}," for number in numbers), "    )", ""]
+    return "\n".join(lines)

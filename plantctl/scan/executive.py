@@ -9,17 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from plantctl.core.command import Command, Result
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
-from plantctl.core.quality import BAD, SEVERITY_MASK
 from plantctl.core.ring import RingWriter
 from plantctl.plan.plan import Plan
 from plantctl.scan.gate import COMMANDS_PER_SCAN, Change, Gate
 from plantctl.scan.journal import Journal, Transitions
 from plantctl.scan.latch import Latch
+from plantctl.scan.publish import Publication
 from plantctl.scan.step import Stepper
 from plantctl.scan.verify import Verifier
 
@@ -48,12 +46,16 @@ class Executive:
         self.stepper = Stepper(plan, compiled=compiled, cache=cache)
         self.image = self.stepper.image
         self.gate = Gate(plan, self.stepper)
-        self.latch = Latch(plan, ages=ages)
+        self.latch = Latch(plan, self.image, ages=ages, compiled=compiled, cache=cache)
         self.verifier = Verifier(plan)
-        self.transitions = Transitions(plan, self.stepper)
-        self.journal = Journal(plan, self.image, ring) if ring is not None else None
-        self._output_rows = np.array([o.row for o in plan.outputs], np.int64)
-        self._requests = np.zeros(len(plan.outputs), np.int64)
+        self.publication = Publication(plan, self.image, compiled=compiled, cache=cache)
+        self.transitions = Transitions(plan, self.stepper, self.latch)
+        self.journal = Journal(plan, self.image, ring, compiled=compiled, cache=cache) if ring is not None else None
+
+    def bind(self, inputs: InputColumns, outputs: OutputColumns) -> None:
+        """Make ready for the columns that scans will get; else the first scan with them takes the time."""
+        self.latch.bind(inputs)
+        self.publication.bind(outputs)
 
     def start(self, mono_ns: int, utc_ns: int, scan: int = 0) -> None:
         """Note the image before the first scan of a run."""
@@ -72,8 +74,7 @@ class Executive:
         field_events: Iterable[FieldEvent] = (),
     ) -> ScanResult:
         """One scan over live columns, which are aged at the latch."""
-        self.stepper.delay()
-        self.latch.take(self.image, inputs, mono_ns)
+        self.latch.take(inputs, mono_ns)
         return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, field_events)
 
     def scan_latched(
@@ -87,12 +88,7 @@ class Executive:
         commands: Sequence[Command] = (),
     ) -> ScanResult:
         """One scan over columns as they are: recorded ones, aged when they were latched."""
-        self.stepper.delay()
-        end = self.latch.count + 1
-        self.image.v[1:end] = inputs.value
-        self.image.q[1:end] = inputs.quality
-        self.image.receive_ns[1:end] = inputs.receive_ns
-        self.image.source_ns[1:end] = inputs.source_ns
+        self.latch.take(inputs, mono_ns, aged=True)
         return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, ())
 
     def _after_latch(
@@ -128,7 +124,7 @@ class Executive:
                         command, change.output, change.new, change.ramp_s, outputs, mono_ns
                     )
         self.stepper.step(dt_s)
-        self._publish(outputs, asked)
+        self.publication.give(outputs, asked)
         done.events += self.transitions.take(number, mono_ns, utc_ns)
         done.events += [_device_event(e, number, mono_ns, utc_ns) for e in field_events]
         if journal is not None:
@@ -144,19 +140,6 @@ class Executive:
         index = change.entered - 1
         inputs.value[index], inputs.quality[index] = change.new, 0
         inputs.receive_ns[index], inputs.source_ns[index] = mono_ns, utc_ns
-
-    def _publish(self, outputs: OutputColumns, asked: Sequence[int]) -> None:
-        """What the field is to write: changed values, and those a person asked for again; never a bad one."""
-        if not len(self._output_rows):
-            return
-        v, q = self.image.v[self._output_rows], self.image.q[self._output_rows]
-        usable = (q & SEVERITY_MASK) < BAD
-        changed = usable & (v != outputs.value)
-        if asked:
-            changed |= usable & np.isin(self._output_rows, asked)
-        outputs.quality[:] = q
-        outputs.value[changed] = v[changed]
-        outputs.sequence[changed] += 1
 
     def set_statistics(self, values: dict[str, float]) -> None:
         """Write the executive's own points; names that the plan does not have are passed over."""

@@ -5,11 +5,10 @@ the transitions in plan order, the stages of commands, what the field did about 
 can rebuild every input and every `dt`, so a replay gives the same outputs.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from plantctl.core.block import fields
 from plantctl.core.command import Command, Result
@@ -22,11 +21,12 @@ from plantctl.core.frame import (
     encode_texts,
 )
 from plantctl.core.image import Image
-from plantctl.core.image_frames import ImageFrames
 from plantctl.core.quality import SEVERITY_MASK
 from plantctl.core.ring import RingWriter
 from plantctl.core.text import TextTable, text_id
 from plantctl.plan.plan import Plan, Writer
+from plantctl.scan.image_frames import ImageFrames
+from plantctl.scan.latch import Latch
 from plantctl.scan.step import Stepper
 
 SEVERITY_WORDS = ("good", "uncertain", "bad")
@@ -34,23 +34,21 @@ TIME_PERIOD_NS = 1_000_000_000
 
 
 class Transitions:
-    """Reads the event ring of the blocks and the severities of the inputs, and tells what changed."""
+    """Reads the event ring of the blocks and what the latch noticed, and tells what changed."""
 
-    def __init__(self, plan: Plan, stepper: Stepper) -> None:
+    def __init__(self, plan: Plan, stepper: Stepper, latch: Latch) -> None:
         self.plan = plan
         self._stepper = stepper
-        end = len(plan.inputs) + 1
-        self._inputs = slice(1, end)
-        self._severity: npt.NDArray[Any] = stepper.image.q[1:end] & SEVERITY_MASK
+        self._latch = latch
         self._declared = [fields(k.kind.block) for k in plan.kinds]
+        self._ring_head = memoryview(stepper.ring[0])
         self.lost = 0
 
     def take(self, scan: int, mono_ns: int, utc_ns: int) -> list[Event]:
         """The transitions of one scan: inputs whose severity changed, then the blocks' in plan order."""
-        events = self._quality(scan, mono_ns, utc_ns)
-        ring = self._stepper.ring
-        for entry in range(1, int(ring[0, 0]) + 1):
-            kind, row, field, old, new = (int(x) for x in ring[entry])
+        events = self._quality(scan, mono_ns, utc_ns) if self._latch.changes else []
+        head = self._ring_head
+        for kind, row, field, old, new in self._stepper.ring[1 : head[0] + 1].tolist() if head[0] else ():
             declared = self._declared[kind][field]
             tag = self.plan.kinds[kind].tags[row]
             word = declared.declared.event
@@ -58,41 +56,35 @@ class Transitions:
             target = tag if main else f"{tag}.{declared.name}"
             words = declared.declared.words
             events.append(Event(EventKind.of(word), scan, mono_ns, utc_ns, target, old, new, words))
-        self.lost += int(ring[0, 2])
-        ring[0, 0] = 0
-        ring[0, 2] = 0
+        self.lost += head[2]
+        head[0] = head[2] = 0
         return events
 
     def _quality(self, scan: int, mono_ns: int, utc_ns: int) -> list[Event]:
-        now = self._stepper.image.q[self._inputs] & SEVERITY_MASK
-        changed = np.flatnonzero(now != self._severity)
-        if not len(changed):
-            return []
-        source = self._stepper.image.source_ns
-        events = [
+        image = self._stepper.image
+        return [
             Event(
                 EventKind.QUALITY,
                 scan,
                 mono_ns,
                 utc_ns,
                 self.plan.inputs[i].tag,
-                int(self._severity[i]),
-                int(now[i]),
+                before,
+                int(image.q[i + 1]) & SEVERITY_MASK,
                 SEVERITY_WORDS,
-                source_ns=int(source[i + 1]),
+                source_ns=int(image.source_ns[i + 1]),
             )
-            for i in changed
+            for i, before in self._latch.changed[: self._latch.changes].tolist()
         ]
-        self._severity = now
-        return events
 
 
 class Journal:
     """Writes the frames of every scan into a ring."""
 
-    def __init__(self, plan: Plan, image: Image, ring: RingWriter) -> None:
+    def __init__(
+        self, plan: Plan, image: Image, ring: RingWriter, *, compiled: bool = False, cache: Path | None = None
+    ) -> None:
         self.plan = plan
-        self._image = image
         self._ring = ring
         self._texts = TextTable()
         self._ids = plan.ids
@@ -100,13 +92,22 @@ class Journal:
         logged = sorted(p.row for p in plan.points if p.row and p.writer is not Writer.DELAY)
         inputs = [row for row in logged if row <= len(plan.inputs)]
         others = [row for row in logged if row > len(plan.inputs)]
-        self._delayed = np.array([p.row for p in plan.points if p.writer is Writer.DELAY], np.intp)
-        self._inputs = len(plan.inputs)
         self._frames = ImageFrames(
-            ring, image.v, image.q, image.receive_ns, image.source_ns, inputs, others, self._ids[inputs + others]
+            ring,
+            image.v,
+            image.q,
+            image.receive_ns,
+            image.source_ns,
+            inputs,
+            others,
+            self._ids[inputs + others],
+            len(plan.tasks),
+            compiled=compiled,
+            cache=cache,
         )
         self._time_ns: int | None = None
         self._writes = np.zeros(len(plan.outputs), np.int64)
+        self._writes_bytes = self._writes.tobytes()
 
     def start(self, scan: int, mono_ns: int, utc_ns: int) -> None:
         """The frames before the first scan of a run: the time, then the image as it stands."""
@@ -125,16 +126,12 @@ class Journal:
         if self._time_ns is None or mono_ns - self._time_ns >= TIME_PERIOD_NS:
             self._frames.time(scan, mono_ns, utc_ns)
             self._time_ns = mono_ns
-        changed = self._frames.scan(scan, mono_ns, dt_s)
-        image = self._image
-        for outputs in (changed[changed.searchsorted(self._inputs, side="right") :], self._delayed):
-            image.source_ns[outputs] = utc_ns
-            image.receive_ns[outputs] = mono_ns
+        self._frames.scan(scan, mono_ns, utc_ns, dt_s)
 
-    def events(self, scan: int, mono_ns: int, events: Iterable[Event]) -> None:
+    def events(self, scan: int, mono_ns: int, events: Sequence[Event]) -> None:
         """The transitions of a scan."""
-        records = [self._event_record(e) for e in events]
-        if records:
+        if events:
+            records = [self._event_record(e) for e in events]
             self._write_texts(scan, mono_ns)
             self._ring.append(Kind.EVENT, scan, mono_ns, encode_records(Kind.EVENT, records))
 
@@ -150,8 +147,7 @@ class Journal:
 
     def writes(self, scan: int, mono_ns: int, columns: OutputColumns) -> None:
         """What the field did about output rows since the last scan."""
-        done = np.flatnonzero(columns.write_sequence != self._writes)
-        if len(done):
+        if columns.write_sequence.tobytes() != self._writes_bytes:
             records = [
                 {
                     "value": float(columns.written_value[i]),
@@ -160,9 +156,10 @@ class Journal:
                     "tag": int(self._ids[self.plan.outputs[i].row]),
                     "error": int(columns.error[i]),
                 }
-                for i in done
+                for i in np.flatnonzero(columns.write_sequence != self._writes)
             ]
             self._writes = columns.write_sequence.copy()
+            self._writes_bytes = self._writes.tobytes()
             self._ring.append(Kind.WRITE, scan, mono_ns, encode_records(Kind.WRITE, records))
 
     # -- records ---------------------------------------------------------------------------------------------------

@@ -4,92 +4,157 @@ Good becomes uncertain at `stale_after` without a sign of life and bad at twice 
 its flat-line window is bad although its source time moves; a value whose source time stands still longer than
 `expect_change_within` is uncertain, then bad at twice that; a number that is not finite is bad, range. A value that
 comes back after a fault is good again at once: whether anything may act on it is the blocks' business.
+
+Before it writes anything it keeps the points that are read one scan late; after it, it knows which inputs changed
+between good, uncertain and bad.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
 import numpy as np
-import numpy.typing as npt
 
 from plantctl.core.field import InputColumns
 from plantctl.core.image import Image
 from plantctl.core.quality import BAD, SEVERITY_MASK, Reason, bad_because, uncertain_because
+from plantctl.plan.bind import bind_routine
 from plantctl.plan.plan import Plan
 
-STALE_UNCERTAIN = np.uint16(uncertain_because(Reason.STALE))
-STALE_BAD = np.uint16(bad_because(Reason.STALE))
-FLAT = np.uint16(bad_because(Reason.FLAT))
-NOT_FINITE = np.uint16(bad_because(Reason.RANGE))
-NEVER = np.iinfo(np.int64).max // 4
+STALE_UNCERTAIN: Final = uncertain_because(Reason.STALE)
+STALE_BAD: Final = bad_because(Reason.STALE)
+FLAT: Final = bad_because(Reason.FLAT)
+NOT_FINITE: Final = bad_because(Reason.RANGE)
+NEVER: Final = (1 << 61) - 1
+EXPONENT: Final = 0x7FF0_0000_0000_0000  # all its bits are set in infinities and NaN, and in no other number
 
 
 class Latch:
     """The input rows of a plan: rows 1 to `len(plan.inputs)` of the image, in the order of `plan.inputs`.
 
-    Without `ages` nothing grows old: a held value stays as good as it came.
+    Without `ages` nothing grows old: a held value stays as good as it came. `changed` i8 [inputs, 2] holds, in its
+    first `changes` rows, the number of each input whose severity the last scan changed, and its severity before.
     """
 
-    def __init__(self, plan: Plan, *, ages: bool = True) -> None:
+    def __init__(
+        self, plan: Plan, image: Image, *, ages: bool = True, compiled: bool = False, cache: Path | None = None
+    ) -> None:
         rows = [r.row for r in plan.inputs]
         assert rows == list(range(1, len(rows) + 1)), "input rows come first in the image"
         self.count = len(rows)
+        self.changes = 0
+        self.changed = np.zeros((self.count, 2), np.int64)
+        self._compiled, self._cache = compiled, cache
+        self._calls: dict[InputColumns, Callable[..., int]] = {}
 
-        def column(name: str) -> npt.NDArray[np.int64]:
+        def windows(name: str) -> Any:
             values = np.array([getattr(r, name) for r in plan.inputs], np.int64)
             return np.where((values == 0) | (not ages), NEVER, values)
 
-        self._stale_ns, self._flat_ns, self._change_ns = (
-            column(n) for n in ("stale_after_ns", "flat_after_ns", "change_within_ns")
-        )
-        # Few rows are watched for standing still; the others cost nothing.
-        self._flat_rows = np.flatnonzero(self._flat_ns < NEVER)
-        self._change_rows = np.flatnonzero(self._change_ns < NEVER)
-        self._flat_ns, self._change_ns = self._flat_ns[self._flat_rows], self._change_ns[self._change_rows]
-        self._bad_ns = 2 * self._stale_ns
-        self._last_v = np.zeros(len(self._flat_rows), np.int64)
-        self._moved_ns = np.zeros(len(self._flat_rows), np.int64)
-        self._last_source = np.zeros(len(self._change_rows), np.int64)
-        self._source_moved_ns = np.zeros(len(self._change_rows), np.int64)
+        # In the order of the arguments of `take`, behind those of the columns.
+        self._arrays: dict[str, Any] = {
+            "v": image.v.view(np.int64),
+            "q": image.q,
+            "receive_ns": image.receive_ns,
+            "source_ns": image.source_ns,
+            "delays": np.array(plan.delays, np.int64).reshape(-1, 2),
+            "stale_ns": windows("stale_after_ns"),
+            "flat_ns": windows("flat_after_ns"),
+            "change_ns": windows("change_within_ns"),
+            "last_v": np.zeros(self.count, np.int64),
+            "moved_ns": np.zeros(self.count, np.int64),
+            "last_source_ns": np.zeros(self.count, np.int64),
+            "source_moved_ns": np.zeros(self.count, np.int64),
+            "severity": (image.q[1 : self.count + 1] & SEVERITY_MASK).astype(np.int64),
+            "changed": self.changed,
+        }
 
-    def take(self, image: Image, columns: InputColumns, now_ns: int) -> None:
-        """Copy the columns into the image's input rows and age them at the monotonic time `now_ns`."""
-        end = self.count + 1
-        v, q = image.v[1:end], image.q[1:end]
-        v[:] = columns.value
-        q[:] = columns.quality
-        image.receive_ns[1:end] = columns.receive_ns
-        image.source_ns[1:end] = columns.source_ns
-        severity = q & SEVERITY_MASK
-        wrong = ~np.isfinite(v)
-        if wrong.any():
-            q[wrong & (severity < BAD)] = NOT_FINITE
-            severity = q & SEVERITY_MASK
-        age = now_ns - columns.receive_ns
-        old = age >= self._stale_ns
-        if old.any():
-            q[old & (severity == 0)] = STALE_UNCERTAIN
-            q[(age >= self._bad_ns) & (severity < BAD)] = STALE_BAD
-        if len(self._flat_rows):
-            self._flat_line(columns, v, q, now_ns)
-        if len(self._change_rows):
-            self._source_standing(columns, q, now_ns)
+    def take(self, columns: InputColumns, now_ns: int, *, aged: bool = False) -> None:
+        """Copy the columns into the image's input rows and age them at the monotonic time `now_ns`.
 
-    def _flat_line(
-        self, columns: InputColumns, v: npt.NDArray[np.float64], q: npt.NDArray[np.uint16], now_ns: int
-    ) -> None:
-        rows = self._flat_rows
-        bits = v.view(np.int64)[rows]
-        moved = (bits != self._last_v) | (columns.receive_ns[rows] == 0)
-        self._last_v[moved] = bits[moved]
-        self._moved_ns[moved] = now_ns
-        flat = (now_ns - self._moved_ns >= self._flat_ns) & ((q[rows] & SEVERITY_MASK) < BAD)
-        q[rows[flat]] = FLAT
+        `aged` columns are recorded ones, which are taken as they are. Columns not bound before are bound first.
+        """
+        if columns not in self._calls:
+            self.bind(columns)
+        ended = self._calls[columns](now_ns, aged)
+        assert ended > 0, "the latch broke off"
+        self.changes = ended - 1
 
-    def _source_standing(self, columns: InputColumns, q: npt.NDArray[np.uint16], now_ns: int) -> None:
-        rows = self._change_rows
-        source_ns = columns.source_ns[rows]
-        moved = source_ns != self._last_source
-        self._last_source[moved] = source_ns[moved]
-        self._source_moved_ns[moved] = now_ns
-        standing = now_ns - self._source_moved_ns
-        severity = q[rows] & SEVERITY_MASK
-        q[rows[(standing >= self._change_ns) & (severity == 0)]] = STALE_UNCERTAIN
-        q[rows[(standing >= 2 * self._change_ns) & (severity < BAD)]] = STALE_BAD
+    def bind(self, columns: InputColumns) -> None:
+        """Make ready to take `columns`; those of one run are few, and each set stays known."""
+        arrays: dict[str, Any] = {
+            "given_v": columns.value.view(np.int64),
+            "given_q": columns.quality,
+            "given_receive_ns": columns.receive_ns,
+            "given_source_ns": columns.source_ns,
+        }
+        self._calls[columns] = bind_routine(take, arrays | self._arrays, compiled=self._compiled, folder=self._cache)
+
+
+def take(
+    given_v: Any,
+    given_q: Any,
+    given_receive_ns: Any,
+    given_source_ns: Any,
+    v: Any,
+    q: Any,
+    receive_ns: Any,
+    source_ns: Any,
+    delays: Any,
+    stale_ns: Any,
+    flat_ns: Any,
+    change_ns: Any,
+    last_v: Any,
+    moved_ns: Any,
+    last_source_ns: Any,
+    source_moved_ns: Any,
+    severity: Any,
+    changed: Any,
+    now_ns: int,
+    aged: int,
+) -> int:
+    """The latch of one scan, compiled or interpreted. Returns 1 more than the inputs whose severity changed.
+
+    Values are moved as bits (i8), so that a NaN keeps its payload; `delays` i8 [n, 2] holds rows and those they follow.
+    """
+    for k in range(len(delays)):
+        late, row = delays[k, 0], delays[k, 1]
+        v[late] = v[row]
+        q[late] = q[row]
+        receive_ns[late] = receive_ns[row]
+        source_ns[late] = source_ns[row]
+    changes = 0
+    for i in range(len(given_v)):
+        bits, quality = given_v[i], int(given_q[i])
+        if not aged:
+            if quality & SEVERITY_MASK < BAD and bits & EXPONENT == EXPONENT:
+                quality = NOT_FINITE
+            age_ns = now_ns - given_receive_ns[i]
+            if age_ns >= stale_ns[i] and quality & SEVERITY_MASK == 0:
+                quality = STALE_UNCERTAIN
+            if age_ns >= 2 * stale_ns[i] and quality & SEVERITY_MASK < BAD:
+                quality = STALE_BAD
+            if bits != last_v[i] or given_receive_ns[i] == 0:
+                last_v[i] = bits
+                moved_ns[i] = now_ns
+            if now_ns - moved_ns[i] >= flat_ns[i] and quality & SEVERITY_MASK < BAD:
+                quality = FLAT
+            if given_source_ns[i] != last_source_ns[i]:
+                last_source_ns[i] = given_source_ns[i]
+                source_moved_ns[i] = now_ns
+            standing_ns = now_ns - source_moved_ns[i]
+            if standing_ns >= change_ns[i] and quality & SEVERITY_MASK == 0:
+                quality = STALE_UNCERTAIN
+            if standing_ns >= 2 * change_ns[i] and quality & SEVERITY_MASK < BAD:
+                quality = STALE_BAD
+        row = i + 1
+        v[row] = bits
+        q[row] = quality
+        receive_ns[row] = given_receive_ns[i]
+        source_ns[row] = given_source_ns[i]
+        if quality & SEVERITY_MASK != severity[i]:
+            changed[changes, 0] = i
+            changed[changes, 1] = severity[i]
+            severity[i] = quality & SEVERITY_MASK
+            changes += 1
+    return changes + 1

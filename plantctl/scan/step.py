@@ -5,15 +5,16 @@ allocates or grows once every combination of due tasks has come up once.
 """
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.image import Image
+from plantctl.plan.bind import BoundRun, Call, Memory, bind_routine
 from plantctl.plan.expression_table import pack
-from plantctl.plan.load import BoundRun, Call, Memory, StackMachine, load_half
+from plantctl.plan.load import load_half
 from plantctl.plan.plan import Plan
 from plantctl.plan.runner_text import RING_COLUMNS
 from plantctl.scan import stack_machine
@@ -36,7 +37,6 @@ class Stepper:
         self._dt = tuple(ctypes.c_double(0.0) for _ in plan.tasks)
         self._programs: dict[tuple[bool, ...], tuple[tuple[Call, ctypes.c_double], ...]] = {}
         self._calls = self._bind(compiled, cache)
-        self._copies = np.array([c for c, _ in plan.delays], np.int64), np.array([o for _, o in plan.delays], np.int64)
 
     def _memory(self, index: int) -> Memory:
         rows, image = self.plan.kinds[index], self.image
@@ -47,14 +47,14 @@ class Stepper:
         machine = self._machine(compiled, cache)
         for run in self.plan.runs:
             if run.kind < 0:
-                calls.append((run.task, machine.bind(run.first, run.count)))
+                calls.append((run.task, _expressions(machine, run.first, run.count)))
                 continue
             half = load_half(self.plan.kinds[run.kind].kind, run.half, compiled=compiled, folder=cache)
             bound = BoundRun(half, self.memories[run.kind], run.kind, run.first, run.count, run.stride)
             calls.append((run.task, bound.call))
         return calls
 
-    def _machine(self, compiled: bool, cache: Path | None) -> StackMachine:
+    def _machine(self, compiled: bool, cache: Path | None) -> Callable[..., int]:
         table = pack(
             [(e.program, dict(zip(e.program.inputs, e.reads, strict=True)), e.row) for e in self.plan.expressions]
         )
@@ -62,14 +62,7 @@ class Stepper:
         arrays |= {"v": self.image.v, "q": self.image.q}
         # A plan without expressions has no run of them: nothing to compile then.
         compiled = compiled and bool(self.plan.expressions)
-        return StackMachine(stack_machine.run, arrays, compiled=compiled, folder=cache)  # type: ignore[arg-type]
-
-    def delay(self) -> None:
-        """Keep the points that are read one scan late, before anything of this scan is written."""
-        copies, originals = self._copies
-        if len(copies):
-            self.image.v[copies] = self.image.v[originals]
-            self.image.q[copies] = self.image.q[originals]
+        return bind_routine(stack_machine.run, arrays, compiled=compiled, folder=cache)
 
     def step(self, dt_s: Sequence[float]) -> None:
         """Step the tasks whose `dt_s` is above 0, in s; a `dt` of 0 says that the task is not due.
@@ -85,3 +78,8 @@ class Stepper:
             holder.value = dt
         for call, dt_c in program:
             assert call(dt_c) == 1, "a run broke off: its block raised inside compiled code"
+
+
+def _expressions(machine: Callable[..., int], first: int, count: int) -> Call:
+    """A run of expressions, called like any other: they do not depend on the time step."""
+    return lambda dt: machine(first, count)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from plantctl.core.frame import Kind, decode_rows, encode_records, encode_texts
-from plantctl.core.image_frames import ImageFrames
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.core.text import TextTable
 from plantctl.log.reader import read_frames
 from plantctl.log.writer import Recorder
+from plantctl.scan.image_frames import ImageFrames
 
 PLAN = 0x8F12_34AB_77C0_D1E5
 SCAN_NS = 100_000_000
@@ -31,7 +31,8 @@ class Scan:
         self.ring = RingWriter(buffer, plan, first)
         self.reader = RingReader(buffer, after=first - 1)
         columns = (self.value, self.quality, self.receive_ns, self.source_ns)
-        self.frames = ImageFrames(self.ring, *columns, range(inputs), range(inputs, 2 * inputs), range(2 * inputs))
+        rows = range(2 * inputs)
+        self.frames = ImageFrames(self.ring, *columns, rows[:inputs], rows[inputs:], rows, 2)
         self.texts = TextTable()
         if key_first:
             self.frames.start(0, self.mono_ns, self.utc_ns)
@@ -51,7 +52,7 @@ class Scan:
             self.source_ns[:] = self.utc_ns - 2
             if self.count % 10 == 0:
                 self.frames.time(self.count, self.mono_ns, self.utc_ns)
-            self.frames.scan(self.count, self.mono_ns, [0.1, 1.0 if self.count % 10 == 0 else 0.0])
+            self.frames.scan(self.count, self.mono_ns, self.utc_ns, [0.1, 1.0 if self.count % 10 == 0 else 0.0])
 
     def event(self, text="flow low", **fields):
         number = self.texts.add(text)

@@ -22,15 +22,30 @@ tags:
   A-3: {device: D, item: "3", stale_after: 100 s, flat_line_after: 5 s}
   A-4: {device: D, item: "4", stale_after: 100 s, expect_change_within: 3 s}
   A-5: {unit: pH}
+blocks:
+  A-6: {kind: lag, in: {tag: A-5, delay: 1 scan}, unit: pH, tau: 2 s}
 """
 FIRST, SECOND, FLAT, CHANGING, BY_HAND = range(5)
 
 
+@pytest.fixture(params=[False, True], ids=["interpreted", "compiled"])
+def bench_of(request, compile_cache):
+    """Makes the bench, over either way of running."""
+    return lambda **options: Bench(compiled=request.param, cache=compile_cache, **options)
+
+
+@pytest.fixture
+def bench(bench_of):
+    return bench_of()
+
+
 class Bench:
-    def __init__(self, *, ages=True):
+    def __init__(self, **options):
         built = build("plant.yaml", from_texts({"plant.yaml": PLANT}))
         assert built.plan is not None, built.findings
-        self.latch, self.image = Latch(built.plan, ages=ages), Image(len(built.plan.points))
+        self.plan = built.plan
+        self.image = Image(len(built.plan.points))
+        self.latch = Latch(built.plan, self.image, **options)
         self.columns = InputColumns(len(built.plan.inputs))
 
     def arrive(self, index, value, now_s, quality=GOOD, source_s=None):
@@ -39,7 +54,7 @@ class Bench:
         self.columns.source_ns[index] = round((now_s if source_s is None else source_s) * S)
 
     def take(self, now_s):
-        self.latch.take(self.image, self.columns, round(now_s * S))
+        self.latch.take(self.columns, round(now_s * S))
         return self.image.q[1:6]
 
     def quality(self, index, now_s):
@@ -59,38 +74,33 @@ class Bench:
         (BY_HAND, 1e6, GOOD),
     ],
 )
-def test_good_grows_uncertain_and_then_bad_without_a_sign_of_life(index, age_s, severity):
-    bench = Bench()
+def test_good_grows_uncertain_and_then_bad_without_a_sign_of_life(bench, index, age_s, severity):
     bench.arrive(index, 1.0, 10.0)
     quality = bench.quality(index, 10.0 + age_s)
     assert quality & 3 == severity
     assert severity == GOOD or reason_of(quality) is Reason.STALE
 
 
-def test_a_sign_of_life_makes_it_good_again_at_once():
-    bench = Bench()
+def test_a_sign_of_life_makes_it_good_again_at_once(bench):
     bench.arrive(FIRST, 1.0, 10.0)
     assert bench.quality(FIRST, 20.0) & 3 == BAD
     bench.columns.receive_ns[FIRST] = 20 * S
     assert bench.quality(FIRST, 20.1) == GOOD
 
 
-def test_what_the_device_says_is_not_made_better_by_being_old():
-    bench = Bench()
+def test_what_the_device_says_is_not_made_better_by_being_old(bench):
     bench.arrive(FIRST, 1.0, 10.0, quality=bad_because(Reason.SENSOR))
     assert reason_of(bench.quality(FIRST, 30.0)) is Reason.SENSOR
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_number_that_is_none_is_bad_although_its_status_is_good(value):
-    bench = Bench()
+def test_a_number_that_is_none_is_bad_although_its_status_is_good(bench, value):
     bench.arrive(FIRST, value, 10.0)
     quality = bench.quality(FIRST, 10.0)
     assert (quality & 3, reason_of(quality)) == (BAD, Reason.RANGE)
 
 
-def test_a_value_that_stands_is_bad_after_its_window_although_its_source_time_moves():
-    bench = Bench()
+def test_a_value_that_stands_is_bad_after_its_window_although_its_source_time_moves(bench):
     for now_s in np.arange(10.0, 14.9, 0.5):
         bench.arrive(FLAT, 3.0, now_s)
         assert bench.quality(FLAT, now_s) == GOOD
@@ -101,8 +111,7 @@ def test_a_value_that_stands_is_bad_after_its_window_although_its_source_time_mo
     assert bench.quality(FLAT, 15.5) == GOOD
 
 
-def test_a_source_time_that_stands_counts_only_where_the_tag_says_so():
-    bench = Bench()
+def test_a_source_time_that_stands_counts_only_where_the_tag_says_so(bench):
     for index in (CHANGING, FLAT):
         bench.arrive(index, 1.0, 10.0)
     bench.take(10.0)
@@ -114,13 +123,57 @@ def test_a_source_time_that_stands_counts_only_where_the_tag_says_so():
     assert bench.quality(CHANGING, 16.0) & 3 == BAD
 
 
-def test_without_ages_a_held_value_stays_as_good_as_it_came():
-    bench = Bench(ages=False)
+def test_without_ages_a_held_value_stays_as_good_as_it_came(bench_of):
+    bench = bench_of(ages=False)
     for index in range(5):
         bench.arrive(index, 1.0, 0.0)
     assert bench.take(1e6).tolist() == [GOOD] * 5
 
 
-def test_before_anything_arrived_an_input_is_bad_not_yet():
-    quality = Bench().quality(FIRST, 100.0)
+def test_before_anything_arrived_an_input_is_bad_not_yet(bench):
+    quality = bench.quality(FIRST, 100.0)
     assert (quality & 3, reason_of(quality)) == (BAD, Reason.NOT_YET)
+
+
+def test_recorded_columns_are_taken_as_they_are(bench):
+    bench.arrive(FIRST, math.nan, 10.0)
+    bench.latch.take(bench.columns, 1000 * S, aged=True)
+    assert bench.image.q[1] == GOOD
+
+
+def test_a_nan_keeps_its_payload(bench):
+    bench.columns.value.view(np.uint64)[FIRST] = 0x7FF8_0000_0000_BEEF
+    bench.take(1.0)
+    assert bench.image.v.view(np.uint64)[1] == 0x7FF8_0000_0000_BEEF
+
+
+def test_the_latch_knows_which_inputs_changed_between_good_and_bad(bench):
+    bench.arrive(FIRST, 1.0, 10.0)
+    bench.take(10.0)
+    assert bench.latch.changed[: bench.latch.changes].tolist() == [[FIRST, BAD]]
+    bench.take(11.0)
+    assert bench.latch.changes == 0
+    bench.arrive(SECOND, 1.0, 12.0)
+    bench.take(12.0)
+    assert bench.latch.changed[: bench.latch.changes].tolist() == [[FIRST, GOOD], [SECOND, BAD]]
+
+
+def test_other_columns_are_taken_by_the_same_latch(bench):
+    bench.arrive(FIRST, 1.0, 10.0)
+    bench.take(10.0)
+    bench.columns = InputColumns(5)
+    bench.arrive(FIRST, 2.0, 10.5)
+    bench.take(10.5)
+    assert bench.image.v[1] == 2.0
+
+
+def test_a_point_that_is_read_one_scan_late_is_kept_before_the_inputs_move(bench):
+    ((late, row),) = bench.plan.delays
+    assert row == 1 + BY_HAND
+    bench.arrive(BY_HAND, 7.0, 10.0)
+    bench.take(10.0)
+    bench.arrive(BY_HAND, 8.0, 11.0)
+    bench.take(11.0)
+    image = bench.image
+    assert (image.v[late], image.q[late], image.receive_ns[late]) == (7.0, GOOD, 10 * S)
+    assert image.v[row] == 8.0

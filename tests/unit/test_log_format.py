@@ -9,12 +9,12 @@ import pytest
 from plantctl.core.command import Stage
 from plantctl.core.event import EventKind
 from plantctl.core.frame import RECORDS, Kind, encode_records, encode_texts
-from plantctl.core.image_frames import ImageFrames
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.core.text import text_id
 from plantctl.log.reader import read_frames
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
+from plantctl.scan.image_frames import ImageFrames
 from tests.log_decoder import crc32c, frames
 from tests.unit.log_bench import PLAN, SCAN_NS, UTC_NS
 
@@ -32,7 +32,7 @@ def write_sample(folder):
     reader = RingReader(buffer, after=0)
     value, quality = np.array([1.5, np.nan, -0.0]), np.array([0, 2, 0x8000], np.uint16)
     receive_ns, source_ns = np.array([5, 0, 0]), np.array([UTC_NS - 7, 0, 0])
-    rows = ImageFrames(ring, value, quality, receive_ns, source_ns, [0, 1], [2], [7, 9, 12])
+    rows = ImageFrames(ring, value, quality, receive_ns, source_ns, [0, 1], [2], [7, 9, 12], 2)
     rows.start(1, 0, UTC_NS)
     words = ["set", "40-HS-4010", "operator", "begin", "1", "flow low", "not-permitted", "127.0.0.1"]
     ring.append(Kind.TEXT, 1, 0, encode_texts({text_id(word): word for word in words}))
@@ -46,7 +46,7 @@ def write_sample(folder):
             ring.append(Kind.COMMAND, scan, now_ns, encode_records(Kind.COMMAND, [command]))
             value[0], source_ns[0], receive_ns[0] = 2.5, UTC_NS + now_ns - 3, now_ns - 1
             value.view(np.uint64)[1] = 0x7FF8_0000_0000_BEEF
-        rows.scan(scan, now_ns, [0.1, 1.0 if scan == 1 else 0.0])
+        rows.scan(scan, now_ns, UTC_NS + now_ns, [0.1, 1.0 if scan == 1 else 0.0])
         if scan == 2:
             event = {"old": 0.0, "new": 1.0, "tag": 9, "code": 5, "reason": text_id("flow low"), "source_ns": UTC_NS}
             ring.append(Kind.EVENT, scan, now_ns, encode_records(Kind.EVENT, [event, event | {"code": 6}]))

@@ -79,7 +79,7 @@ def test_a_tag_that_rested_for_long_shows_its_value_from_the_key_frame():
         plant.count += 1
         plant.value[0] = 5.0 if k < 20 else 6.0
         plant.value[7] = k  # another one moves, so that files roll over
-        plant.frames.scan(plant.count, plant.mono_ns, [0.1])
+        plant.frames.scan(plant.count, plant.mono_ns, plant.utc_ns, [0.1, 0.0])
         plant.drain()
     plant.close()
     rows = list(tag_history(storage, 0, at(250), at(300)))
@@ -99,7 +99,7 @@ def test_history_keeps_the_nan_and_tells_another_nan_apart():
     for number in (0x7FF8_0000_0000_0000, 0x7FF8_0000_0000_0000, 0x7FF8_0000_0000_0001):
         plant.mono_ns += SCAN_NS
         plant.value.view(np.uint64)[0] = number
-        plant.frames.scan(1, plant.mono_ns, [0.1])
+        plant.frames.scan(1, plant.mono_ns, plant.utc_ns, [0.1, 0.0])
     plant.close()
     rows = list(tag_history(storage, 0, 0, 1 << 62))
     assert [np.float64(row.value).view(np.uint64) for row in rows[1:]] == [

@@ -33,7 +33,7 @@ def test_a_replay_gives_the_image_of_every_scan_bit_for_bit():
         plant.value.view(np.uint64)[moved] = chance.integers(0, 1 << 63, moved.sum())
         plant.quality[chance.random(20) < 0.05] = chance.integers(0, 1 << 16)
         dt_s = [float(chance.choice([0.1, 0.2])), float(chance.choice([0.0, 1.0]))]
-        plant.frames.scan(plant.count, plant.mono_ns, dt_s)
+        plant.frames.scan(plant.count, plant.mono_ns, plant.utc_ns, dt_s)
         images.append(dict(enumerate(zip(plant.value.view(np.uint64).tolist(), plant.quality.tolist(), strict=True))))
         steps.append(dt_s)
         plant.drain()
