@@ -16,6 +16,7 @@ from plantctl.core.clock import Clock, ticks
 from plantctl.core.command import Command, Result, Stage
 from plantctl.core.event import Event
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
+from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.log.storage import Storage
 from plantctl.log.writer import Recorder
 from plantctl.plan.link_protection import OVERRUN_TRIP
@@ -23,7 +24,6 @@ from plantctl.plan.plan import Plan
 from plantctl.scan.executive import Executive
 from plantctl.scan.schedule import Schedule
 
-SCAN_PHASE_NS: Final = 700_000
 RECORDER_PERIOD_NS: Final = 100_000_000
 RECORDER_PHASE_NS: Final = 900_000
 COMMANDS_WAITING_MAX: Final = 256

@@ -26,19 +26,32 @@ I4 = npt.NDArray[np.int32]
 U2 = npt.NDArray[np.uint16]
 
 
+def _column(over: Mapping[str, npt.NDArray[Any]] | None, name: str, rows: int, dtype: Any, empty: float = 0) -> Any:
+    """A column of `rows` rows that all say `empty`: the array that `over` gives, or one of our own."""
+    given = over.get(name) if over else None
+    if given is None:
+        return np.full(rows, empty, dtype=dtype)
+    if given.dtype != dtype or given.shape != (rows,):
+        raise ValueError(f"the column `{name}` needs {rows} of {np.dtype(dtype)}, not {given.shape} of {given.dtype}")
+    given[:] = empty
+    return given
+
+
 class InputColumns:
     """What the field knows of each input row; the drivers write, the scan reads at its latch.
 
     `value` f8 in the tag's declared unit, `quality` u2 (`core.quality`), `receive_ns` i8 monotonic: when life was last
     seen of this value (a poll answer, a notification, a keep-alive of its subscription), `source_ns` i8 UTC: when the
     device says it measured. Before anything arrived a row is NaN, bad, not-yet, and both times are 0.
+
+    `over` gives arrays, by column name, to lie in instead of memory of its own; they are reset.
     """
 
-    def __init__(self, rows: int) -> None:
-        self.value: F8 = np.full(rows, np.nan)
-        self.quality: U2 = np.full(rows, NOT_YET, dtype=np.uint16)
-        self.receive_ns: I8 = np.zeros(rows, dtype=np.int64)
-        self.source_ns: I8 = np.zeros(rows, dtype=np.int64)
+    def __init__(self, rows: int, over: Mapping[str, npt.NDArray[Any]] | None = None) -> None:
+        self.value: F8 = _column(over, "value", rows, np.float64, np.nan)
+        self.quality: U2 = _column(over, "quality", rows, np.uint16, NOT_YET)
+        self.receive_ns: I8 = _column(over, "receive_ns", rows, np.int64)
+        self.source_ns: I8 = _column(over, "source_ns", rows, np.int64)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -55,6 +68,7 @@ class WriteError(IntEnum):
     NOT_REPRESENTABLE = 5  # not a finite number, or outside what the device's register can hold
     CONFIG = 6  # the item does not exist in the device or cannot be written
     PROTOCOL = 7  # the answer could not be understood; whether the value was used is not known
+    WITHDRAWN = 8  # the wish was void before it was sent: the scan is gone, or this process stood still meanwhile
 
 
 class OutputColumns:
@@ -66,17 +80,19 @@ class OutputColumns:
     last), `write_ns` i8 (when the device confirmed it) and `error` i4 (`WriteError`, 0 none). A write succeeded when
     `write_sequence` has reached `sequence` and `error` is 0. `write_sequence` moves on a failed attempt as well; a
     failed write is tried again at the next write period while the device is up, without a new sequence.
+
+    `over` gives arrays, by column name, for those columns that are to lie in other memory; they are reset.
     """
 
-    def __init__(self, rows: int) -> None:
-        self.value: F8 = np.full(rows, np.nan)
-        self.quality: U2 = np.full(rows, NOT_YET, dtype=np.uint16)
-        self.sequence: I8 = np.zeros(rows, dtype=np.int64)
-        self.heartbeat: I8 = np.zeros(1, dtype=np.int64)
-        self.written_value: F8 = np.full(rows, np.nan)
-        self.write_sequence: I8 = np.zeros(rows, dtype=np.int64)
-        self.write_ns: I8 = np.zeros(rows, dtype=np.int64)
-        self.error: I4 = np.zeros(rows, dtype=np.int32)
+    def __init__(self, rows: int, over: Mapping[str, npt.NDArray[Any]] | None = None) -> None:
+        self.value: F8 = _column(over, "value", rows, np.float64, np.nan)
+        self.quality: U2 = _column(over, "quality", rows, np.uint16, NOT_YET)
+        self.sequence: I8 = _column(over, "sequence", rows, np.int64)
+        self.heartbeat: I8 = _column(over, "heartbeat", 1, np.int64)
+        self.written_value: F8 = _column(over, "written_value", rows, np.float64, np.nan)
+        self.write_sequence: I8 = _column(over, "write_sequence", rows, np.int64)
+        self.write_ns: I8 = _column(over, "write_ns", rows, np.int64)
+        self.error: I4 = _column(over, "error", rows, np.int32)
 
     def __len__(self) -> int:
         return len(self.value)

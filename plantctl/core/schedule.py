@@ -19,6 +19,9 @@ SEPARATION_NS: Final = 1_000
 # The step in which a free phase is looked for: easy to read in a listing, and a hundred fit into 10 ms.
 PHASE_STEP_NS: Final = 100_000
 
+# Where the scan's instant lies in its period. Nobody else has one there: what others did up to then has settled.
+SCAN_PHASE_NS: Final = 700_000
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

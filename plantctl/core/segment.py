@@ -19,7 +19,7 @@ Rules of the file: stores must be seen in order, which x86-64 keeps; nothing gro
 the head beyond what the layout allows; times are arguments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
@@ -97,10 +97,24 @@ class Layout:
         text = repr((self.name, [(c.name, c.dtype.descr, c.rows) for c in self.columns], self.areas))
         return int.from_bytes(sha256(text.encode()).digest()[:8], "little") >> 2
 
-    def views(self, slot: Bytes) -> dict[str, Array]:
+    def views(self, slot: Bytes, only: Collection[str] | None = None) -> dict[str, Array]:
         """The columns by name as arrays over the bytes of one slot; what they show changes with the bytes."""
         places = self._places()
-        return {c.name: slot[slice(*places[c.name])].view(c.dtype) for c in self.columns}
+        return {
+            c.name: slot[slice(*places[c.name])].view(c.dtype) for c in self.columns if only is None or c.name in only
+        }
+
+    def spans(self, only: Collection[str] | None = None) -> list[tuple[int, int]]:
+        """Start and end, within a slot, of the bytes that hold the columns named; neighbours in one."""
+        spans: list[tuple[int, int]] = []
+        for name, (start, end) in self._places().items():
+            if only is not None and name not in only:
+                continue
+            if spans and start - spans[-1][1] < _COLUMN_ALIGNMENT:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+        return spans
 
     def area_slice(self, name: str) -> slice:
         """Where the area called `name` lies in the segment; `KeyError` where there is none."""
@@ -247,14 +261,16 @@ class SegmentReader(_Mapped):
 
     `columns` are the columns of the last publication that `take` brought, zeros before. `torn` counts how often a
     whole copy could not be had and the one before was kept. The segment may still be empty when the reader is made.
+    `only` names the columns that are wanted, where the others are not worth their copying.
     """
 
-    def __init__(self, buffer: Any, layout: Layout) -> None:
+    def __init__(self, buffer: Any, layout: Layout, only: Collection[str] | None = None) -> None:
         super().__init__(buffer, layout)
         self._copy: Bytes = np.zeros(layout.slot_bytes, np.uint8)
         self._spare: Bytes = np.zeros(layout.slot_bytes, np.uint8)
-        self.columns: dict[str, Array] = layout.views(self._copy)
-        self._spare_columns: dict[str, Array] = layout.views(self._spare)
+        self._spans = layout.spans(only)
+        self.columns: dict[str, Array] = layout.views(self._copy, only)
+        self._spare_columns: dict[str, Array] = layout.views(self._spare, only)
         self.taken = 0
         self.torn = 0
 
@@ -284,7 +300,8 @@ class SegmentReader(_Mapped):
             which = number & 1
             if int(self._numbers[which][0]) != number:
                 continue
-            self._spare[:] = self._slots[which]
+            for start, end in self._spans:
+                self._spare[start:end] = self._slots[which][start:end]
             if int(self._numbers[which][0]) == number:
                 self._copy, self._spare = self._spare, self._copy
                 self.columns, self._spare_columns = self._spare_columns, self.columns

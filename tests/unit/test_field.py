@@ -25,6 +25,26 @@ def test_inputs_are_bad_and_not_yet_before_anything_arrived():
     ]  # fmt: skip
 
 
+def test_columns_laid_over_other_memory_fill_it_and_begin_empty():
+    value, quality = np.full(3, 5.0), np.full(3, 9, np.uint16)
+    inputs = InputColumns(3, {"value": value, "quality": quality})
+    assert np.isnan(value).all()
+    assert (quality == NOT_YET).all()
+    inputs.value[1] = 8.0
+    assert value[1] == 8.0
+    error = np.full(2, 4, np.int32)
+    outputs = OutputColumns(2, {"error": error})
+    outputs.error[0] = 1
+    assert error.tolist() == [1, 0]
+
+
+def test_memory_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match="`value` needs 3 of float64"):
+        InputColumns(3, {"value": np.zeros(2)})
+    with pytest.raises(ValueError, match="`error` needs 2 of int32"):
+        OutputColumns(2, {"error": np.zeros(2)})
+
+
 def test_outputs_ask_for_nothing_before_the_first_scan():
     outputs = OutputColumns(2)
     assert not any(may_write(int(q)) for q in outputs.quality)

@@ -163,3 +163,21 @@ def test_whatever_the_layout_columns_are_apart_and_carry_their_values(columns, a
     assert reader.take()
     for i, column in enumerate(reader.columns.values()):
         assert (column == i + 1).all()
+
+
+def test_a_reader_of_some_columns_copies_those_alone_and_whole():
+    buffer = memory()
+    writer, reader = SegmentWriter(buffer, LAYOUT, PLAN), SegmentReader(buffer, LAYOUT, {"value", "scan"})
+    writer.live["value"][:], writer.live["quality"][:], writer.live["scan"][:] = 7.0, 3, 9
+    writer.take_over(1)
+    assert reader.take()
+    assert set(reader.columns) == {"value", "scan"}
+    assert reader.columns["value"].tolist() == [7.0] * 5
+    assert reader.columns["scan"].tolist() == [9]
+    (start, end) = LAYOUT.spans({"quality"})[0]
+    assert not reader._copy[start:end].any(), "what nobody wants is not copied"
+
+
+def test_neighbouring_columns_are_copied_in_one_piece():
+    assert len(LAYOUT.spans()) == 1
+    assert len(LAYOUT.spans({"value", "scan"})) == 2

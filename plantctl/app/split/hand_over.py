@@ -9,7 +9,7 @@ Nothing from a file or a network is ever unpickled.
 import json
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -58,9 +58,9 @@ class HandOver:
         """The segment this process writes. To be called once; `take_over` is the caller's."""
         return SegmentWriter(map_writable(self.segments[self.role]), layout_of(self.role, self.plan), self.plan.hash)
 
-    def reader(self, role: Role) -> SegmentReader:
-        """A reader of another process's segment; where that has not begun yet it reads nothing."""
-        return SegmentReader(map_readable(self.segments[role]), layout_of(role, self.plan))
+    def reader(self, role: Role, only: Collection[str] | None = None) -> SegmentReader:
+        """A reader of another process's segment, or of some columns; where that has not begun yet it reads nothing."""
+        return SegmentReader(map_readable(self.segments[role]), layout_of(role, self.plan), only)
 
     def wake(self, role: Role) -> None:
         """Wake the process of `role`; never waits, and does nothing where nobody listens."""

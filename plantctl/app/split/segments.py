@@ -97,7 +97,9 @@ def scan_layout(plan: Plan) -> Layout:
 def field_layout(plan: Plan) -> Layout:
     """`inputs.*` and `outputs.*`: as in `core.field`; `devices.*`: the counters of each device; `safe`: see below.
 
-    `safe` is 1 while the field has put its outputs to their fail-safe values and keeps silent.
+    `safe` is 1 while the field has put its outputs to their fail-safe values and keeps silent; `unconfirmed` counts
+    those that the devices have not confirmed. `follows` is the generation of the scan whose outputs the devices may
+    hold, 0 for none: what a new field process must know of the one before it.
     """
     inputs, outputs, devices = len(plan.inputs), len(plan.outputs), len(plan.devices)
     columns = [
@@ -111,6 +113,8 @@ def field_layout(plan: Plan) -> Layout:
         Column("outputs.error", I4, outputs),
         *(Column(f"devices.{name}", I8, devices) for name in STATISTICS),
         Column("safe", I8, 1),
+        Column("unconfirmed", I8, 1),
+        Column("follows", I8, 1),
         Column("events_dropped", I8, 1),
     ]
     return Layout("field", tuple(columns), ((EVENTS, HEAD_BYTES + EVENT_RING_BYTES),))
