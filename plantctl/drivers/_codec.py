@@ -6,8 +6,10 @@ of each word, DCBA both. `detect` tries the two word orders until the item's own
 met; an item that meets none is bad, config, because a swapped float looks plausible in a quarter of all cases.
 """
 
+import math
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
@@ -67,6 +69,13 @@ def columns(words: int, order: Order) -> tuple[tuple[int, ...], bool]:
     return (forward if order in {"ABCD", "BADC"} else forward[::-1]), order in {"BADC", "DCBA"}
 
 
+@cache
+def _form(kind: NumberType, order: Order) -> tuple[tuple[int, ...], struct.Struct, struct.Struct]:
+    """Which register stands for each word, how the words become bytes, and how the bytes become the number."""
+    places, swap = columns(WORDS[kind], order)
+    return places, struct.Struct(f"{'<' if swap else '>'}{len(places)}H"), struct.Struct(_STRUCT[kind])
+
+
 class Decoder:
     """Many numbers of one type and order, taken out of one array of registers at once.
 
@@ -91,11 +100,8 @@ class Decoder:
 
 def decode(kind: NumberType, order: Order, words: Sequence[int]) -> float:
     """One number from its registers, in their order in the device."""
-    places, swap = columns(WORDS[kind], order)
-    data = struct.pack(f">{len(places)}H", *(int(words[p]) for p in places))
-    if swap:
-        data = b"".join(data[n : n + 2][::-1] for n in range(0, len(data), 2))
-    return float(struct.unpack(_STRUCT[kind], data)[0])
+    places, registers, number = _form(kind, order)
+    return float(number.unpack(registers.pack(*[words[p] for p in places]))[0])
 
 
 def encode(kind: NumberType, order: Order, number: float) -> list[int]:
@@ -103,7 +109,7 @@ def encode(kind: NumberType, order: Order, number: float) -> list[int]:
 
     Raises NotRepresentable for NaN, infinities and whatever the type cannot hold: a device would keep the low bits.
     """
-    if not np.isfinite(number):
+    if not math.isfinite(number):
         raise NotRepresentable(f"{number} is not a finite number")
     if kind in _LIMITS:
         low, high = _LIMITS[kind]
@@ -116,14 +122,11 @@ def encode(kind: NumberType, order: Order, number: float) -> list[int]:
             data = struct.pack(_STRUCT[kind], number)
         except OverflowError:
             raise NotRepresentable(f"{number:g} is too large for {kind}") from None
-    places, swap = columns(WORDS[kind], order)
-    if swap:
-        data = b"".join(data[n : n + 2][::-1] for n in range(0, len(data), 2))
-    words = struct.unpack(f">{len(places)}H", data)
-    registers = [0] * len(places)
-    for word, place in zip(words, places, strict=True):
-        registers[place] = word
-    return registers
+    places, registers, _ = _form(kind, order)
+    words = [0] * len(places)
+    for word, place in zip(registers.unpack(data), places, strict=True):
+        words[place] = word
+    return words
 
 
 def text(words: Sequence[int]) -> str:

@@ -7,6 +7,7 @@ number it has understood to its port; what went wrong with the whole connection 
 Rules of the file: a driver never touches the columns itself, never sleeps to keep time and never retries.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -82,14 +83,15 @@ class Port:
         self._rows = np.array([i.index for i in device.inputs], dtype=np.intp)
         self._factor = np.array([i.factor for i in device.inputs], dtype=np.float64)
         self._offset = np.array([i.offset for i in device.inputs], dtype=np.float64)
+        self._plain = [(i.index, float(i.factor), float(i.offset)) for i in device.inputs]
         self._troubled: dict[str, tuple[str, str]] = {}
 
     def put(self, position: int, value: float, quality: int = GOOD, source_ns: int | None = None) -> None:
         """One value that has just arrived. `source_ns` UTC, by default now."""
-        row = self._rows[position]
-        final = value * float(self._factor[position]) + float(self._offset[position])
-        if not np.isfinite(final):
-            final = np.nan
+        row, factor, offset = self._plain[position]
+        final = value * factor + offset
+        if not math.isfinite(final):
+            final = math.nan
             if (quality & SEVERITY_MASK) < BAD:
                 quality = NOT_FINITE
         now_ns = self.clock.monotonic_ns()

@@ -81,16 +81,17 @@ class Part:
             zero = np.array([items[n].zero for n in numbers])
             self._vectors.append((decoder, np.array(numbers, dtype=np.intp), factor, zero))
 
-    def put(self, registers: Registers, port: Port) -> None:
+    def put(self, words: Sequence[int], port: Port) -> None:
         """The registers of all blocks, laid end to end, become values; all of them are of now."""
         source_ns = port.clock.utc_ns()
         now_ns = port.clock.monotonic_ns()
+        registers: Registers = np.array(words, dtype=np.uint16)
         for decoder, positions, factor, zero in self._vectors:
             with np.errstate(over="ignore", invalid="ignore"):
                 values = decoder(registers) * factor + zero
             port.put_many(positions, values, GOOD, source_ns)
         for position, reading in self._readings:
-            value, quality, complaint = reading(registers, now_ns)
+            value, quality, complaint = reading(words, now_ns)
             tag = port.device.inputs[position].tag
             if complaint:
                 port.trouble(tag, complaint, FieldEventKind.DISCREPANCY, cause="set-up")

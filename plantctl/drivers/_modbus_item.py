@@ -4,10 +4,10 @@ Register numbers are written as the device's manual prints them; `numbering` say
 first register, 0 (as on the wire) or 1. Everything here is a description and pure arithmetic; the wire is elsewhere.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
-import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from plantctl.core.quality import BAD, GOOD, SEVERITY_MASK, SIMULATED, Reason, bad_because
@@ -23,7 +23,6 @@ from plantctl.drivers._codec import (
     Order,
     Proof,
     Register,
-    Registers,
     Scale,
     Sign,
     Status,
@@ -187,7 +186,7 @@ class Item(ItemSettings):
             raise ValueError("`bits` are the first and last bit of the number, counted from 0")
         if self.bits is not None and self.type not in {"u16", "u32"}:
             raise ValueError("`bits` need the type u16 or u32")
-        if self.factor == 0.0 or not np.isfinite(self.factor):
+        if self.factor == 0.0 or not math.isfinite(self.factor):
             raise ValueError("`scale` must not be 0")
         if self.table in {"coil", "discrete"} and (self.type != "u16" or self.beside or self.block):
             raise ValueError("a coil or discrete input is a single bit and has nothing beside it")
@@ -245,19 +244,22 @@ class Reading:
 
     def __init__(self, item: Item, layout: Layout) -> None:
         self.item = item
-        self._layout = layout
+        self._factor = item.factor
         self._orders = DETECTED if item.order == "detect" else (item.order,)
         self._life_word: int | None = None
         self._life_ns = 0
+        words: list[tuple[int, NumberType]] = [(item.address, item.type)]
+        words += [(w.address, "u16" if isinstance(w, Sign) else w.type) for w in item.beside]
+        self._places = {(a, k): layout.position(Span(item.wire(a), WORDS[k])) for a, k in words}
 
-    def _words(self, registers: Registers, register: int, kind: NumberType) -> list[int]:
-        start = self._layout.position(Span(self.item.wire(register), WORDS[kind]))
-        return [int(w) for w in registers[start : start + WORDS[kind]]]
+    def _words(self, registers: Sequence[int], register: int, kind: NumberType) -> Sequence[int]:
+        start = self._places[register, kind]
+        return registers[start : start + WORDS[kind]]
 
-    def _aside(self, registers: Registers, word: Word | Proof, order: Order) -> float:
+    def _aside(self, registers: Sequence[int], word: Word | Proof, order: Order) -> float:
         return decode(word.type, order, self._words(registers, word.address, word.type))
 
-    def _find_orders(self, registers: Registers) -> tuple[Order, Order, str]:
+    def _find_orders(self, registers: Sequence[int]) -> tuple[Order, Order, str]:
         """The word order of the words beside the value, that of the value, and what is wrong, if anything."""
         item, first = self.item, self._orders[0]
         beside = value = first
@@ -276,29 +278,29 @@ class Reading:
             value = held[0]
         return beside, value, ""
 
-    def __call__(self, registers: Registers, now_ns: int) -> tuple[float, int, str]:
+    def __call__(self, registers: Sequence[int], now_ns: int) -> tuple[float, int, str]:
         item = self.item
         beside, order, complaint = self._find_orders(registers)
         if complaint:
             return float("nan"), STATUS_QUALITY["config"], complaint
         number = decode(item.type, order, self._words(registers, item.address, item.type))
-        if item.none and np.isfinite(number) and number in item.none:
+        if item.none and math.isfinite(number) and number in item.none:
             return float("nan"), STATUS_QUALITY["sensor"], ""
         if item.bits is not None:
             first, last = item.bits
             number = float((int(number) >> first) & ((1 << (last - first + 1)) - 1))
         if item.sign is not None and self._words(registers, item.sign.address, "u16")[0] >> item.sign.bit & 1:
             number = -number
-        value = number * item.factor + item.zero
+        value = number * self._factor + item.zero
         return value, self._quality(registers, beside, value, now_ns), ""
 
-    def _quality(self, registers: Registers, order: Order, value: float, now_ns: int) -> int:
+    def _quality(self, registers: Sequence[int], order: Order, value: float, now_ns: int) -> int:
         item = self.item
         quality = GOOD
         for status in item.status:
             said = status.quality(self._aside(registers, status, order))
             quality = worse(quality, said) | (said & SIMULATED)
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             return quality if (quality & SEVERITY_MASK) >= BAD else bad_because(Reason.RANGE)
         if item.valid is not None and not item.valid[0] <= value <= item.valid[1]:
             quality = worse(quality, OUT_OF_RANGE)

@@ -204,7 +204,7 @@ class Driver:
             return
         self._answered(station)
         self._port.mended(point)
-        part.put(np.array(words, dtype=np.uint16), self._port)
+        part.put(words, self._port)
 
     async def prepare_writing(self) -> None:
         """Clear what the error register still holds, and arm the device's own watchdog if something keeps it quiet."""
