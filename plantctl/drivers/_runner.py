@@ -15,10 +15,12 @@ import asyncio
 import importlib
 import pkgutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Final
+
+import numpy as np
 
 from plantctl.core.clock import Clock
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
@@ -99,6 +101,11 @@ class _Timed:
 WRITE_JOB: Final = -1
 
 
+def _order_of_work(timed: _Timed) -> tuple[int, int]:
+    """What is due first, of what is due at one instant the write."""
+    return timed.due_ns, timed.job
+
+
 class DeviceRunner:
     """Runs one device until cancelled; `run()` is the task, `statistics` may be read at any time."""
 
@@ -115,10 +122,13 @@ class DeviceRunner:
         self._answers = 0
         self._heartbeat_used_ns = 0
         self._refreshed_ns = 0
-        self._schedules: dict[float, Schedule] = {}
-        self._timed = [_Timed(n, self._enter(job.period_s)) for n, job in enumerate(driver.jobs)]
+        self._rows = np.array([o.index for o in self.device.outputs], dtype=np.intp)
+        self._schedules: list[Schedule] = []
+        periods_s = {n: job.period_s for n, job in enumerate(driver.jobs)}
         if self.device.outputs:
-            self._timed.append(_Timed(WRITE_JOB, self._enter(self._settings.write_period, "write")))
+            periods_s[WRITE_JOB] = self._settings.write_period
+        in_turn = sorted(periods_s.items(), key=lambda job_and_period: job_and_period[1])
+        self._timed = [_Timed(job, self._enter(period_s)) for job, period_s in in_turn]
 
     @property
     def statistics(self) -> DeviceStatistics:
@@ -130,20 +140,24 @@ class DeviceRunner:
         """What is read, for `explain` and diagnostics."""
         return self.driver.jobs
 
-    def _enter(self, period_s: float, what: str = "poll") -> Schedule:
-        """The schedule of this period, entered in the timetable on first use."""
-        key = period_s if what == "poll" else -period_s
-        if key not in self._schedules:
-            period_ns = round(period_s * 1e9)
-            wanted_ns = (FIRST_PHASE_NS + self.device.order * PHASE_STEP_NS) % period_ns
-            phase_ns = self._clock.free_phase_ns(period_ns, wanted_ns)
-            name = f"{self.device.name} {what} {period_s:g} s"
-            self._schedules[key] = self._clock.register(name, period_ns, wanted_ns if phase_ns is None else phase_ns)
-        return self._schedules[key]
+    def _enter(self, period_s: float) -> Schedule:
+        """The schedule of this period. Enter the short ones first: a longer period keeps to every so many instants of
+        a shorter one, so that the device is woken once for both; only what fits none has instants of its own.
+        """
+        period_ns = round(period_s * 1e9)
+        for shorter in self._schedules:
+            if period_ns % shorter.period_ns == 0:
+                return replace(shorter, period_ns=period_ns)
+        wanted_ns = (FIRST_PHASE_NS + self.device.order * PHASE_STEP_NS) % period_ns
+        phase_ns = self._clock.free_phase_ns(period_ns, wanted_ns)
+        name = f"{self.device.name} every {period_s:g} s"
+        schedule = self._clock.register(name, period_ns, wanted_ns if phase_ns is None else phase_ns)
+        self._schedules.append(schedule)
+        return schedule
 
     def release(self) -> None:
         """Give the device's instants back to the timetable; after this the runner is spent."""
-        for schedule in self._schedules.values():
+        for schedule in self._schedules:
             self._clock.release(schedule.name)
         self._schedules.clear()
 
@@ -230,14 +244,16 @@ class DeviceRunner:
             # The first round begins at once: after a loss nobody wants to wait a whole period for the values.
             timed.due_ns = now_ns
         while True:
-            timed = min(self._timed, key=lambda t: (t.due_ns, t.job))
-            await self._clock.sleep_until(timed.due_ns)
+            timed = min(self._timed, key=_order_of_work)
+            if timed.due_ns > now_ns:
+                await self._clock.sleep_until(timed.due_ns)
             began_ns = timed.due_ns
-            async with asyncio.timeout(self._settings.patience):
-                if timed.job == WRITE_JOB:
-                    await self._write_job()
-                else:
+            if timed.job != WRITE_JOB:
+                async with asyncio.timeout(self._settings.patience):
                     await self.driver.read(timed.job)
+            elif wishes := self._wishes():
+                async with asyncio.timeout(self._settings.patience):
+                    await self._write(wishes)
             _heed_cancel()
             self._look_for_life()
             now_ns = self._clock.monotonic_ns()
@@ -245,15 +261,35 @@ class DeviceRunner:
                 self.statistics.overruns += 1
             timed.due_ns = timed.schedule.next_after(max(now_ns, began_ns))
 
-    async def _write_job(self) -> None:
-        """Write what the scan asks for, and what keeps the watchdog quiet, if the scan is alive."""
+    def _wishes(self) -> list[Wish]:
+        """What to write now, in the plan's order: what the scan asks for and what keeps the watchdog quiet, if the
+        scan is alive; a bad or non-finite wish of the scan is not one.
+        """
+        outputs = self.port.outputs
+        if outputs.scan_heartbeat_ns == self._heartbeat_used_ns:
+            return []
+        refresh_s = self.driver.refresh_s
+        since_ns = self._clock.monotonic_ns() - self._refreshed_ns
+        # A write period early rather than late: the next look comes only then.
+        early_ns = round(self._settings.write_period * 1e9)
+        refresh = refresh_s is not None and since_ns + early_ns > round(refresh_s * 1e9)
+        asked = outputs.sequence[self._rows].tolist()
+        tried = outputs.write_sequence[self._rows].tolist()
+        errors = outputs.error[self._rows].tolist()
+        wishes = []
+        for position, plan in enumerate(self.device.outputs):
+            wanted = tried[position] != asked[position] or errors[position] in RETRIED
+            repeat = refresh and position in self.driver.refreshed
+            if not (wanted or repeat) or asked[position] == 0 or not may_write(int(outputs.quality[plan.index])):
+                continue
+            raw = (float(outputs.value[plan.index]) - plan.offset) / plan.factor
+            wishes.append(Wish(position, raw, refresh=not wanted))
+        return wishes
+
+    async def _write(self, wishes: Sequence[Wish]) -> None:
+        """Write the wishes and account for them."""
         outputs = self.port.outputs
         heartbeat_ns = outputs.scan_heartbeat_ns
-        if heartbeat_ns == self._heartbeat_used_ns:
-            return
-        wishes = self._wishes()
-        if not wishes:
-            return
         sequences = [int(outputs.sequence[self.device.outputs[w.position].index]) for w in wishes]
         if not self._armed:
             await self.driver.prepare_writing()
@@ -270,27 +306,6 @@ class DeviceRunner:
             self._account(wishes, sequences, answers)
             raise
         self._account(wishes, sequences, answers)
-
-    def _wishes(self) -> list[Wish]:
-        """What to write now, in the plan's order; a bad or non-finite wish of the scan is not one."""
-        outputs = self.port.outputs
-        refresh_s = self.driver.refresh_s
-        since_ns = self._clock.monotonic_ns() - self._refreshed_ns
-        # A write period early rather than late: the next look comes only then.
-        early_ns = round(self._settings.write_period * 1e9)
-        refresh = refresh_s is not None and since_ns + early_ns > round(refresh_s * 1e9)
-        wishes = []
-        for position, plan in enumerate(self.device.outputs):
-            row = plan.index
-            if outputs.sequence[row] == 0 or not may_write(int(outputs.quality[row])):
-                continue
-            changed = outputs.write_sequence[row] != outputs.sequence[row]
-            again = WriteError(int(outputs.error[row])) in RETRIED
-            repeat = refresh and position in self.driver.refreshed
-            if changed or again or repeat:
-                raw = (float(outputs.value[row]) - plan.offset) / plan.factor
-                wishes.append(Wish(position, raw, refresh=not (changed or again)))
-        return wishes
 
     def _account(self, wishes: Sequence[Wish], sequences: Sequence[int], answers: Sequence[Written]) -> None:
         """Put what became of the wishes where the scan sees it, and say once what was refused."""
