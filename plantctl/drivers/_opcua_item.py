@@ -50,10 +50,10 @@ class Config(DeviceSettings):
     """A connection to `opc.tcp://host:port/path`.
 
     `namespace` is the URI that the nodes' names live in; its index is looked up at each connection. `poll` is the
-    publishing and sampling interval of items without one of their own; after `keep_alive` intervals without a change
-    the server says that it lives; after `silence` (by default one and a half of these times, at least 1 s) without
-    any word the client is thrown away and a new one built. `timeout` is the time for one answer; nodes that do not
-    exist are looked for again every `retry`.
+    sampling interval of items without one of their own, and the shortest of all is the publishing interval; after
+    `keep_alive` of these without a change the server says that it lives; after `silence` (by default one and a half of
+    these times, at least 1 s) without any word the client is thrown away and a new one built. `timeout` is the time
+    for one answer; nodes that do not exist are looked for again every `retry`.
     """
 
     poll: Seconds = 0.2

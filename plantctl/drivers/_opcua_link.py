@@ -1,4 +1,4 @@
-"""One connection to an OPC UA server: its subscriptions, and the signs of life that come through them.
+"""One connection to an OPC UA server: its subscription, and the signs of life that come through it.
 
 asyncua does the encoding and the channel; its reconnection, its watchdogs and its subscription objects are not used,
 since a subscription can be dead for good there while the client says connected (measured). The service calls are made
@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -36,10 +36,9 @@ def _library() -> Any:
 
 @dataclass(slots=True)
 class Subscription:
-    """One publishing interval: which handles it carries and when the server was last heard through it."""
+    """What the server publishes at one interval, and when it was last heard through it."""
 
     interval_s: float
-    handles: list[int] = field(default_factory=list)
     identifier: int = 0
     silence_ns: int = 0
     life_ns: int = 0
@@ -48,11 +47,9 @@ class Subscription:
 
 
 class Link:
-    """The connection. `hear(handle, data_value)` is called for each value, `lived(subscription)` for each word."""
+    """The connection. `hear(handle, data_value)` is called for each value, `lived()` for each word."""
 
-    def __init__(
-        self, port: Port, config: Config, hear: Callable[[int, Any], None], lived: Callable[[Subscription], None]
-    ) -> None:
+    def __init__(self, port: Port, config: Config, hear: Callable[[int, Any], None], lived: Callable[[], None]) -> None:
         parts = urlsplit(port.device.connect)
         if parts.scheme != "opc.tcp" or not parts.hostname:
             raise ValueError(f"`{port.device.connect}` is not an address like opc.tcp://host:4840")
@@ -164,8 +161,8 @@ class Link:
         subscription.silence_ns = round(silence_s * 1e9)
         subscription.life_ns = self._port.clock.monotonic_ns()
 
-    async def monitor(self, subscription: Subscription, watched: Sequence[tuple[int, str]]) -> list[int]:
-        """Add `(handle, node)` to the subscription; the server's status code for each.
+    async def monitor(self, subscription: Subscription, watched: Sequence[tuple[int, str, float]]) -> list[int]:
+        """Add `(handle, node, sampling interval in s)` to the subscription; the server's status code for each.
 
         The queue is one deep and the newest value stays: values faster than the interval are not kept.
         """
@@ -173,14 +170,14 @@ class Link:
         codes: list[int] = []
         for start in range(0, len(watched), ITEMS_PER_CALL):
             items = []
-            for handle, node in watched[start : start + ITEMS_PER_CALL]:
+            for handle, node, sampling_s in watched[start : start + ITEMS_PER_CALL]:
                 item = ua.MonitoredItemCreateRequest(MonitoringMode=ua.MonitoringMode.Reporting)
                 item.ItemToMonitor = ua.ReadValueId(
                     NodeId=ua.NodeId.from_string(node), AttributeId=ua.AttributeIds.Value
                 )
                 item.RequestedParameters = ua.MonitoringParameters(
                     ClientHandle=handle,
-                    SamplingInterval=1000.0 * subscription.interval_s,
+                    SamplingInterval=1000.0 * sampling_s,
                     QueueSize=1,
                     DiscardOldest=True,
                 )
@@ -199,7 +196,7 @@ class Link:
         """What the server says through the subscription, in its order; called from the library's publish task."""
         message = result.NotificationMessage
         subscription.life_ns = self._port.clock.monotonic_ns()
-        self._lived(subscription)
+        self._lived()
         if not message.NotificationData:
             return
         sequence = int(message.SequenceNumber)

@@ -1,9 +1,9 @@
 """OPC UA servers: area controllers and whatever else serves named nodes.
 
-The values come by subscription, one for each poll period; each word of the server through it (a change or a
-keep-alive) is a sign of life of all its items. Nodes are named without an index: the index of their namespace is
-looked up at each connection, since controllers renumber. A node that does not exist costs its own item only.
-Writing goes by value with the node's own type, all wishes of a moment in one call.
+The values come by one subscription, published at the shortest poll period; each node is sampled at its own. Each word
+of the server through it (a change or a keep-alive) is a sign of life of all items. Nodes are named without an index:
+the index of their namespace is looked up at each connection, since controllers renumber. A node that does not exist
+costs its own item only. Writing goes by value with the node's own type, all wishes of a moment in one call.
 """
 
 import math
@@ -41,13 +41,13 @@ SHORTEST_LOOK_S: Final = 0.2
 class Watch:
     """One monitored node: the input it is the value of, or beside whose value it stands."""
 
-    def __init__(self, position: int, node: str, namespace: str | None, beside: int = -1) -> None:
+    def __init__(self, position: int, node: str, namespace: str | None, sampling_s: float, beside: int = -1) -> None:
         self.position = position
+        self.sampling_s = sampling_s
         self.node = node
         self.namespace = namespace
         self.beside = beside
-        self.status = 0
-        self.retry_ns = 0
+        self.retry_ns = 0  # when to look for it again; 0 while the server has it
 
 
 class Value:
@@ -86,19 +86,19 @@ class Driver:
         self._outputs = outputs
         self._values = [Value(item) for item in inputs]
         self._watches: list[Watch] = []
-        self._subscriptions: dict[float, Subscription] = {}
         for position, item in enumerate(inputs):
-            self._watch(Watch(position, item.node, item.namespace), item.poll)
+            sampling_s = item.poll or config.poll
+            self._watches.append(Watch(position, item.node, item.namespace, sampling_s))
             for n, beside in enumerate(item.beside):
-                self._watch(Watch(position, beside.node, item.namespace, n), item.poll)
+                self._watches.append(Watch(position, beside.node, item.namespace, sampling_s, n))
         self._heartbeat_handle = -1
         self._heartbeat: Any = None
         if config.heartbeat is not None:
             self._heartbeat_handle = len(self._watches)
-            self._watch(Watch(-1, config.heartbeat.node, config.heartbeat.namespace), None)
-        self.jobs = [Job(f"subscription {p:g} s", max(p, SHORTEST_LOOK_S)) for p in self._subscriptions]
-        self._order = list(self._subscriptions.values())
-        self._rows = {id(s): self._rows_of(s) for s in self._order}
+            self._watches.append(Watch(-1, config.heartbeat.node, config.heartbeat.namespace, config.poll))
+        interval_s = min((w.sampling_s for w in self._watches), default=config.poll)
+        self._subscription = Subscription(interval_s)
+        self.jobs = [Job(f"subscription {interval_s:g} s", max(interval_s, SHORTEST_LOOK_S))] if self._watches else []
         self._check(port, config, inputs)
         self._indices: dict[str, int] = {}
         self._types: dict[str, str] = {}
@@ -116,16 +116,6 @@ class Driver:
         for plan, item in zip(port.device.outputs, self._outputs, strict=True):
             if "w" not in item.access:
                 raise ValueError(f"{plan.tag}: the item `{item.item or item.node}` cannot be written")
-
-    def _watch(self, watch: Watch, poll: float | None) -> None:
-        interval_s = poll or self.settings.poll
-        subscription = self._subscriptions.setdefault(interval_s, Subscription(interval_s))
-        subscription.handles.append(len(self._watches))
-        self._watches.append(watch)
-
-    def _rows_of(self, subscription: Subscription) -> list[int]:
-        mine = [self._watches[h] for h in subscription.handles]
-        return [w.position for w in mine if w.beside < 0 <= w.position]
 
     async def open(self) -> None:
         """Connect."""
@@ -149,27 +139,26 @@ class Driver:
             raise WrongDevice(name, f"the server is `{application}` instead of `{wanted.application}`")
         if wanted.product is not None and product != wanted.product:
             raise WrongDevice(name, f"the server's product is `{product}` instead of `{wanted.product}`")
-        for subscription in self._order:
-            await self._link.subscribe(subscription)
-            await self._monitor(subscription, subscription.handles)
+        if self._watches:
+            await self._link.subscribe(self._subscription)
+            await self._monitor(range(len(self._watches)))
 
     def _node(self, node: str, namespace: str | None) -> str:
         return identifier(node, self._indices.get(namespace or self.settings.namespace or "", 0))
 
-    async def _monitor(self, subscription: Subscription, handles: Sequence[int]) -> None:
+    async def _monitor(self, handles: Sequence[int]) -> None:
         """Add nodes to the subscription; what the server does not have is bad, config, told once, tried again."""
         watches = [self._watches[h] for h in handles]
-        codes = await self._link.monitor(
-            subscription, [(h, self._node(w.node, w.namespace)) for h, w in zip(handles, watches, strict=True)]
-        )
+        wanted = [(h, self._node(w.node, w.namespace), w.sampling_s) for h, w in zip(handles, watches, strict=True)]
+        codes = await self._link.monitor(self._subscription, wanted)
         again_ns = self._port.clock.monotonic_ns() + round(self.settings.retry * 1e9)
         for watch, status in zip(watches, codes, strict=True):
-            watch.status = status
-            watch.retry_ns = again_ns
             quality = quality_of(status)
             if (quality & SEVERITY_MASK) < BAD:
+                watch.retry_ns = 0
                 self._port.mended(watch.node)
                 continue
+            watch.retry_ns = again_ns
             self._port.trouble(watch.node, f"the server refuses this node: {status:#010x}", FieldEventKind.DISCREPANCY)
             if watch.position >= 0:
                 value = self._values[watch.position]
@@ -214,24 +203,19 @@ class Driver:
         else:
             self._port.put(position, value.number, quality, value.source_ns)
 
-    def _lived(self, subscription: Subscription) -> None:
-        """A word of the server is life of every item of the subscription, unless only the heartbeat counts."""
+    def _lived(self) -> None:
+        """A word of the server is life of every item, unless only the heartbeat counts."""
         if self._heartbeat_handle < 0:
-            live = [p for p in self._rows[id(subscription)] if self._values[p].heard]
+            live = [p for p, value in enumerate(self._values) if value.heard]
             self._port.alive(np.array(live, dtype=np.intp))
 
     async def read(self, job: int) -> None:
-        """Look after one subscription; its values come by themselves."""
-        subscription = self._order[job]
-        await self._link.supervise(subscription)
+        """Look after the subscription; its values come by themselves."""
+        await self._link.supervise(self._subscription)
         now_ns = self._port.clock.monotonic_ns()
-        missing = [
-            h
-            for h in subscription.handles
-            if (quality_of(self._watches[h].status) & SEVERITY_MASK) >= BAD and now_ns >= self._watches[h].retry_ns
-        ]
+        missing = [h for h, watch in enumerate(self._watches) if 0 < watch.retry_ns <= now_ns]
         if missing:
-            await self._monitor(subscription, missing)
+            await self._monitor(missing)
 
     async def prepare_writing(self) -> None:
         """Learn the type of each node that will be written."""

@@ -100,8 +100,7 @@ def test_only_the_heartbeat_counts_when_there_is_one():
 def test_a_missing_message_of_the_subscription_is_a_reason_to_begin_anew():
     async def story(rig, controller, wire):
         await rig.until(rig.good)
-        (mine,) = rig.runner.driver._order
-        mine.sequence += 5
+        rig.runner.driver._subscription.sequence += 5
         await controller.set(FLOW, 0.75)
         await rig.until(lambda: rig.runner.statistics.disconnects == 1)
         await rig.until(rig.good)
