@@ -5,15 +5,16 @@ least the last minute: a reader that died and came back within it has missed not
 is told how many frames it lost and goes on at the oldest whole frame. The memory is the caller's: bytes of this
 process, or a shared segment that only the writer may write.
 
-    64 bytes head: u8 magic, capacity, head, oldest, next sequence, first sequence, 0, 0
+    64 bytes head: u8 magic, capacity, head, oldest, next sequence, first sequence, done sequence, done head
     `capacity` bytes of frames
 
 `head` and `oldest` are byte counts since the ring was made; modulo the capacity they are places. A frame never wraps:
 what is left at the end is a pad (`u4 length, u2 0`).
 
-Rules of the file: the writer first moves `oldest` past what it will spoil, then writes, then moves `head`; a reader
-first reads `head`, then the frame, then looks whether `oldest` has passed it, and if so throws the frame away. That
-needs stores to be seen in order, which x86-64 keeps. Nothing grows.
+Rules of the file: the writer first moves `oldest` past what it will spoil, then writes, then raises the next sequence,
+then moves `head`, and last notes both as done; a reader first reads `head`, then the frame, then looks whether `oldest`
+has passed it, and if so throws the frame away. Stores must be seen in order, as x86-64 keeps them. Nothing grows.
+A writer may die between any two stores: what it noted as done tells the next one whether the last frame counts.
 """
 
 import struct
@@ -26,7 +27,7 @@ MAGIC: Final = int.from_bytes(b"PLANTRNG", "little")
 HEAD_BYTES: Final = 64
 RING_BYTES_MIN: Final = 16 << 20
 RING_SECONDS: Final = 60
-_CAPACITY, _HEAD, _OLDEST, _NEXT, _FIRST = 1, 2, 3, 4, 5
+_CAPACITY, _HEAD, _OLDEST, _NEXT, _FIRST, _DONE_NEXT, _DONE_HEAD = range(1, 8)
 _PAD: Final = struct.Struct("<IHH")
 _LENGTH: Final = struct.Struct("<I")
 _SEQUENCE: Final = struct.Struct("<Q")
@@ -65,8 +66,38 @@ class RingWriter:
         self._oldest = 0
         self.next_sequence = first_sequence
         self.plan_hash = plan_hash
-        for i, number in enumerate((MAGIC, self.capacity, 0, 0, first_sequence, first_sequence, 0, 0)):
-            self._fields[i] = number
+        # The magic comes last: a writer that died here has left no ring, rather than one of two halves.
+        self._fields[0] = 0
+        head = (MAGIC, self.capacity, 0, 0, first_sequence, first_sequence, first_sequence, 0)
+        for i in (*range(1, len(head)), 0):
+            self._fields[i] = head[i]
+
+    @classmethod
+    def resume(cls, buffer: bytearray | memoryview, plan_hash: int) -> "RingWriter":
+        """Go on in a ring whose writer is dead, behind its last whole frame; readers notice nothing.
+
+        The dead one may have been killed between any two stores. Memory that holds no ring of this size, or whose
+        numbers contradict each other, raises `ValueError`: then a new ring is needed.
+        """
+        view = memoryview(buffer).cast("B")
+        writer = cls.__new__(cls)
+        writer.capacity = (len(view) - HEAD_BYTES) & ~7
+        writer._fields = fields = view[:HEAD_BYTES].cast("Q")
+        if fields[0] != MAGIC or fields[_CAPACITY] != writer.capacity:
+            raise ValueError(f"this memory is not a frame ring of {writer.capacity} bytes")
+        writer._frames = view[HEAD_BYTES : HEAD_BYTES + writer.capacity]
+        writer.plan_hash = plan_hash
+        writer._head, writer._oldest, writer.next_sequence = fields[_HEAD], fields[_OLDEST], fields[_NEXT]
+        unfinished = writer.next_sequence - fields[_DONE_NEXT]
+        if unfinished not in (0, 1) or not 0 <= writer._head - writer._oldest <= writer.capacity:
+            raise ValueError("the numbers of the frame ring contradict each other")
+        if unfinished and writer._head == fields[_DONE_HEAD]:
+            # Numbered, but its place was not published: nobody has seen it.
+            writer.next_sequence -= 1
+            fields[_NEXT] = writer.next_sequence
+        fields[_DONE_NEXT] = writer.next_sequence
+        fields[_DONE_HEAD] = writer._head
+        return writer
 
     def append(self, kind: int, scan: int, mono_ns: int, payload: Buffer) -> int:
         """Appends one frame and returns its sequence. A frame above half the ring raises `ValueError`."""
@@ -87,6 +118,8 @@ class RingWriter:
         self.next_sequence = sequence + 1
         self._fields[_NEXT] = sequence + 1
         self._fields[_HEAD] = self._head
+        self._fields[_DONE_NEXT] = sequence + 1
+        self._fields[_DONE_HEAD] = self._head
         return sequence
 
     def _make_room(self, size: int) -> None:
@@ -140,7 +173,11 @@ class RingReader:
         """The next frame as it lies in the ring, None when there is none. Ask `take` whether it was still whole."""
         fields, frames = self._fields, self._frames
         while self._position != fields[_HEAD]:
-            self._position = max(self._position, fields[_OLDEST])
+            oldest = fields[_OLDEST]
+            if self._position < oldest:
+                # A large frame being written may spoil all there is: then there is nothing here either.
+                self._position = oldest
+                continue
             at = self._position % self._capacity
             length, kind, _ = _PAD.unpack_from(frames, at)
             sequence = 0 if kind == 0 else _SEQUENCE.unpack_from(frames, at + 8)[0]

@@ -103,6 +103,16 @@ def test_a_writer_that_overruns_between_two_looks_is_noticed():
     assert reader.lost == got[0] - 2
 
 
+def test_nothing_is_read_while_a_large_frame_spoils_all_there_was():
+    """The writer has moved `oldest` up to the head and is writing: what lies at the head is rubbish."""
+    buffer, writer = ring(4096)
+    reader = RingReader(buffer)
+    fill(writer, 2, 1990)
+    writer._make_room(4096)
+    assert reader._fields[3] == reader._fields[2] > 0
+    assert reader.view() is None
+
+
 def test_a_frame_not_overrun_is_read_without_a_copy():
     buffer, writer = ring()
     writer.append(Kind.TEXT, 0, 0, b"abcd")
