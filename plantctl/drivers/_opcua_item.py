@@ -51,16 +51,17 @@ class Config(DeviceSettings):
 
     `namespace` is the URI that the nodes' names live in; its index is looked up at each connection. `poll` is the
     sampling interval of items without one of their own, and the shortest of all is the publishing interval; after
-    `keep_alive` of these without a change the server says that it lives; after `silence` (by default one and a half of
-    these times, at least 1 s) without any word the client is thrown away and a new one built. `timeout` is the time
-    for one answer; nodes that do not exist are looked for again every `retry`.
+    `keep_alive` of these without a change the server says that it lives, by default after each: a quiet controller is
+    heard as often as a polled one, and its values do not grow old between two words. After `silence` (by default one
+    and a half of these times, at least 1.25 s) without any word the client is thrown away and a new one built.
+    `timeout` is the time for one answer; nodes that do not exist are looked for again every `retry`.
     """
 
     poll: Seconds = 0.2
     namespace: str | None = None
     security: Security
     timeout: Seconds = 2.0
-    keep_alive: int = Field(default=5, ge=1, le=10)
+    keep_alive: int = Field(default=1, ge=1, le=10)
     silence: Seconds | None = None
     retry: Seconds = 10.0
     identity: ServerIdentity = ServerIdentity()
@@ -78,7 +79,7 @@ class Config(DeviceSettings):
 
     def silence_s(self, interval_s: float, keep_alive: int) -> float:
         """The longest silence of a subscription that the server gave this interval and keep-alive count."""
-        return max(self.silence or 1.0, 1.5 * interval_s * keep_alive)
+        return max(self.silence or 1.25, 1.5 * interval_s * keep_alive)
 
 
 class Beside(Settings):

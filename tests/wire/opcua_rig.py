@@ -30,7 +30,6 @@ CONFIG = {
     "namespace": URI,
     "security": {"insecure": True},
     "poll": "200 ms",
-    "keep_alive": 5,
     "backoff_first": 0.1,
 }
 
