@@ -24,6 +24,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import Context
 from typing import Any, Final, TypeVar
 
 from plantctl.core.clock import ParticipantClock
@@ -33,6 +34,10 @@ _T = TypeVar("_T")
 
 # 2026-01-01 00:00 UTC: any fixed date will do, a round one is easy to subtract.
 START_UTC_NS: Final = 1_767_225_600_000_000_000
+
+# A wait takes at least this, in seconds: asyncio calls what is due within a nanosecond due now, and its float seconds
+# are 2 ns apart in the end. Whoever waits for a remainder of 1e-15 s would else ask again for ever, at one instant.
+_LEAST_WAIT_S: Final = 2e-9
 
 # Before a deadlock is declared, bytes that the kernel may still hold get this long to arrive, in real seconds.
 _GRACE_S: Final = 0.05
@@ -183,6 +188,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self.jumps.now_s
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's, and a wait that is not over at once moves the time."""
+        return super().call_later(max(delay, _LEAST_WAIT_S) if delay > 0 else delay, callback, *args, context=context)
 
     @contextmanager
     def holding_time(self) -> Iterator[None]:

@@ -40,13 +40,25 @@ def test_time_is_rounded_to_the_nanosecond_and_does_not_creep():
 def test_a_timer_below_the_resolution_of_floats_still_comes():
     async def main(clock):
         seen = []
-        for k in range(100):  # after 115 days seconds as floats are 1.9 ns apart: never early
-            await clock.sleep_until(10**16 + k)
+        for k in range(10**16, 10**16 + 1000, 7):  # after 115 days seconds as floats are 1.9 ns apart: never early
+            await clock.sleep_until(k)
             await asyncio.sleep(1e-10)
-            seen.append(clock.monotonic_ns() - 10**16 - k)
+            seen.append(clock.monotonic_ns() - k)
         return seen
 
-    assert set(run_virtual(main, wall_limit_s=5.0)) <= {0, 1, 2, 3, 4}
+    assert set(run_virtual(main, wall_limit_s=5.0)) <= {1, 2, 3, 4, 5, 6}
+
+
+def test_who_waits_for_the_rest_of_a_time_out_is_not_woken_at_one_instant_for_ever():
+    async def main(clock):
+        moved_ns = []
+        for start_ns in (1, 37_653_088_899, 10**16):
+            await clock.sleep_until(start_ns)
+            await asyncio.sleep(3e-15)  # what float seconds leave of 25 s
+            moved_ns.append(clock.monotonic_ns() - start_ns)
+        return moved_ns
+
+    assert min(run_virtual(main)) >= 1
 
 
 def test_an_hour_passes_in_no_time():
