@@ -159,7 +159,7 @@ class Rig:
 
         self.periodic("publish", 100, 0.5, publish)
         # The name makes the library look the address up, which needs a thread in an ordinary loop.
-        client = Client(f"opc.tcp://localhost:{server.bserver.port}", auto_reconnect=False)
+        client = Client(f"opc.tcp://127.0.0.1:{server.bserver.port}", auto_reconnect=False)
         await client.connect()
         parameters = CreateSubscriptionParameters(
             RequestedPublishingInterval=PUBLISHING_MS, RequestedMaxKeepAliveCount=10, RequestedLifetimeCount=60
