@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from plantctl.app.clock_sync import ClockService, Synchronisation
 from plantctl.app.field import Field, make_field
 from plantctl.core.clock import Clock, ticks
 from plantctl.core.command import Command, Result, Stage
@@ -19,16 +20,15 @@ from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.log.storage import Storage
 from plantctl.log.writer import Recorder
-from plantctl.plan.link_protection import OVERRUN_TRIP
 from plantctl.plan.plan import Plan
 from plantctl.scan.executive import Executive
-from plantctl.scan.schedule import Schedule
+from plantctl.scan.schedule import Schedule, turns
+from plantctl.scan.statistics import Statistics
 
 RECORDER_PERIOD_NS: Final = 100_000_000
 RECORDER_PHASE_NS: Final = 900_000
 COMMANDS_WAITING_MAX: Final = 256
 EVENTS_KEPT: Final = 200
-STATISTICS_EVERY_NS: Final = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -37,14 +37,6 @@ class Waiting:
 
     command: Command
     tell: Callable[[Result], None]
-
-
-@dataclass(slots=True)
-class Load:
-    """The executive's own figures over the last second: worst execution and lateness, us."""
-
-    execution_us: float = 0.0
-    lateness_us: float = 0.0
 
 
 @dataclass(slots=True)
@@ -58,14 +50,14 @@ class Running:
     recorder: Recorder
     reader: RingReader
     schedule: Schedule
+    statistics: Statistics
     recent: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     listeners: list[Callable[[int, list[Event], list[Result]], None]] = field(default_factory=list)
     scans: int = 0
-    load: Load = field(default_factory=Load)
     _waiting: deque[Waiting] = field(default_factory=deque)
     _told: dict[int, Callable[[Result], None]] = field(default_factory=dict)
     _sequence: int = 0
-    _statistics_ns: int = 0
+    _time_service: ClockService | None = None
 
     def submit(self, command: Command, tell: Callable[[Result], None]) -> bool:
         """Queue a command for the next scan; `tell` hears every stage. False where too many wait already."""
@@ -102,13 +94,15 @@ class Running:
 
     async def _scan(self) -> None:
         clock, period_ns = self.clock, self.plan.period_ns
-        turns = clock.register("scan", period_ns, SCAN_PHASE_NS)
+        instants = clock.register("scan", period_ns, SCAN_PHASE_NS)
         first: int | None = None
-        async for tick in ticks(clock, turns):
+        async for tick in ticks(clock, instants):
             if first is None:
                 first = tick.index
                 self.executive.start(clock.monotonic_ns(), clock.utc_ns())
-            self.scan_once(tick.index - first, tick.due_ns)
+            number = tick.index - first
+            for turn in turns(number - tick.skipped - 1, number, self.plan.overrun_catch_up):
+                self.scan_once(turn, tick.due_ns - (number - turn) * period_ns)
 
     def scan_once(self, number: int, due_ns: int) -> None:
         """One scan, due at `due_ns`."""
@@ -120,7 +114,9 @@ class Running:
             self._told[waiting.command.sequence] = waiting.tell
             commands.append(waiting.command)
         dt_s = self.schedule.begin(number, now_ns)
-        self._tell_statistics(now_ns)
+        self.statistics.watch_overruns()
+        if self.statistics.due(now_ns):
+            self._tell_statistics(number, now_ns, utc_ns)
         done = self.executive.scan(
             number,
             now_ns,
@@ -137,8 +133,7 @@ class Running:
             self._tell(result)
         for listener in self.listeners:
             listener(number, done.events, done.results)
-        self.load.lateness_us = max(self.load.lateness_us, (now_ns - due_ns) / 1e3)
-        self.load.execution_us = max(self.load.execution_us, (clock.monotonic_ns() - now_ns) / 1e3)
+        self.statistics.count(now_ns - due_ns, clock.monotonic_ns() - now_ns)
 
     def _tell(self, result: Result) -> None:
         tell = self._told.get(result.sequence)
@@ -147,26 +142,16 @@ class Running:
         if result.stage not in (Stage.QUEUED, Stage.ACCEPTED, Stage.SENT):
             self._told.pop(result.sequence, None)
 
-    def _tell_statistics(self, now_ns: int) -> None:
-        """The executive's own points: inputs as far as a replay goes, so once a second, but for what can trip."""
-        schedule = self.schedule
-        after = self.plan.overrun_trip_after
-        late = after > 0 and schedule.late_in_a_row >= after
-        self.executive.set_statistics({OVERRUN_TRIP: float(late)})
-        if self.scans and now_ns - self._statistics_ns < STATISTICS_EVERY_NS:
-            return
-        self._statistics_ns = now_ns
-        values = {
-            "scan.execution_us": self.load.execution_us,
-            "scan.lateness_us": self.load.lateness_us,
-            "scan.overruns": float(schedule.overruns),
-            "scan.lost_events": float(self.executive.transitions.lost),
-            "scan.non_finite": float(self.executive.stepper.ring[0, 1]),
+    def _tell_statistics(self, number: int, now_ns: int, utc_ns: int) -> None:
+        service, status = self._time_service, self.recorder.status
+        # Virtual time is right by definition.
+        time = Synchronisation(True, 0, 0) if service is None else service.look()
+        log = {
+            "log.durable_utc": self.recorder.durable_utc_ns / 1e9,
+            "log.failing": float(status.failing),
+            "log.lost_frames": float(status.lost_frames),
         }
-        for task, missed in zip(schedule.tasks, schedule.task_overruns, strict=True):
-            values[f"scan.{task.name}_overruns"] = float(missed)
-        self.executive.set_statistics(values)
-        self.load = Load()
+        self.statistics.tell(number, now_ns, utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log)
 
     async def _record(self) -> None:
         clock, recorder = self.clock, self.recorder
@@ -201,6 +186,7 @@ def make(
     executive = Executive(plan, compiled=compiled, ring=writer, cache=cache)
     devices = make_field(plan, clock, endpoints)
     executive.bind(devices.inputs, devices.outputs)
+    schedule = Schedule(plan.tasks, plan.period_ns)
     return Running(
         plan,
         clock,
@@ -208,7 +194,9 @@ def make(
         devices,
         recorder,
         RingReader(buffer),
-        Schedule(plan.tasks, plan.period_ns),
+        schedule,
+        Statistics(executive, schedule),
+        _time_service=None if clock.virtual else ClockService(),
     )
 
 

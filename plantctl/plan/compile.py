@@ -28,7 +28,7 @@ from plantctl.plan.plan import (
 from plantctl.plan.record import fresh_rows
 from plantctl.plan.rows import input_rows, number_points, output_rows
 from plantctl.plan.runner_text import input_slots, output_slots
-from plantctl.plan.tasks import overrun_trip_after
+from plantctl.plan.tasks import overrun_catch_up, overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
 
 
@@ -73,6 +73,7 @@ def compile_network(
         period_ns=tasks[0].period_ns,
         tasks=tasks,
         overrun_trip_after=overrun_trip_after(net),
+        overrun_catch_up=overrun_catch_up(net),
         points=points,
         inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),

@@ -43,6 +43,8 @@ def _tasks(plan: Plan) -> Iterator[str]:
         often = "every scan" if task.every == 1 else f"every {task.every} scans"
         phase = f", from scan {task.phase}" if task.phase else ""
         yield f"task {task.name}: {task.period_ns / 1e6:g} ms, {often}{phase}"
+    if plan.overrun_catch_up:
+        yield f"up to {plan.overrun_catch_up} missed scans are made up one after the other"
     if plan.overrun_trip_after:
         yield f"{plan.overrun_trip_after} late scans in a row trip every effect"
 

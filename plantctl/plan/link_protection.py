@@ -12,10 +12,10 @@ import re
 from plantctl.plan.expression import ExpressionRefused, split_duration
 from plantctl.plan.link_tags import arbiter_of, check_inside
 from plantctl.plan.network import BlockNode, Network, Path, Wire
+from plantctl.plan.plan import OVERRUN_TRIP
 from plantctl.plan.shapes import quantity_parts
 from plantctl.plan.source_plant import Cause, Effect
 
-OVERRUN_TRIP = "scan.overrun_trip"
 POLICIES = ("safety", "degrade", "availability")
 _NOT_BUILT = ("limit", "scale", "start", "request", "inhibit", "while_", "ramp")
 _OR_AFTER = re.compile(r"(.*)\s+or\s+([0-9.]+\s*(?:ms|s|min|h))\s*", re.DOTALL)

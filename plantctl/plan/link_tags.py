@@ -13,8 +13,8 @@ from plantctl.plan.plan import Writer
 from plantctl.plan.source_plant import Output, Tag
 
 ARBITER = "out"
-# What the executive calls itself: `scan.overruns` and the like are its points.
-RESERVED_NAMES = ("scan",)
+# What the executive calls itself: `scan.overruns`, `clock.steps` and the like are its points.
+RESERVED_NAMES = ("scan", "clock", "log")
 _MAKE_WRITTEN = "give the tag `access: write`"
 _DURATIONS = ("stale_after", "flat_line_after", "expect_change_within", "poll")
 _VALUES = ("initial", "fail_safe")

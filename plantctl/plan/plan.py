@@ -16,6 +16,9 @@ from plantctl.core.field import DevicePlan
 from plantctl.plan.expression import Program
 from plantctl.plan.kind import Kind
 
+# The executive's point that is 1 while too many scans in a row come late.
+OVERRUN_TRIP = "scan.overrun_trip"
+
 
 class Writer(IntEnum):
     """Who writes a point."""
@@ -179,7 +182,8 @@ class CauseInfo:
 class Plan:
     """A compiled plant. `hash` is 64 bits over the text of every source; `sources` maps file name to text.
 
-    `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only skipped and counted.
+    `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
+    `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped.
     """
 
     name: str
@@ -203,6 +207,7 @@ class Plan:
     rows: Mapping[str, int] = field(default_factory=dict)
     default_columns: tuple[str, ...] = ()
     overrun_trip_after: int = 0
+    overrun_catch_up: int = 0
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -7,14 +7,15 @@ are, and the other way round; any other cascade across tasks is refused.
 
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.plan.did_you_mean import meant
-from plantctl.plan.link_protection import OVERRUN_TRIP
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import Network, Path, PointDecl
-from plantctl.plan.plan import Task, Writer
+from plantctl.plan.plan import OVERRUN_TRIP, Task, Writer
 
-SKIP, TRIP = "skip", "trip"
+SKIP, TRIP, CATCH_UP = "skip", "trip", "catch up"
 # So many scans that began late, one after the other, are no chance any more.
 TRIP_AFTER = 3
+# So many missed scans are made up one after the other; more than that are lost for good.
+CATCH_UP_MOST = 3
 DEFAULT_TASKS = {"protect": 100_000_000, "control": 1_000_000_000}
 PERIOD_MIN_NS = 1_000_000
 
@@ -53,14 +54,30 @@ def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
     """Declare the executive's own points: they can be alarmed and used like any other."""
     common = (
         ("scan.execution_us", "us", "longest scan of the last second"),
+        ("scan.execution_p50_us", "us", "half of all scans since the start took no longer"),
+        ("scan.execution_p99_us", "us", "99 % of all scans since the start took no longer"),
+        ("scan.execution_max_us", "us", "longest scan since the start"),
         ("scan.lateness_us", "us", "latest begin of a scan in the last second"),
+        ("scan.lateness_p50_us", "us", "half of all scans since the start began no later"),
+        ("scan.lateness_p99_us", "us", "99 % of all scans since the start began no later"),
+        ("scan.lateness_max_us", "us", "latest begin of a scan since the start"),
         ("scan.overruns", "1", "periods missed since the start"),
         (OVERRUN_TRIP, "1", "1 while too many scans in a row begin late and a task's overrun policy is trip"),
         ("scan.lost_events", "1", "events that found the ring full"),
         ("scan.non_finite", "1", "block outputs that were not finite"),
+        (
+            "clock.synchronised",
+            "1",
+            "1 while UTC follows a reference and was not set lately; uncertain where it is not",
+        ),
+        ("clock.steps", "1", "how often UTC was set since the start"),
+        ("clock.offset_us", "us", "what the time service still has to correct"),
+        ("log.durable_utc", "s", "what happened until then survives any loss of power, seconds since 1970 UTC"),
+        ("log.failing", "1", "1 while the log cannot be written"),
+        ("log.lost_frames", "1", "entries overwritten before they could be written to the log"),
     )
     for name, unit, text in common:
-        net.declare(PointDecl(name, Writer.EXECUTIVE, "scan", ("tasks",), unit, text=text))
+        net.declare(PointDecl(name, Writer.EXECUTIVE, name.partition(".")[0], ("tasks",), unit, text=text))
     for task in tasks:
         text = f"turns that task {task.name} missed"
         net.declare(PointDecl(f"scan.{task.name}_overruns", Writer.EXECUTIVE, "scan", ("tasks",), "1", text=text))
@@ -71,9 +88,15 @@ def overrun_trip_after(net: Network) -> int:
     policies = set()
     for name, task in net.source.tasks.items():
         policies.add(task.overrun)
-        if task.overrun not in ("", SKIP, TRIP):
-            net.find("PC708", f"`{task.overrun}` is no overrun policy", ("tasks", name, "overrun"), hint="skip or trip")
+        if task.overrun not in ("", SKIP, TRIP, CATCH_UP):
+            hint = "skip, catch up or trip"
+            net.find("PC708", f"`{task.overrun}` is no overrun policy", ("tasks", name, "overrun"), hint=hint)
     return TRIP_AFTER if TRIP in policies else 0
+
+
+def overrun_catch_up(net: Network) -> int:
+    """How many missed scans are made up one after the other; 0 where they are skipped."""
+    return CATCH_UP_MOST if any(task.overrun == CATCH_UP for task in net.source.tasks.values()) else 0
 
 
 def protect_task(tasks: tuple[Task, ...]) -> str:

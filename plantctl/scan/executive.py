@@ -51,6 +51,7 @@ class Executive:
         self.publication = Publication(plan, self.image, compiled=compiled, cache=cache)
         self.transitions = Transitions(plan, self.stepper, self.latch)
         self.journal = Journal(plan, self.image, ring, compiled=compiled, cache=cache) if ring is not None else None
+        self._noted: list[Event] = []
 
     def bind(self, inputs: InputColumns, outputs: OutputColumns) -> None:
         """Make ready for the columns that scans will get; else the first scan with them takes the time."""
@@ -126,6 +127,8 @@ class Executive:
         self.stepper.step(dt_s)
         self.publication.give(outputs, asked)
         done.events += self.transitions.take(number, mono_ns, utc_ns)
+        done.events += self._noted
+        self._noted.clear()
         done.events += [_device_event(e, number, mono_ns, utc_ns) for e in field_events]
         if journal is not None:
             journal.scan(number, mono_ns, utc_ns, dt_s)
@@ -141,13 +144,22 @@ class Executive:
         inputs.value[index], inputs.quality[index] = change.new, 0
         inputs.receive_ns[index], inputs.source_ns[index] = mono_ns, utc_ns
 
-    def set_statistics(self, values: dict[str, float]) -> None:
+    def note(self, event: Event) -> None:
+        """Journal an event of the shell with the next scan: a clock that was set, a process that died."""
+        self._noted.append(event)
+
+    def tell_time(self, offset_ns: int, *, locked: bool) -> None:
+        """What the time frames shall say of UTC: the error a time service still corrects, and whether it is certain."""
+        if self.journal is not None:
+            self.journal.offset_ns, self.journal.locked = offset_ns, locked
+
+    def set_statistics(self, values: dict[str, float], quality: int = 0) -> None:
         """Write the executive's own points; names that the plan does not have are passed over."""
         for name, value in values.items():
             row = self.plan.statistics.get(name)
             if row is not None:
                 self.image.v[row] = value
-                self.image.q[row] = 0
+                self.image.q[row] = quality
 
 
 def _device_event(event: FieldEvent, scan: int, mono_ns: int, utc_ns: int) -> Event:

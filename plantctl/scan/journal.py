@@ -106,6 +106,8 @@ class Journal:
             cache=cache,
         )
         self._time_ns: int | None = None
+        self.offset_ns = 0
+        self.locked = True
         self._writes = np.zeros(len(plan.outputs), np.int64)
         self._writes_bytes = self._writes.tobytes()
 
@@ -124,7 +126,7 @@ class Journal:
     def scan(self, scan: int, mono_ns: int, utc_ns: int, dt_s: Sequence[float]) -> None:
         """The rows that changed in a scan; every row every 10 s; the time once a second."""
         if self._time_ns is None or mono_ns - self._time_ns >= TIME_PERIOD_NS:
-            self._frames.time(scan, mono_ns, utc_ns)
+            self._frames.time(scan, mono_ns, utc_ns, self.offset_ns, self.locked)
             self._time_ns = mono_ns
         self._frames.scan(scan, mono_ns, utc_ns, dt_s)
 

@@ -2,7 +2,8 @@
 
 The blocks' `dt` is the nominal period as long as the scan is within tolerance of it, since blocks integrate over
 sample time and not over the jitter of calls. After a miss it is the difference of the sample times. Missed turns are
-counted, never caught up: two integrations at one instant would be wrong twice.
+counted. Where the plant asks to catch up, a few of them are made up one after the other; their `dt` is then the time
+that really passed between them, so that nothing is integrated twice.
 Reference: architecture of the product, time; ros2_control's issues on catch-up bursts.
 """
 
@@ -12,6 +13,14 @@ from plantctl.plan.plan import Task
 
 # Share of the period by which a sample may be off before its own time is used.
 TOLERANCE = 0.2
+
+
+def turns(last: int, number: int, catch_up: int) -> range:
+    """The scans to run now, at the turn of `number`, where `last` was the last one run (-1: none).
+
+    `number` itself, and before it the newest of those that were missed, at most `catch_up`.
+    """
+    return range(max(last + 1, number - catch_up), number + 1) if last >= 0 else range(number, number + 1)
 
 
 class Schedule:

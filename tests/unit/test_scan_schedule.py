@@ -3,7 +3,7 @@
 import pytest
 
 from plantctl.plan.plan import Task
-from plantctl.scan.schedule import Schedule
+from plantctl.scan.schedule import Schedule, turns
 
 MS = 1_000_000
 FAST, SLOW = Task("protect", 100 * MS, 1), Task("control", 1000 * MS, 10)
@@ -53,3 +53,26 @@ def test_time_that_runs_backwards_gives_no_step():
     schedule = Schedule([FAST], 100 * MS)
     begin_all(schedule, [(0, 1000 * MS)])
     assert schedule.begin(1, 900 * MS) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("last", "number", "catch_up", "run"),
+    [
+        (-1, 7, 3, [7]),
+        (4, 5, 3, [5]),
+        (4, 7, 0, [7]),
+        (4, 7, 3, [5, 6, 7]),
+        (4, 20, 3, [17, 18, 19, 20]),
+    ],
+    ids=["first scan", "in time", "skipped", "caught up", "too many missed"],
+)
+def test_missed_scans_are_skipped_or_the_newest_of_them_made_up(last, number, catch_up, run):
+    assert list(turns(last, number, catch_up)) == run
+
+
+def test_scans_made_up_share_the_time_that_passed():
+    schedule = Schedule([FAST], 100 * MS)
+    begin_all(schedule, [(0, 0), (1, 100 * MS)])
+    made_up = begin_all(schedule, [(2, 407 * MS), (3, 408 * MS), (4, 409 * MS), (5, 500 * MS)])
+    assert sum(dt for (dt,) in made_up) == pytest.approx(0.4, abs=0.02)
+    assert schedule.overruns == 0

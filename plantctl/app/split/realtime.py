@@ -1,0 +1,131 @@
+"""What makes a process punctual on Linux: asked for one by one, each optional, each answered with what was got and why.
+
+    priority   SCHED_FIFO: runs before everything that is not real-time
+    memory     every page stays in memory once touched: no page fault waits for a disk
+    awake      the processor stays out of sleep it needs long to leave
+    cpu        the process stays on one processor
+    timer      waking is not rounded to bundle it with others
+    garbage    what was built is never looked through again; no collection within a scan
+
+A plant runs without any of them, less punctually; the start and `plantctl doctor` say which hold. Each needs a right
+that the service unit in `deploy/` grants.
+Source: sched(7), mlockall(2), prctl(2), Linux Documentation/power/pm_qos_interface.
+"""
+
+import ctypes
+import errno
+import gc
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+MCL_CURRENT: Final = 1
+MCL_FUTURE: Final = 2
+MCL_ONFAULT: Final = 4
+PR_SET_TIMERSLACK: Final = 29
+TIMER_SLACK_NS: Final = 1
+CPU_DMA_LATENCY: Final = "/dev/cpu_dma_latency"
+THROTTLE: Final = "/proc/sys/kernel/sched_rt_runtime_us"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One wish: its name, whether it was wanted, whether it holds now, and a sentence for the person."""
+
+    name: str
+    wanted: bool
+    held: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a process asks for. `priority` 1 to 99, 0 for none; `cpu` a processor's number, -1 for any."""
+
+    priority: int = 80
+    lock_memory: bool = True
+    awake: bool = True
+    cpu: int = -1
+
+
+def be_punctual(wishes: Wishes) -> tuple[Grant, ...]:
+    """Ask the kernel for each wish; never raises for one that is refused. Descriptors stay open until the process ends.
+
+    Call it when everything is built and has run once: what is locked and frozen is what is there.
+    """
+    return (
+        _priority(wishes.priority),
+        _ask("memory", wishes.lock_memory, _lock_memory, "LimitMEMLOCK=infinity or CAP_IPC_LOCK"),
+        _ask("awake", wishes.awake, _stay_awake, f"write access to {CPU_DMA_LATENCY}"),
+        _ask("cpu", wishes.cpu >= 0, lambda: _stay_on(wishes.cpu), "a processor of this machine"),
+        _ask("timer", True, _exact_timers, "nothing"),
+        _ask("garbage", True, _freeze, "nothing"),
+    )
+
+
+def throttle_text() -> str:
+    """What share of the time the kernel leaves to real-time processes, as a sentence; empty where it is not told."""
+    try:
+        with open(THROTTLE, encoding="ascii") as file:
+            left_us = int(file.read())
+    except (OSError, ValueError):
+        return ""
+    return "no limit on real-time processes" if left_us < 0 else f"real-time processes may use {left_us / 1e4:g} %"
+
+
+def _priority(priority: int) -> Grant:
+    def ask() -> str:
+        # A child of this process (there is none) would start as an ordinary one.
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+        return f"SCHED_FIFO {priority}"
+
+    return _ask("priority", priority > 0, ask, f"LimitRTPRIO={priority} or CAP_SYS_NICE")
+
+
+def _ask(name: str, wanted: bool, ask: Callable[[], str], needs: str) -> Grant:
+    if not wanted:
+        return Grant(name, False, False, "not asked for")
+    try:
+        return Grant(name, True, True, ask())
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        return Grant(name, True, False, f"{why}; needs {needs}")
+
+
+def _lock_memory() -> str:
+    # Pages are locked as they are touched: the ring's later minutes are not brought in before they are needed.
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0:
+        raise OSError(ctypes.get_errno(), "mlockall")
+    return "locked as touched"
+
+
+_AWAKE: list[int] = []
+
+
+def _stay_awake() -> str:
+    descriptor = os.open(CPU_DMA_LATENCY, os.O_WRONLY | os.O_CLOEXEC)
+    os.write(descriptor, (0).to_bytes(4, "little"))
+    # The wish holds as long as the file is open.
+    _AWAKE.append(descriptor)
+    return "no deep sleep"
+
+
+def _stay_on(cpu: int) -> str:
+    os.sched_setaffinity(0, {cpu})
+    return f"processor {cpu}"
+
+
+def _exact_timers() -> str:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno() or errno.EINVAL, "prctl")
+    return f"slack {TIMER_SLACK_NS} ns"
+
+
+def _freeze() -> str:
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    return f"{gc.get_freeze_count()} objects frozen, no collections"
