@@ -113,10 +113,13 @@ def test_the_runs_of_a_plan_step_every_half_once_and_after_what_it_reads(seed):
             if run.kind < 0:
                 assert set(plan.expressions[row].reads) <= written
                 written.add(plan.expressions[row].row)
-            elif run.half == "step":
-                rows = plan.kinds[run.kind]
+                continue
+            rows = plan.kinds[run.kind]
+            if run.half == "step":
                 assert set(rows.ins[row, : len(input_slots(rows.kind.block))].tolist()) <= written
                 written |= set(rows.outs[row, : len(output_slots(rows.kind.block))].tolist())
+            else:
+                assert {point for role, point in wired(rows, row) if role != "cas_in"} <= written
     every = [(-1, "step", k) for k in range(len(plan.expressions))]
     every += [(n, h, k) for n, rows in enumerate(plan.kinds) for h in rows.kind.halves for k in range(len(rows.tags))]
     assert sorted(stepped) == sorted(every)
@@ -124,6 +127,34 @@ def test_the_runs_of_a_plan_step_every_half_once_and_after_what_it_reads(seed):
         for half in rows.kind.halves:
             firsts = [row for kind, h, row in stepped if kind == plan.kinds.index(rows) and h == half]
             assert half == "back" or firsts == sorted(firsts)
+
+
+def wired(rows, row):
+    """(role of the port, point it reads) of every input of one block."""
+    slots = input_slots(rows.kind.block)
+    return [(rows.kind.field(port).role, int(rows.ins[row, k])) for k, (port, _) in enumerate(slots)]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_answers_go_up_a_cascade_before_requests_come_down(seed):
+    plan = built(plant_text(seed))
+    stepped = [
+        (run.kind, run.half, row)
+        for run in plan.runs
+        for row in range(run.first, run.first + run.count * run.stride, run.stride)
+    ]
+    place = {half: n for n, half in enumerate(stepped)}
+    block = {tag: (n, row) for n, rows in enumerate(plan.kinds) for row, tag in enumerate(rows.tags)}
+    answers = 0
+    for n, rows in enumerate(plan.kinds):
+        for row in range(len(rows.tags)) if "back" in rows.kind.halves else ():
+            assert place[n, "back", row] < place[n, "step", row]
+            for role, point in wired(rows, row):
+                if role == "cas_in" and point:
+                    above, above_row = block[plan.points[point].owner]
+                    assert place[n, "back", row] < place[above, "back", above_row]
+                    answers += 1
+    assert answers == plant_text(seed).count("PIC-") - plant_text(seed).count("out: PIC-")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -143,7 +174,7 @@ from plantctl.plan.explain import explain_plan
 from plantctl.plan.source import from_texts
 plan = build("plant.yaml", from_texts({"plant.yaml": sys.stdin.read()})).plan
 print(explain_plan(plan))
-print([(p.name, p.id, p.row) for p in plan.points], plan.hash)
+print([(p.name, p.id, p.row) for p in plan.points], [rows.kind.name for rows in plan.kinds], plan.hash)
 """
 
 
