@@ -17,7 +17,7 @@ COUNT_MAX = 2147483647
 class Heartbeat(Block):
     """One row is one sign of life."""
 
-    y: Out = port("1", "0 or 1")
+    y: Out = port("1", "0 or 1", whole=True)
     period: Param[float] = param("s", "time between two changes", above=0.0, default=1.0)
     count: Shown[int] = shown("", "changes so far")
     started: State[bool]

@@ -40,7 +40,7 @@ class Vote(Block):
     """One row is one vote."""
 
     x: Ports[In, Literal[8]] = port("1", "channels, 1 in demand")
-    y: Out = port("1", "1 when the vote is a demand")
+    y: Out = port("1", "1 when the vote is a demand", whole=True)
     n: Param[int] = param("", "channels installed", minimum=1, maximum=8, default=1)
     m: Param[int] = param("", "channels needed", minimum=1, maximum=8, default=1)
     policy: Param[int] = param(

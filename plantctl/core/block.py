@@ -216,15 +216,17 @@ class Declaration:
     tuning: bool = False
     optional: bool = False
     free: bool = False
+    whole: bool = False
 
 
-def port(unit: str, doc: str, *, optional: bool = False, free: bool = False) -> Any:
+def port(unit: str, doc: str, *, optional: bool = False, free: bool = False, whole: bool = False) -> Any:
     """Declare a port. An optional input may stay unwired: it then reads bad, not-yet, for ever.
 
     An output is computed in `unit`, and a configuration that says another is refused; `free` is for a block that
-    converts by its own parameters: there `unit` is only what stands where the configuration says nothing.
+    converts by its own parameters: there `unit` is only what stands where the configuration says nothing. `whole` is
+    for one that gives 0 and 1, or counts: it is written without a fraction.
     """
-    return Declaration(unit, doc, optional=optional, free=free)
+    return Declaration(unit, doc, optional=optional, free=free, whole=whole)
 
 
 def param(

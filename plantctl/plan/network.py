@@ -266,7 +266,7 @@ class Network:
                     node.path,
                     words=f.declared.words,
                     text=f.declared.doc,
-                    whole=f.type is not float,
+                    whole=f.type is not float or f.declared.whole,
                     faulty=node.faulty and f.name == main,
                 )
             )
