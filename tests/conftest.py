@@ -23,5 +23,6 @@ def pytest_configure(config):
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
     """A failure in random order is repeated only with its seed; `-q` hides the line at the top."""
-    if exitstatus:
-        terminalreporter.write_line(f"this order again: --randomly-seed={config.option.randomly_seed}")
+    seed = getattr(config.option, "randomly_seed", None)  # none with `-p no:randomly`
+    if exitstatus and seed is not None:
+        terminalreporter.write_line(f"this order again: --randomly-seed={seed}")

@@ -26,6 +26,7 @@ VERBS: Final = {
     "exec": "run a plant over recorded inputs, without devices",
     "sim": "run the simulated plant behind real protocol servers, or put a fault on it",
 }
+NEGATIVE_NUMBER: Final = re.compile(r"-\.?\d.*")
 EPILOG: Final = """\
 plantctl VERB --help tells more of each. First time here: plantctl demo
 
@@ -43,6 +44,8 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **settings,  # type: ignore[arg-type]
         )
+        # argparse takes -1e-3 for an option: its own pattern knows no exponent before Python 3.14.
+        self._negative_number_matcher = NEGATIVE_NUMBER
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line, and where the help is; exit code 2."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ from plantctl.plan.plan import Plan, Writer
 from plantctl.scan.executive import Executive
 from plantctl.scan.offline import OfflineScan
 
+BEYOND: Final = 1 << 62
+
 
 @dataclass(slots=True)
 class Comparison:
@@ -40,11 +43,15 @@ class Comparison:
 
 @dataclass(slots=True)
 class Player:
-    """Lays recorded scans into an executive and compares what comes out."""
+    """Lays recorded scans into an executive and compares what comes out.
+
+    `numbers` are the recorded numbers that the plan knows, rising, then one beyond all; `rows` are their image rows.
+    """
 
     plan: Plan
     executive: Executive
-    rows: dict[int, int]
+    numbers: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
     texts: dict[int, str]
     compare: bool
     found: Comparison = field(default_factory=Comparison)
@@ -78,19 +85,18 @@ class Player:
         expected_v: npt.NDArray[np.float64],
         expected_q: npt.NDArray[np.uint16],
     ) -> None:
-        last = len(self.plan.inputs)
-        for k, tag in enumerate(rows.tag.tolist()):
-            row = self.rows.get(tag)
-            if row is None:
-                continue
-            # As bits: a NaN keeps its payload.
-            expected_v.view(np.int64)[row] = rows.value.view(np.int64)[k]
-            expected_q[row] = rows.quality[k]
-            if row <= last and k < rows.inputs:
-                inputs.value.view(np.int64)[row - 1] = rows.value.view(np.int64)[k]
-                inputs.quality[row - 1] = rows.quality[k]
-                inputs.source_ns[row - 1] = rows.source_ns[k]
-                inputs.receive_ns[row - 1] = rows.receive_ns[k]
+        at = np.searchsorted(self.numbers, rows.tag)
+        known = np.flatnonzero(self.numbers[at] == rows.tag)
+        row = self.rows[at[known]]
+        # As bits: a NaN keeps its payload.
+        expected_v.view(np.int64)[row] = rows.value.view(np.int64)[known]
+        expected_q[row] = rows.quality[known]
+        latched = (row <= len(self.plan.inputs)) & (known < rows.inputs)
+        known, row = known[latched], row[latched] - 1
+        inputs.value.view(np.int64)[row] = rows.value.view(np.int64)[known]
+        inputs.quality[row] = rows.quality[known]
+        inputs.source_ns[row] = rows.source_ns[known]
+        inputs.receive_ns[row] = rows.receive_ns[known]
 
     def _statistics(self, expected_v: npt.NDArray[np.float64], expected_q: npt.NDArray[np.uint16]) -> None:
         for row in self.plan.statistics.values():
@@ -143,9 +149,10 @@ def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str]
         run = found[-1]
         same = run.plan_hash == plan.hash
         names = ids_of(plan_text(storage, run.plan_hash))
-        rows = {number: plan.rows[name] for name, number in names.items() if name in plan.rows}
+        known = sorted((number, plan.rows[name]) for name, number in names.items() if name in plan.rows)
+        numbers, rows = np.array([*known, (BEYOND, 0)], np.int64).T.copy()
         executive = Executive(plan, compiled=bool(arguments.compiled))
-        player = Player(plan, executive, rows, texts(storage), same)
+        player = Player(plan, executive, numbers, rows, texts(storage), same)
         scans = player.play(replay(storage, run), until_ns)
         write_run(plan, executive, scans, columns, arguments)
     except LogDamaged as error:
