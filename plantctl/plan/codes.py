@@ -103,6 +103,7 @@ CODES: Final[dict[str, str]] = {
     "PC708": "An overrun policy that does not exist.",
     "PC709": "A delay for bad quality that is not below half of the process safety time.",
     "PC710": "A forced, first or fail-safe value outside the limits of its output.",
+    "PC711": "A flat line that is looked for above the tag's range only.",
 }
 
 RANGES: Final[dict[str, str]] = {

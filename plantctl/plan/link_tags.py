@@ -64,8 +64,25 @@ def _check_tag(net: Network, name: str, tag: Tag, unit: Unit | None, path: Path)
     for key in _VALUES:
         if getattr(tag, key) is not None:
             net.number(getattr(tag, key), unit, (*path, key))
+    if tag.flat_line_above is not None:
+        _check_flat_line(net, name, tag, unit, (*path, "flat_line_above"))
     if tag.readback:
         _check_readback(net, name, tag, unit, (*path, "readback"))
+
+
+def _check_flat_line(net: Network, name: str, tag: Tag, unit: Unit | None, path: Path) -> None:
+    """The cut-off of a flat line must leave room above it for a frozen value to be seen in."""
+    if tag.flat_line_after is None:
+        net.find("PC215", "there is no flat line to look for", path, key=True, hint="add `flat_line_after: ...`")
+    above = net.number(tag.flat_line_above, unit, path)
+    if tag.range is None or unit is None:
+        return
+    found = len(net.findings)
+    high = net.number(tag.range[1], unit, (*path[:-1], "range", 1))
+    del net.findings[found:]  # a wrong unit is told where the range is read
+    if above >= high:
+        what = f"`{name}` is never above {above:g}, so it is never watched"
+        net.find("PC711", what, path, hint="it is the meter's cut-off, at the low end of the range")
 
 
 def _check_readback(net: Network, name: str, tag: Tag, unit: Unit | None, path: Path) -> None:

@@ -68,8 +68,9 @@ class InputRow:
     """How an input row is treated at the latch.
 
     `stale_after_ns`: older is uncertain, twice that is bad (0: never). `flat_after_ns`: an unchanged value for longer
-    is bad, flat (0: never). `change_within_ns`: source time must move within it (0: not asked). `reads_back` is the
-    row of the output whose device state this is, 0 for an ordinary input. `initial` is the value before any arrived.
+    is bad, flat (0: never), unless it is at or below `flat_above`. `change_within_ns`: source time must move within it
+    (0: not asked). `reads_back` is the row of the output whose device state this is, 0 for an ordinary input. `initial`
+    is the value before any arrived.
     """
 
     row: int
@@ -77,6 +78,7 @@ class InputRow:
     device: str = ""
     stale_after_ns: int = 0
     flat_after_ns: int = 0
+    flat_above: float = float("-inf")
     change_within_ns: int = 0
     reads_back: int = 0
     initial: float = float("nan")

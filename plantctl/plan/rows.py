@@ -75,6 +75,9 @@ def input_rows(net: Network, row_of: Mapping[str, int], devices: Sequence[Device
         tag = net.source.tags[name]
         stale_ns = STALE_POLLS * poll_of.get(name, 0) if tag.stale_after is None else _ns(tag.stale_after)
         unit = net.unit(tag.unit, p.path) if tag.unit else None
+        above = float("-inf")
+        if tag.flat_line_above is not None:
+            above = net.number(tag.flat_line_above, unit, (*p.path, "flat_line_above"))
         initial = float("nan") if tag.initial is None else net.number(tag.initial, unit, (*p.path, "initial"))
         found.append(
             InputRow(
@@ -83,6 +86,7 @@ def input_rows(net: Network, row_of: Mapping[str, int], devices: Sequence[Device
                 tag.device,
                 stale_ns if tag.device else 0,
                 _ns(tag.flat_line_after),
+                above,
                 _ns(tag.expect_change_within),
                 row_of.get(reads_back.get(name, ""), 0),
                 initial,

@@ -131,6 +131,7 @@ class Tag:
     access: Literal["read", "write"] = "read"
     readback: Reference = ""
     flat_line_after: Duration | None = None
+    flat_line_above: Quantity | None = None
     expect_change_within: Duration | None = None
     system: Literal["", "sis"] = ""
     fail_safe: Value | None = None

@@ -1,9 +1,10 @@
 """The latch: takes what the field knows into the image, once at the start of a scan, and ages it.
 
 Good becomes uncertain at `stale_after` without a sign of life and bad at twice that; a value that never moves within
-its flat-line window is bad although its source time moves; a value whose source time stands still longer than
-`expect_change_within` is uncertain, then bad at twice that; a number that is not finite is bad, range. A value that
-comes back after a fault is good again at once: whether anything may act on it is the blocks' business.
+its flat-line window is bad although its source time moves, unless it is at or below the cut-off where the meter shows
+one and the same value (`flat_line_above`); a value whose source time stands still longer than `expect_change_within`
+is uncertain, then bad at twice that; a number that is not finite is bad, range. A value that comes back after a fault
+is good again at once: whether anything may act on it is the blocks' business.
 
 Before it writes anything it keeps the points that are read one scan late; after it, it knows which inputs changed
 between good, uncertain and bad.
@@ -60,6 +61,7 @@ class Latch:
             "delays": np.array(plan.delays, np.int64).reshape(-1, 2),
             "stale_ns": windows("stale_after_ns"),
             "flat_ns": windows("flat_after_ns"),
+            "flat_above": np.array([r.flat_above for r in plan.inputs], np.float64),
             "change_ns": windows("change_within_ns"),
             "last_v": np.zeros(self.count, np.int64),
             "moved_ns": np.zeros(self.count, np.int64),
@@ -84,6 +86,7 @@ class Latch:
         """Make ready to take `columns`; those of one run are few, and each set stays known."""
         arrays: dict[str, Any] = {
             "given_v": columns.value.view(np.int64),
+            "shown": columns.value,
             "given_q": columns.quality,
             "given_receive_ns": columns.receive_ns,
             "given_source_ns": columns.source_ns,
@@ -93,6 +96,7 @@ class Latch:
 
 def take(
     given_v: Any,
+    shown: Any,
     given_q: Any,
     given_receive_ns: Any,
     given_source_ns: Any,
@@ -103,6 +107,7 @@ def take(
     delays: Any,
     stale_ns: Any,
     flat_ns: Any,
+    flat_above: Any,
     change_ns: Any,
     last_v: Any,
     moved_ns: Any,
@@ -115,7 +120,8 @@ def take(
 ) -> int:
     """The latch of one scan, compiled or interpreted. Returns 1 more than the inputs whose severity changed.
 
-    Values are moved as bits (i8), so that a NaN keeps its payload; `delays` i8 [n, 2] holds rows and those they follow.
+    Values are moved as bits (i8), so that a NaN keeps its payload; `shown` are the same as numbers (f8); `delays`
+    i8 [n, 2] holds rows and those they follow.
     """
     for k in range(len(delays)):
         late, row = delays[k, 0], delays[k, 1]
@@ -134,7 +140,7 @@ def take(
                 quality = STALE_UNCERTAIN
             if age_ns >= 2 * stale_ns[i] and quality & SEVERITY_MASK < BAD:
                 quality = STALE_BAD
-            if bits != last_v[i] or given_receive_ns[i] == 0:
+            if bits != last_v[i] or given_receive_ns[i] == 0 or shown[i] <= flat_above[i]:
                 last_v[i] = bits
                 moved_ns[i] = now_ns
             if now_ns - moved_ns[i] >= flat_ns[i] and quality & SEVERITY_MASK < BAD:

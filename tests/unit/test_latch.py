@@ -22,10 +22,11 @@ tags:
   A-3: {device: D, item: "3", stale_after: 100 s, flat_line_after: 5 s}
   A-4: {device: D, item: "4", stale_after: 100 s, expect_change_within: 3 s}
   A-5: {unit: pH}
+  A-6: {device: D, item: "6", unit: m3/h, stale_after: 100 s, flat_line_after: 5 s, flat_line_above: 5 L/h}
 blocks:
-  A-6: {kind: lag, in: {tag: A-5, delay: 1 scan}, unit: pH, tau: 2 s}
+  A-7: {kind: lag, in: {tag: A-5, delay: 1 scan}, unit: pH, tau: 2 s}
 """
-FIRST, SECOND, FLAT, CHANGING, BY_HAND = range(5)
+FIRST, SECOND, FLAT, CHANGING, BY_HAND, FLOW = range(6)
 
 
 @pytest.fixture(params=[False, True], ids=["interpreted", "compiled"])
@@ -55,7 +56,7 @@ class Bench:
 
     def take(self, now_s):
         self.latch.take(self.columns, round(now_s * S))
-        return self.image.q[1:6]
+        return self.image.q[1:7]
 
     def quality(self, index, now_s):
         return int(self.take(now_s)[index])
@@ -111,6 +112,20 @@ def test_a_value_that_stands_is_bad_after_its_window_although_its_source_time_mo
     assert bench.quality(FLAT, 15.5) == GOOD
 
 
+@pytest.mark.parametrize("shown", [0.0, 0.005, -0.001])
+def test_a_meter_below_its_cut_off_may_stand_and_its_window_starts_where_it_leaves_it(shown, bench):
+    for now_s in np.arange(10.0, 30.1, 0.5):
+        bench.arrive(FLOW, shown, now_s)
+        assert bench.quality(FLOW, now_s) == GOOD
+    for now_s in np.arange(30.5, 35.4, 0.5):
+        bench.arrive(FLOW, 0.006, now_s)
+        assert bench.quality(FLOW, now_s) == GOOD
+    bench.arrive(FLOW, 0.006, 35.5)
+    assert reason_of(bench.quality(FLOW, 35.5)) is Reason.FLAT
+    bench.arrive(FLOW, math.nan, 36.0)
+    assert reason_of(bench.quality(FLOW, 36.0)) is Reason.RANGE
+
+
 def test_a_source_time_that_stands_counts_only_where_the_tag_says_so(bench):
     for index in (CHANGING, FLAT):
         bench.arrive(index, 1.0, 10.0)
@@ -125,9 +140,9 @@ def test_a_source_time_that_stands_counts_only_where_the_tag_says_so(bench):
 
 def test_without_ages_a_held_value_stays_as_good_as_it_came(bench_of):
     bench = bench_of(ages=False)
-    for index in range(5):
+    for index in range(6):
         bench.arrive(index, 1.0, 0.0)
-    assert bench.take(1e6).tolist() == [GOOD] * 5
+    assert bench.take(1e6).tolist() == [GOOD] * 6
 
 
 def test_before_anything_arrived_an_input_is_bad_not_yet(bench):
