@@ -164,15 +164,14 @@ def simple_pids(loops, scans):
 
 
 def demo(scans):
-    """The demo's program: whole scan of control, us, and the share that is the calls alone."""
+    """The demo's program: whole scan of control, us, and the share that is the call alone."""
     plan = build_path(HERE.parent / "config" / "demo").plan
     stepper = Stepper(plan, compiled=True)
     dt_s = [task.period_ns / 1e9 for task in plan.tasks]
     whole = median_us(lambda: stepper.step(dt_s), lambda k: stepper.ring.__setitem__((0, 0), 0), scans)
-    # dt of NaN: every runner returns before its first row, so what is left is the calls.
-    nothing = ctypes.c_double(float("nan"))
-    calls = [call for run, (_, call) in zip(plan.runs, stepper._calls, strict=True) if run.kind >= 0]
-    empty = median_us(lambda: [call(nothing) for call in calls], lambda k: None, scans)
+    # With no task due what is left is the one call of the program.
+    nothing = [0.0] * len(dt_s)
+    empty = median_us(lambda: stepper.step(nothing), lambda k: None, scans)
     return {"runs": len(plan.runs), "scan_us": whole, "calls_us": empty, "share_of_calls": empty / whole}
 
 

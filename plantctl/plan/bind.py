@@ -6,7 +6,7 @@ interpreted, both work on the same memory, which the call keeps alive; nothing h
 
 import ctypes
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from plantctl.plan import record
-from plantctl.plan.load import RUN, Half, load_routine
+from plantctl.plan.load import RUN, Half, load_program, load_routine
 
 Array = Any  # of any type and one or two dimensions
 Call = Callable[[ctypes.c_double], int]
@@ -74,6 +74,43 @@ def bind_routine(
     called, _ = load_routine(function, shapes, arguments[len(arrays) :], folder)
     table = np.array([number for array in arrays.values() for number in (array.ctypes.data, len(array))], np.int64)
     return _kept(called, table, tuple(arrays.values()))
+
+
+# A run in its turn: task, call, and first and count of a run of expressions (0 and 0 for that of a half).
+Turn = tuple[int, Callable[..., int], int, int]
+
+
+class Program:
+    """All runs of a plan in their order, `tasks` being how many time steps a scan has. Compiled, it is one call."""
+
+    __slots__ = ("_call", "_dt_s", "_turns")
+
+    def __init__(self, turns: Sequence[Turn], tasks: int, *, compiled: bool, folder: Path | None = None) -> None:
+        self._turns = turns
+        self._call: Callable[[], int] | None = None
+        if compiled:
+            places = [(*_addresses(call), task, first, count) for task, call, first, count in turns]
+            table: Array = np.array(places, np.int64)
+            dt_s: Array = np.zeros(tasks)
+            self._dt_s: Any = memoryview(dt_s)
+            self._call = partial(_kept(load_program(folder), table, None), len(places), dt_s.ctypes.data)
+
+    def step(self, dt_s: Sequence[float]) -> int:
+        """Call the runs of every task whose time step in s is above 0. Returns 1, or 0 as soon as a run broke off."""
+        if self._call is not None:
+            for task, dt in enumerate(dt_s):
+                self._dt_s[task] = dt
+            return self._call()
+        for task, call, first, count in self._turns:
+            dt = dt_s[task]
+            if dt > 0.0 and (call(first, count) if count else call(ctypes.c_double(dt))) != 1:
+                return 0
+        return 1
+
+
+def _addresses(call: Any) -> tuple[int, int]:
+    """Where the C function of a bound call is, and its record."""
+    return ctypes.cast(call.func, ctypes.c_void_p).value or 0, call.args[0].value
 
 
 def _kept(function: Any, record: Array, memory: object) -> Callable[..., int]:

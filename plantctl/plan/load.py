@@ -151,6 +151,12 @@ def load_routine(
     return signature(module.half_c.address), fresh
 
 
+def load_program(folder: Path | None = None) -> Any:
+    """The C function `(address of the calls, count, address of the time steps) -> 1` that steps a whole plan."""
+    module, _ = _compiled("run_program", runner_text.program_text(), [], folder)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)(module.half_c.address)
+
+
 def block_class(module: str) -> type[Block]:
     """The block class of a module that is already imported; for generated text only."""
     return kind_of(sys.modules[module], module).block
@@ -276,6 +282,30 @@ def pointer_to(numba_type: Any) -> Any:
         return pointer(int64), generate
 
     return intrinsic(as_pointer)
+
+
+def call_at(*argument_types: Any) -> Any:
+    """A compiled function that calls the C function at an address: `(address, record, step)` for a half, given f8,
+    `(address, record, first, count)` for a run of expressions, given two i8.
+    """
+    from llvmlite import ir
+    from numba import int64
+    from numba.extending import intrinsic
+
+    called = int64(int64, int64, *argument_types)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = [context.get_value_type(kind) for kind in called.args[1:]]
+        function = ir.FunctionType(ir.IntType(64), kinds).as_pointer()
+        return builder.call(builder.inttoptr(arguments[0], function), arguments[1:])
+
+    def half(typing_context: Any, address: Any, record: Any, step: Any) -> Any:
+        return called, generate
+
+    def expressions(typing_context: Any, address: Any, record: Any, first: Any, count: Any) -> Any:
+        return called, generate
+
+    return intrinsic(half if len(argument_types) == 1 else expressions)
 
 
 def warm(kinds: Iterable[str], folder: Path | None = None) -> list[str]:

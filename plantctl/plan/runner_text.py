@@ -207,3 +207,35 @@ def routine_text(module: str, function: str, arrays: Sequence[tuple[str, str, in
         lines.append(f"        carray(_{kind}(t[{2 * i}]), {shape}),  # {name}")
     lines += [*(f"        {number}," for number in numbers), "    )", ""]
     return "\n".join(lines)
+
+
+def program_text() -> str:
+    """The compiled form of a whole step: one C function `half_c(calls*, count, dt*) -> 1` that calls every run due.
+
+    `calls` is i8 [count, 5]: address of the C function, address of its record, task, and, for a run of expressions,
+    first and count; `dt` holds the time step of each task, 0 where it is not due.
+    """
+    return '''"""Generated: the runs of a plan, one after the other."""
+
+from numba import carray, cfunc, float64, int64, types
+
+from plantctl.plan import load
+
+half = load.call_at(float64)
+expressions = load.call_at(int64, int64)
+
+
+@cfunc(int64(types.CPointer(int64), int64, types.CPointer(float64)), error_model="numpy", cache=True)
+def half_c(calls, count, dt):
+    c = carray(calls, (count, 5))
+    for i in range(count):
+        step = dt[c[i, 2]]
+        if step > 0.0:
+            if c[i, 4] > 0:
+                ended = expressions(c[i, 0], c[i, 1], c[i, 3], c[i, 4])
+            else:
+                ended = half(c[i, 0], c[i, 1], step)
+            if ended != 1:
+                return 0
+    return 1
+'''

@@ -1,10 +1,9 @@
 """The step: every run of the plan, in its order, over the process image. Pure: the same memory gives the same bits.
 
 A task is due or not; the runs of the due tasks are called in the plan's order, each with its task's `dt`. Nothing here
-allocates or grows once every combination of due tasks has come up once.
+allocates or grows.
 """
 
-import ctypes
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.image import Image
-from plantctl.plan.bind import BoundRun, Call, Memory, bind_routine
+from plantctl.plan.bind import BoundRun, Memory, Program, Turn, bind_routine
 from plantctl.plan.expression_table import pack
 from plantctl.plan.load import load_half
 from plantctl.plan.plan import Plan
@@ -34,25 +33,24 @@ class Stepper:
         )
         self.ring: npt.NDArray[np.int64] = np.zeros((1 + max(1, events), RING_COLUMNS), np.int64)
         self.memories = tuple(self._memory(i) for i in range(len(plan.kinds)))
-        self._dt = tuple(ctypes.c_double(0.0) for _ in plan.tasks)
-        self._programs: dict[tuple[bool, ...], tuple[tuple[Call, ctypes.c_double], ...]] = {}
-        self._calls = self._bind(compiled, cache)
+        self._turns = self._bind(compiled, cache)
+        self._program = Program(self._turns, len(plan.tasks), compiled=compiled, folder=cache)
 
     def _memory(self, index: int) -> Memory:
         rows, image = self.plan.kinds[index], self.image
         return Memory(image.v, image.q, image.used, image.status, rows.rows.copy(), rows.ins, rows.outs, self.ring)
 
-    def _bind(self, compiled: bool, cache: Path | None) -> list[tuple[int, Call]]:
-        calls: list[tuple[int, Call]] = []
+    def _bind(self, compiled: bool, cache: Path | None) -> list[Turn]:
+        turns: list[Turn] = []
         machine = self._machine(compiled, cache)
         for run in self.plan.runs:
             if run.kind < 0:
-                calls.append((run.task, _expressions(machine, run.first, run.count)))
+                turns.append((run.task, machine, run.first, run.count))
                 continue
             half = load_half(self.plan.kinds[run.kind].kind, run.half, compiled=compiled, folder=cache)
             bound = BoundRun(half, self.memories[run.kind], run.kind, run.first, run.count, run.stride)
-            calls.append((run.task, bound.call))
-        return calls
+            turns.append((run.task, bound.call, 0, 0))
+        return turns
 
     def _machine(self, compiled: bool, cache: Path | None) -> Callable[..., int]:
         table = pack(
@@ -69,17 +67,4 @@ class Stepper:
 
         A run that does not return 1 had an exception inside compiled code: the process must not go on with it.
         """
-        due = tuple(dt > 0.0 for dt in dt_s)
-        program = self._programs.get(due)
-        if program is None:
-            program = tuple((call, self._dt[task]) for task, call in self._calls if due[task])
-            self._programs[due] = program
-        for holder, dt in zip(self._dt, dt_s, strict=True):
-            holder.value = dt
-        for call, dt_c in program:
-            assert call(dt_c) == 1, "a run broke off: its block raised inside compiled code"
-
-
-def _expressions(machine: Callable[..., int], first: int, count: int) -> Call:
-    """A run of expressions, called like any other: they do not depend on the time step."""
-    return lambda dt: machine(first, count)
+        assert self._program.step(dt_s) == 1, "a run broke off: its block raised inside compiled code"
