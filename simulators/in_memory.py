@@ -1,19 +1,23 @@
 """The devices without sockets: tags read and written as the wires would carry them, in declared units.
 
-For tests and plans that need the plant but no protocol: `read` gives what a good driver would make of the device's
-answer (rounded to the instrument's counts, with the device's own status), `write` what the device makes of a set-point.
-The step is the caller's: one call of `step` is 100 ms of plant.
+For tests and plans that need the plant but no protocol: a feeder fills columns with what a good driver would make of
+the devices' answers (rounded to the instrument's counts, with the device's own status), `write` gives a set-point to
+the device. The step is the caller's: one call of
+`step` is 100 ms of plant.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+import numpy as np
+
+from plantctl.core.field import InputColumns
 from plantctl.core.quality import GOOD, Reason, bad_because, uncertain_because
 from simulators.devices import arc_probe, rectifier
+from simulators.devices.area_plc import Sample
 from simulators.devices.cell_line import PLC, RECTIFIER, STEP_NS, CellLine
-from simulators.devices.plc_signals import KEYS, Key
+from simulators.devices.plc_signals import KEYS
 from simulators.signals import SIGNALS, Signal
 
 Reading = tuple[float, int]
@@ -43,25 +47,45 @@ class MemoryField:
         self.line.step(self.now_ns, self.utc_ns)
         self.line.plc.take_changes()
 
-    def reader(self, tags: Sequence[str | Signal]) -> Callable[[], list[Reading]]:
-        """A function that reads all `tags` at once: value in the tag's unit, quality word. KeyError if unknown.
+    def feeder(self, rows: Mapping[int, str | Signal], columns: InputColumns) -> Callable[[], None]:
+        """A function that lays what the devices show now into `rows` of `columns`, with the times of now.
 
-        A signal that the table does not have is given whole. The function is made to be called every step: what can be
-        looked up once is looked up here.
+        Tags unknown to the table are a KeyError; a signal that it does not have is given whole. The function is made to
+        be called at every poll and is the only writer of its rows: an item of the PLC that did not change is passed by.
         """
-        reads: list[Callable[[dict[int, int]], Reading]] = []
-        for signal in (tag if isinstance(tag, Signal) else SIGNALS[tag] for tag in tags):
-            if signal.device == PLC:
-                reads.append(partial(self._plc, signal.key))
-            elif signal.device == RECTIFIER:
-                reads.append(partial(_register, signal))
-            else:
-                reads.append(partial(self._probe, self.line.probes[signal.station], signal.register))
-        return lambda: [read(registers) for registers in (self.line.rectifier.image(),) for read in reads]
+        signals = {row: tag if isinstance(tag, Signal) else SIGNALS[tag] for row, tag in rows.items()}
+        items: list[list[Any]] = [[r, s.key, self] for r, s in signals.items() if s.device == PLC]
+        registers = [(r, s) for r, s in signals.items() if s.device == RECTIFIER]
+        blocks = [
+            (r, self.line.probes[s.station], s.register) for r, s in signals.items() if s.device not in (PLC, RECTIFIER)
+        ]
+        arrays: list[Any] = [columns.value, columns.quality]
+        views: list[Any] = [memoryview(array) for array in arrays]
+        value, quality = views
+        where = np.array(list(signals), np.intp)
+
+        def feed() -> None:
+            shown = self.line.plc.shown
+            for item in items:
+                row, key, last = item
+                sample = shown.get(key)
+                if sample is not last:
+                    item[2] = sample
+                    value[row], quality[row] = _item(sample)
+            for row, signal in registers:
+                value[row], quality[row] = _register(self.line.rectifier, signal), GOOD
+            for row, probe, register in blocks:
+                value[row], quality[row] = _block(probe, register)
+            columns.receive_ns[where] = self.now_ns
+            columns.source_ns[where] = self.utc_ns
+
+        return feed
 
     def read(self, tag: str) -> Reading:
         """One tag's value in its unit and its quality word; NaN where the device has no number. KeyError if unknown."""
-        return self.reader([tag])()[0]
+        columns = InputColumns(1)
+        self.feeder({0: tag}, columns)()
+        return float(columns.value[0]), int(columns.quality[0])
 
     def write(self, tag: str, value: float) -> None:
         """Write a set-point or command in the tag's unit; the device limits or ignores it as it would over the wire.
@@ -79,30 +103,31 @@ class MemoryField:
             raise ValueError(f"{tag}: {value} does not fit a register")
         self.line.rectifier.write_block(signal.register, [counts], now_ns=self.now_ns)
 
-    def _plc(self, key: Key, registers: dict[int, int]) -> Reading:
-        sample = self.line.plc.shown.get(key)
-        if sample is None:
-            return _UNKNOWN
-        value = float(sample.value)
-        return value, _PLC_QUALITY[sample.status] if math.isfinite(value) else bad_because(Reason.RANGE)
 
-    def _probe(self, probe: arc_probe.ArcProbe, register: int, registers: dict[int, int]) -> Reading:
-        probe.sense()
-        main = register == arc_probe.PMC1
-        if main and probe.unit != arc_probe.UNIT_PH:
-            return math.nan, bad_because(Reason.CONFIG)
-        value = probe.ph if main else probe.temperature_c
-        if probe.trouble in ("nan", "word-swap") or not math.isfinite(value):
-            return math.nan, bad_because(Reason.RANGE)
-        status = probe.status()
-        if status & arc_probe.ERROR:
-            return value, bad_because(Reason.SENSOR)
-        return value, uncertain_because(Reason.DEVICE) if status else GOOD
+def _item(sample: Sample | None) -> Reading:
+    if sample is None:
+        return _UNKNOWN
+    value = float(sample.value)
+    return value, _PLC_QUALITY[sample.status] if math.isfinite(value) else bad_because(Reason.RANGE)
 
 
-def _register(signal: Signal, registers: dict[int, int]) -> Reading:
-    counts = registers[signal.register]
+def _block(probe: arc_probe.ArcProbe, register: int) -> Reading:
+    probe.sense()
+    main = register == arc_probe.PMC1
+    if main and probe.unit != arc_probe.UNIT_PH:
+        return math.nan, bad_because(Reason.CONFIG)
+    value = probe.ph if main else probe.temperature_c
+    if probe.trouble in ("nan", "word-swap") or not math.isfinite(value):
+        return math.nan, bad_because(Reason.RANGE)
+    status = probe.status()
+    if status & arc_probe.ERROR:
+        return value, bad_because(Reason.SENSOR)
+    return value, uncertain_because(Reason.DEVICE) if status else GOOD
+
+
+def _register(device: rectifier.Rectifier, signal: Signal) -> float:
+    counts = device.register(signal.register)
     if signal.register == rectifier.AH:
-        counts = counts << 16 | registers[rectifier.AH + 1]
+        counts = counts << 16 | device.register(rectifier.AH + 1)
     value = counts * signal.scale
-    return (-value if registers[rectifier.STAT] & signal.sign_bit else value), GOOD
+    return -value if signal.sign_bit and device.status() & signal.sign_bit else value

@@ -62,12 +62,15 @@ def bind_routine(
 ) -> Callable[..., int]:
     """The call of a plain function over `arrays`: `call(*numbers)`, 0 only where it broke off.
 
-    `arrays` are its first arguments by name and in order: contiguous, of one or two dimensions, of f8, i8, i4, u4, u2
-    or u1; they are worked on where they lie. What follows are whole numbers. Raises `TypeError` where the names differ.
+    `arrays` are its first arguments by name and in order: without gaps, of one or two dimensions, of f8, i8, i4, u4, u2
+    or u1; they are worked on where they lie. What follows are whole numbers. Raises `TypeError` where the names differ,
+    `ValueError` where an array has gaps.
     """
     arguments = list(inspect.signature(function).parameters)
     if arguments[: len(arrays)] != list(arrays):
         raise TypeError(f"the routine takes {', '.join(arguments)}, not {', '.join(arrays)}")
+    if not all(array.flags.c_contiguous for array in arrays.values()):
+        raise ValueError("a routine works on arrays without gaps")
     if not compiled:
         return partial(function, *(memoryview(array) for array in arrays.values()))
     shapes = [(name, array.dtype.name, array.shape[1] if array.ndim > 1 else 0) for name, array in arrays.items()]

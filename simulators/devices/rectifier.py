@@ -30,6 +30,7 @@ Ratings and scaling follow section 4.4 of the design basis; over-voltage trip 6.
 rating, over-temperature 85 degC and the codes 302 are this project's assumptions.
 """
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from simulators.devices.registers import (
@@ -239,17 +240,25 @@ class Rectifier:
 
     def image(self) -> dict[int, int]:
         """Every register as it stands, by address, without the side effects of a read over the wire."""
-        image = self._identity | self.settings
-        image.update(
-            {
-                110: counts_of(self._voltage_v, RATED_V),
-                111: counts_of(self._current_a, RATED_A),
-                STAT: self.status(),
-                FAULT: self.fault,
-                114: self._polarity,
-                122: max(0, round(self._heat_sink_c * 10.0)) & WORD_MASK,
-                SYST_ERR: self.error,
-            }
-        )
-        image.update(enumerate(words_of_u32(round(self.charge_ah * 10.0), low_first=False), AH))
-        return image
+        return self._identity | self.settings | {address: word(self) for address, word in _MONITORS.items()}
+
+    def register(self, address: int) -> int:
+        """One monitor or setting as it stands, without the side effects of a read. KeyError for another address."""
+        word = _MONITORS.get(address)
+        return self.settings[address] if word is None else word(self)
+
+    def _charge_word(self, place: int) -> int:
+        return words_of_u32(round(self.charge_ah * 10.0), low_first=False)[place]
+
+
+_MONITORS: Final[dict[int, Callable[[Rectifier], int]]] = {
+    110: lambda r: counts_of(r._voltage_v, RATED_V),
+    111: lambda r: counts_of(r._current_a, RATED_A),
+    STAT: Rectifier.status,
+    FAULT: lambda r: r.fault,
+    114: lambda r: r._polarity,
+    AH: lambda r: r._charge_word(0),
+    AH + 1: lambda r: r._charge_word(1),
+    122: lambda r: max(0, round(r._heat_sink_c * 10.0)) & WORD_MASK,
+    SYST_ERR: lambda r: r.error,
+}

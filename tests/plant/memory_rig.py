@@ -54,6 +54,7 @@ class MemoryCircuit:
         for i, row in enumerate(plan.inputs):
             if not row.device:
                 self.inputs.value[i], self.inputs.quality[i] = row.initial, 0
+        self.executive.bind(self.inputs, self.outputs)
         self.executive.start(self.now_ns, self.utc_ns)
 
     @property
@@ -67,21 +68,21 @@ class MemoryCircuit:
         return self.field.utc_ns + SCAN_LATER_NS
 
     def _groups(self):
-        """`(ticks between two polls, rows, reader)` of each poll period of the plan."""
+        """`(ticks between two polls, what reads then)` of each poll period of the plan."""
         groups = {}
         for device in self.plan.devices:
             for item in device.inputs:
                 every = _ticks(item.config.get("poll", device.config["poll"]))
-                rows, reads = groups.setdefault(every, ([], []))
-                rows.append(item.index)
-                reads.append(_signal(item.tag))
-        return [(every, rows, self.field.reader(reads)) for every, (rows, reads) in sorted(groups.items())]
+                groups.setdefault(every, {})[item.index] = _signal(item.tag)
+        return [(every, self.field.feeder(rows, self.inputs)) for every, rows in sorted(groups.items())]
 
     def tick(self):
         """One tick of 100 ms."""
         self.field.step()
         now_ns, utc_ns = self.now_ns, self.utc_ns
-        self._read(self.field.now_ns, self.field.utc_ns)
+        for every, read in self._reads:
+            if self.ticks % every == 0:
+                read()
         commands, self._commands = self._commands, []
         dt_s = self.schedule.begin(self.ticks, now_ns)
         done = self.executive.scan(self.ticks, now_ns, utc_ns, dt_s, self.inputs, self.outputs, commands)
@@ -94,14 +95,6 @@ class MemoryCircuit:
             if commit is not None:
                 self.recorder.end_commit(commit, commit.sync(), now_ns, utc_ns)
         self.ticks += 1
-
-    def _read(self, now_ns, utc_ns):
-        inputs = self.inputs
-        for every, rows, read in self._reads:
-            if self.ticks % every == 0:
-                inputs.value[rows], inputs.quality[rows] = zip(*read(), strict=True)
-                inputs.receive_ns[rows] = now_ns
-                inputs.source_ns[rows] = utc_ns
 
     def _write(self, now_ns):
         outputs = self.outputs

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plantctl.core.quality import BAD, GOOD, SEVERITY_MASK, UNCERTAIN, Reason, reason_of
+from plantctl.core.field import InputColumns
+from plantctl.core.quality import BAD, GOOD, NOT_YET, SEVERITY_MASK, UNCERTAIN, Reason, bad_because, reason_of
 from simulators.devices.cell_line import GATEWAY, PLC, RECTIFIER, CellLine
 from simulators.devices.plc_signals import KEYS
 from simulators.in_memory import MemoryField
@@ -48,7 +49,7 @@ def test_what_the_table_calls_writable_the_plc_lets_write():
 def test_every_tag_reads_good_and_within_its_range():
     memory, _ = field()
     memory.step()
-    for (value, quality), signal in zip(memory.reader(list(SIGNALS))(), SIGNALS.values(), strict=True):
+    for (value, quality), signal in ((memory.read(tag), signal) for tag, signal in SIGNALS.items()):
         assert quality == GOOD, signal.tag
         assert signal.low <= value <= signal.high, signal.tag
 
@@ -60,7 +61,7 @@ def test_values_are_in_the_tags_unit():
     memory.step()
     memory.step()
     tags = ["40-II-4010", "40-EI-4010", "40-AI-4213", "40-SI-4216", "40-FI-4013", "40-JQI-4010"]
-    values = [value for value, _ in memory.reader(tags)()]
+    values = [memory.read(tag)[0] for tag in tags]
     assert values == pytest.approx([-42.0, -1.5, 7.25, 50.0, 0.6, 7000.0], abs=0.003)
 
 
@@ -125,3 +126,25 @@ def test_the_plcs_status_becomes_quality(trouble, severity):
     memory.step()
     _, quality = memory.read("40-FI-4013")
     assert quality & SEVERITY_MASK == severity
+
+
+def test_a_feeder_fills_its_rows_alone_and_follows_what_changes():
+    memory, plant = field()
+    columns = InputColumns(4)
+    feed = memory.feeder({0: "40-AI-4213", 2: "40-FI-4013", 3: "40-II-4010"}, columns)
+    for _ in range(4):
+        plant.values.update({"probe_b.ph": 7.0, "cell.flow_m3_h": 0.5, "cell.current_a": 40.0})
+        memory.step()
+    feed()
+    assert columns.value[[0, 2, 3]] == pytest.approx([7.0, 0.5, 40.0], abs=0.003)
+    assert columns.quality.tolist() == [GOOD, NOT_YET, GOOD, GOOD]
+    assert columns.receive_ns.tolist() == [memory.now_ns, 0, memory.now_ns, memory.now_ns]
+    assert columns.source_ns.tolist() == [memory.utc_ns, 0, memory.utc_ns, memory.utc_ns]
+    memory.line.plc.troubles["40-FI-4013"] = "bad-status"
+    plant.values["probe_b.ph"] = 6.0
+    for _ in range(4):
+        memory.step()
+    assert columns.value[0] == 7.0, "nothing moves between two polls"
+    feed()
+    assert columns.value[0] == 6.0
+    assert columns.quality[2] == bad_because(Reason.SENSOR)
