@@ -2,8 +2,7 @@
 
 For tests and plans that need the plant but no protocol: a feeder fills columns with what a good driver would make of
 the devices' answers (rounded to the instrument's counts, with the device's own status), `write` gives a set-point to
-the device. The step is the caller's: one call of
-`step` is 100 ms of plant.
+the device. The step is the caller's: one call of `step` is 100 ms of plant.
 """
 
 import math

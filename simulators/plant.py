@@ -9,7 +9,9 @@ Names end in their unit. Signals that begin with `true.` are the truth; no devic
 seed that are written the same give the same bits, compiled or interpreted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,11 @@ class Plant:
     def read(self, name: str) -> float:
         """The present value of a signal, in the unit its name ends with. Raises KeyError on an unknown name."""
         return float(self._memory[self._signals[name]])
+
+    def reader(self, *names: str) -> Callable[[], tuple[float, ...]]:
+        """A function that reads `names`, two or more, at once, in their order. Raises KeyError on an unknown name."""
+        assert len(names) > 1, "one signal is read by `read`"
+        return partial(itemgetter(*(self._signals[name] for name in names)), self._memory)
 
     def write(self, name: str, value: float) -> None:
         """Set a signal that devices write. Raises KeyError on another name; hostile values are the unit's to judge."""

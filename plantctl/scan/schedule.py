@@ -50,7 +50,11 @@ class Schedule:
         self.overruns += missed
         self.late_in_a_row = self.late_in_a_row + 1 if missed else 0
         self._last_scan = number
-        return [self._task_dt(i, task, number, sample_ns) for i, task in enumerate(self.tasks)]
+        # Where no scan was missed, a task between two of its turns has nothing to catch up.
+        return [
+            0.0 if not missed and (number - task.phase) % task.every else self._task_dt(i, task, number, sample_ns)
+            for i, task in enumerate(self.tasks)
+        ]
 
     def _task_dt(self, i: int, task: Task, number: int, sample_ns: int) -> float:
         last_number, last_ns = self._last_number[i], self._last_ns[i]

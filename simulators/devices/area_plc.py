@@ -20,6 +20,7 @@ After a loss of its own power or in STOP everything goes to the fail-safe column
 
 import math
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple
 
 from simulators.devices import plc_rows as rows
@@ -68,13 +69,18 @@ class AreaPlc:
 
     def __init__(self, plant: PlantSignals) -> None:
         self._plant = plant
+        self._read_causes = plant.reader(*_CAUSES)
+        self._read_states = plant.reader("contactor.position", "tank.level_percent", "pump.running", "pump.speed")
+        self._channels = [
+            (cycles, found, plant.reader(*(c.signal for c in found))) for cycles, found in _CHANNELS_EVERY
+        ]
         self.troubles: dict[str, Trouble] = {}
         self.stopped = False
         self.interlock_line = False
         self.latches = rows.RowLatches()
         self.values: dict[Key, float | int | bool] = {node.key: node.initial for node in sig.NODES}
         self.shown: dict[Key, Sample] = {}
-        self._seen: list[float | int | bool] = []
+        self._seen: tuple[float | int | bool, ...] = ()
         self._changes: dict[Key, Sample] = {}
         self._cycles = 0
         self._beat = False
@@ -116,7 +122,7 @@ class AreaPlc:
             raise PermissionError(f"{sig.identifier(key)} is read-only")
         self.values[key] = value
         # The block holds the client's value now: if the program puts another there, that is a change to show.
-        self._seen = []
+        self._seen = ()
         last = self.shown.get(key)
         self.shown[key] = Sample(value, "good", 0 if last is None else last.source_ns)
 
@@ -135,8 +141,9 @@ class AreaPlc:
             self._fail_safe()
             return
         self._heed_heartbeat(now_ns)
-        current_a = self._plant.read("cell.current_a")
-        self.latches.step(self._readings(current_a), now_ns)
+        readings = self._readings()
+        current_a = readings.current_a
+        self.latches.step(readings, now_ns)
         if self.values[sig.RESET, "CMD"]:
             self.values[sig.RESET, "CMD"] = False
             self.latches.reset("P")
@@ -153,20 +160,21 @@ class AreaPlc:
         """Show the plant's values after its step: each measurement at its own period, states when they change."""
         if self.stopped:
             return
-        for cycles, channels in _CHANNELS_EVERY:
+        for cycles, channels, read in self._channels:
             if self._cycles % cycles == 0:
-                for channel in channels:
-                    self._measure(channel, utc_ns)
+                for channel, raw in zip(channels, read(), strict=True):
+                    self._measure(channel, raw * channel.factor, utc_ns)
         if self._cycles % 10 == 0:
             self.values[sig.HEARTBEAT_OUT, "PV"] = (int(self.values[sig.HEARTBEAT_OUT, "PV"]) + 1) & 0xFFFF
         self._cycles += 1
         values = self.values
-        values[sig.CONTACTOR_POSITION, "PV"] = int(self._plant.read("contactor.position"))
-        values[sig.OVERFILL, "PV"] = self._plant.read("tank.level_percent") >= OVERFILL_PERCENT
-        values[sig.PUMP, "RUN"] = bool(self._plant.read("pump.running"))
-        values[sig.DRIVE_STATUS, "PV"] = self._drive_status()
+        position, level, running, speed = self._read_states()
+        values[sig.CONTACTOR_POSITION, "PV"] = int(position)
+        values[sig.OVERFILL, "PV"] = level >= OVERFILL_PERCENT
+        values[sig.PUMP, "RUN"] = bool(running)
+        values[sig.DRIVE_STATUS, "PV"] = self._drive_status(speed * 100.0)
         values[sig.ROWS, "PV"] = self.latches.word()
-        states = list(map(values.__getitem__, _STATES))
+        states = _states_of(values)
         if states != self._seen:
             for key, value in zip(_STATES, states, strict=True):
                 self._show(key, value, "good", utc_ns)
@@ -183,21 +191,11 @@ class AreaPlc:
         elif self._heartbeat_lost_ns is None:
             self._heartbeat_lost_ns = now_ns
 
-    def _readings(self, current_a: float) -> rows.Readings:
-        read = self._plant.read
-        level = read("tank.level_percent")
+    def _readings(self) -> rows.Readings:
+        current, voltage, flow, felt, membrane, temperature, level, position = self._read_causes()
+        overfill, lost = level >= OVERFILL_PERCENT, self._heartbeat_lost_ns is not None
         return rows.Readings(
-            current_a=current_a,
-            voltage_v=read("cell.voltage_v"),
-            flow_m3_h=read("cell.flow_m3_h"),
-            felt_dp_bar=read("cell.felt_dp_bar"),
-            membrane_dp_bar=read("cell.membrane_dp_bar"),
-            tank_temperature_c=read("tank.temperature_c"),
-            level_percent=level,
-            overfill=level >= OVERFILL_PERCENT,
-            contactor_command=self._order,
-            contactor_position=int(read("contactor.position")),
-            heartbeat_lost=self._heartbeat_lost_ns is not None,
+            current, voltage, flow, felt, membrane, temperature, level, overfill, self._order, int(position), lost
         )
 
     def _move_contactor(self, effects: int, current_a: float, now_ns: int) -> None:
@@ -305,7 +303,7 @@ class AreaPlc:
         self.values[tag, "SP"] = used
         return used
 
-    def _drive_status(self) -> int:
+    def _drive_status(self, speed: float) -> int:
         values = self.values
         run = bool(values[sig.PUMP, "RUN"])
         word = READY | BUS
@@ -314,11 +312,9 @@ class AreaPlc:
         word |= DRIVE_READY
         word |= ENABLED if values[sig.PUMP, "CMD"] else 0
         word |= RUNNING if run else 0
-        speed = self._plant.read("pump.speed") * 100.0
         return word | (AT_SPEED if run and abs(speed - float(values[sig.PUMP_SPEED, "OP"])) < 1.0 else 0)
 
-    def _measure(self, channel: "_Channel", utc_ns: int) -> None:
-        raw = self._plant.read(channel.signal) * channel.factor
+    def _measure(self, channel: "_Channel", raw: float, utc_ns: int) -> None:
         status: Status = "good" if channel.lowest <= raw <= channel.highest else "bad"
         value = quantise(raw, channel.step)
         last = self.shown.get(channel.key)
@@ -393,3 +389,9 @@ def _channels(period_ms: int) -> tuple[_Channel, ...]:
 _CHANNELS_EVERY: Final = tuple((ms * 1_000_000 // CYCLE_NS, _channels(ms)) for ms in (sig.FAST_MS, sig.SLOW_MS))
 _MEASURED: Final = {(m.tag, member) for m in sig.MEASUREMENTS for member in ("PV", "QUAL", "SIM")}
 _STATES: Final = tuple(node.key for node in sig.NODES if node.key not in _MEASURED)
+_states_of: Final = itemgetter(*_STATES)
+# What the rows look at, in the order of `Readings` up to the level, then the contactor's position.
+_CAUSES: Final = (
+    *("cell.current_a", "cell.voltage_v", "cell.flow_m3_h", "cell.felt_dp_bar", "cell.membrane_dp_bar"),
+    *("tank.temperature_c", "tank.level_percent", "contactor.position"),
+)

@@ -8,7 +8,6 @@ Rows of section 6.3 that are not here: 25 (the outlet temperature hangs on a gat
 need instruments which the one-cell circuit does not have.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -60,29 +59,24 @@ ROWS: Final = (
 BITS: Final = {row.number: 1 << i for i, row in enumerate(ROWS)}
 
 
-def _above(value: float, limit: float) -> bool:
-    return math.isnan(value) or value > limit
-
-
-def _below(value: float, limit: float) -> bool:
-    return math.isnan(value) or value < limit
-
-
 def demands(r: Readings) -> dict[int, bool]:
-    """Which rows ask to trip now, delays apart. Limits are section 6.3's: m3/h, V, A, degC, bar, %."""
-    current = abs(r.current_a)
+    """Which rows ask to trip now, delays apart. Limits are section 6.3's: m3/h, V, A, degC, bar, %.
+
+    A limit is written as what is still allowed: not-a-number is neither above nor below, so it is not allowed.
+    """
+    current, voltage = abs(r.current_a), abs(r.voltage_v)
     return {
-        15: _above(current, 5.0) and _below(r.flow_m3_h, 0.24),
-        18: _above(abs(r.voltage_v), 5.5),
-        20: _above(current, 40.0) and _below(abs(r.voltage_v), 1.9),
-        22: _above(current, 110.0),
-        23: r.contactor_command != 2 and _below(r.current_a, -2.0),
+        15: not current <= 5.0 and not r.flow_m3_h >= 0.24,
+        18: not voltage <= 5.5,
+        20: not current <= 40.0 and not voltage >= 1.9,
+        22: not current <= 110.0,
+        23: r.contactor_command != 2 and not r.current_a >= -2.0,
         24: r.contactor_position != r.contactor_command,
-        26: _above(r.tank_temperature_c, 60.0),
-        27: _above(abs(r.membrane_dp_bar), 0.3),
-        28: _above(r.felt_dp_bar, 0.6),
-        37: r.overfill or _above(r.level_percent, 92.0),
-        38: _below(r.level_percent, 15.0),
+        26: not r.tank_temperature_c <= 60.0,
+        27: not abs(r.membrane_dp_bar) <= 0.3,
+        28: not r.felt_dp_bar <= 0.6,
+        37: r.overfill or not r.level_percent <= 92.0,
+        38: not r.level_percent >= 15.0,
         46: r.heartbeat_lost,
     }
 

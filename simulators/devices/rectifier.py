@@ -70,6 +70,10 @@ MODEL: Final = "PCT-RECT-10-150"
 V_SET, I_SET, OUT, FAULT, SYST_ERR, WDG_EN, WDG_TIME = 100, 101, 102, 113, 935, 1021, 1022
 STAT: Final = 112
 AH: Final = 120
+TERMINALS: Final = (
+    *("cell.current_a", "cell.voltage_v", "rectifier.heat_sink_c"),
+    *("contactor.position", "rectifier.cv", "rectifier.cc"),
+)
 RANGES: Final = {
     V_SET: (0, COUNTS_MAX),
     I_SET: (0, COUNTS_MAX),
@@ -97,6 +101,7 @@ class Rectifier:
 
     def __init__(self, plant: PlantSignals, *, serial: str = "RECT0001", profile: Profile = "writes") -> None:
         self._plant = plant
+        self._terminals = plant.reader(*TERMINALS)
         self._identity = dict(enumerate(words_of_text(MODEL, 8) + words_of_text(serial, 4), 900))
         self.profile: Profile = profile
         self.external_interlock = False
@@ -145,12 +150,9 @@ class Rectifier:
 
     def sense(self, now_ns: int, dt_s: float) -> None:
         """Take the plant's new terminal values after a step of `dt_s` and let the protections judge them."""
-        read = self._plant.read
-        self._current_a = read("cell.current_a")
-        self._voltage_v = read("cell.voltage_v")
-        self._heat_sink_c = read("rectifier.heat_sink_c")
-        self._polarity = int(read("contactor.position"))
-        self._limit_bits = (CV if read("rectifier.cv") else 0) | (CC if read("rectifier.cc") else 0)
+        self._current_a, self._voltage_v, self._heat_sink_c, polarity, at_voltage, at_current = self._terminals()
+        self._polarity = int(polarity)
+        self._limit_bits = (CV if at_voltage else 0) | (CC if at_current else 0)
         self.charge_ah += abs(self._current_a) * dt_s / 3600.0
         self._judge()
 

@@ -6,6 +6,7 @@ exception code that the device puts on the wire, never a Python accident.
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Final, Protocol
 
 ILLEGAL_FUNCTION: Final = 1
@@ -34,6 +35,9 @@ class PlantSignals(Protocol):
 
     def read(self, name: str) -> float:
         """The value of signal `name` now, in the unit its name ends with."""
+
+    def reader(self, *names: str) -> Callable[[], tuple[float, ...]]:
+        """A function that reads `names`, two or more, at once: for what a twin looks at in every step."""
 
     def write(self, name: str, value: float) -> None:
         """Set the actuator `name`; values outside its range are the plant's to limit."""

@@ -51,6 +51,9 @@ class BenchPlant:
     def read(self, name: str) -> float:
         return self.values[name]
 
+    def reader(self, *names: str):
+        return lambda: tuple(self.values[name] for name in names)
+
     def write(self, name: str, value: float) -> None:
         assert name in WRITTEN, name
         self.values[name] = value
