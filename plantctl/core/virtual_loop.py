@@ -268,8 +268,9 @@ class VirtualClock(ParticipantClock):
         timer = self._loop.call_at(monotonic_ns / 1e9, self._wake, wakeup, monotonic_ns)
         try:
             await wakeup
-        finally:
+        except BaseException:
             timer.cancel()
+            raise
 
     def _wake(self, wakeup: "asyncio.Future[None]", monotonic_ns: int) -> None:
         """End a wait. The loop's float seconds may have led to a nanosecond before it (after weeks, some more)."""

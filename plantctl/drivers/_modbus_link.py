@@ -159,10 +159,11 @@ class Link:
         async with self._asked(station):
             answer = await getattr(self._client, ask)(first, count=count, device_id=station)
         self._check(answer, _READ_FUNCTION[table], station, f"{table} {first} to {first + count - 1}")
-        values = answer.bits[:count] if table in {"coil", "discrete"} else answer.registers
+        bits = table in {"coil", "discrete"}
+        values: list[int] = [int(b) for b in answer.bits[:count]] if bits else answer.registers
         if len(values) != count:
             raise self._garbled(station, f"{len(values)} registers came instead of {count}")
-        return [int(v) for v in values]
+        return values
 
     async def write(self, station: int, table: Table, first: int, words: Sequence[int], function: int | None) -> None:
         """Write registers (or a coil). Raises as `read`."""

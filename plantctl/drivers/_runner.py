@@ -276,7 +276,9 @@ class DeviceRunner:
         asked = outputs.sequence[self._rows].tolist()
         tried = outputs.write_sequence[self._rows].tolist()
         errors = outputs.error[self._rows].tolist()
-        wishes = []
+        wishes: list[Wish] = []
+        if asked == tried and not any(errors) and not refresh:
+            return wishes
         for position, plan in enumerate(self.device.outputs):
             wanted = tried[position] != asked[position] or errors[position] in RETRIED
             repeat = refresh and position in self.driver.refreshed

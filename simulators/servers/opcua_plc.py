@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from asyncua import ua as typed_ua
+from asyncua.common.callback import CallbackType
 from asyncua.server.server import Server
 
 from plantctl.core.clock import Clock
@@ -68,6 +69,7 @@ class PlcServer:
         self._server: Server | None = None
         self._ids: dict[Key, Any] = {}
         self._written: dict[Key, Any] = {}
+        self._client_wrote = False
         self._told_ns = 0
 
     async def start(self, tasks: asyncio.TaskGroup) -> Callable[[], asyncio.Protocol]:
@@ -86,6 +88,7 @@ class PlcServer:
             await server.register_namespace(uri)
         index = await server.register_namespace(NAMESPACE_URI)
         await self._build(server, index)
+        server.subscribe_server_callback(CallbackType.PostWrite, self._note_write)
         await server.start()
         self._server = server
         # The wire brings the connections, without a second socket on the way: the library's own listener is not used.
@@ -100,10 +103,15 @@ class PlcServer:
             server, self._server = self._server, None
             await server.stop()
 
+    def _note_write(self, _event: object, _service: object) -> None:
+        """A client has written something; `collect` finds out what is left of it."""
+        self._client_wrote = True
+
     def collect(self) -> None:
         """Hand what clients wrote since the last call to the twin."""
-        if self._server is None:
+        if self._server is None or not self._client_wrote:
             return
+        self._client_wrote = False
         read = self._server.iserver.aspace.read_attribute_value
         for key, seen in self._written.items():
             value = read(self._ids[key], ua.AttributeIds.Value)
