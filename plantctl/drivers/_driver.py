@@ -8,15 +8,16 @@ Rules of the file: a driver never touches the columns itself, never sleeps to ke
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.clock import Clock
 from plantctl.core.device_statistics import DeviceStatistics
+from plantctl.core.errors import DeviceError
 from plantctl.core.field import (
     LINK_LOST,
     DevicePlan,
@@ -64,6 +65,35 @@ class Written:
     text: str = ""
 
 
+class Withdrawn(DeviceError):
+    """What was to be written is not to be written any more; nothing was sent. The link is as it was."""
+
+
+class Permit:
+    """Whether what was wished may still be sent. This one always says yes: scan and drivers are one process.
+
+    Where they are two, the scan may be gone, and either process may have been stopped anywhere. `refreshes` tells
+    whether unchanged values are repeated to keep a device's watchdog quiet.
+    """
+
+    refreshes = True
+
+    def take(self) -> Hashable:
+        """To be kept with wishes taken now."""
+        return None
+
+    def holds(self, taken: Hashable) -> bool:
+        """Whether wishes taken then may be sent now."""
+        return True
+
+    def quiet(self, order: int) -> bool:
+        """Whether nothing at all may be asked of the device with this number now."""
+        return False
+
+
+ALWAYS: Final = Permit()
+
+
 class Port:
     """A device's place at the table: where its driver puts what it has read, and says what is wrong.
 
@@ -72,11 +102,19 @@ class Port:
     """
 
     def __init__(
-        self, device: DevicePlan, inputs: InputColumns, outputs: OutputColumns, clock: Clock, events: FieldEvents
+        self,
+        device: DevicePlan,
+        inputs: InputColumns,
+        outputs: OutputColumns,
+        clock: Clock,
+        events: FieldEvents,
+        permit: Permit = ALWAYS,
     ) -> None:
         self.device = device
         self.outputs = outputs
         self.clock = clock
+        self.permit = permit
+        self._taken: Hashable = None
         self.statistics = DeviceStatistics()
         self._inputs = inputs
         self._events = events
@@ -135,6 +173,20 @@ class Port:
         """Every input of the device becomes bad; the values stay last known."""
         self._inputs.quality[self._rows] = quality
 
+    def take_wishes(self) -> None:
+        """What is written from now on was wished now."""
+        self._taken = self.permit.take()
+
+    def ask_to_write(self) -> None:
+        """To be called right before each telegram that changes anything in the device; raises Withdrawn."""
+        if not self.permit.holds(self._taken):
+            raise Withdrawn(self.device.name, "the wish was withdrawn before it was sent")
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing at all may be asked of the device now."""
+        return self.permit.quiet(self.device.order)
+
     def tell(self, kind: FieldEventKind, text: str, point: str = "") -> None:
         """One event, now."""
         now_ns, utc_ns = self.clock.monotonic_ns(), self.clock.utc_ns()
@@ -163,13 +215,15 @@ class Driver(Protocol):
     """What one kind of device must be able to do. Every method may raise a `DeviceError`; the runner retries.
 
     `settings` of the device; `jobs` what there is to read, fixed for life; `refresh_s` after how many seconds without
-    a write the values in `refreshed` (positions of outputs) are repeated, None for never.
+    a write the values in `refreshed` (positions of outputs) are repeated, None for never. `quiet_s`: for how long
+    nothing may be asked so that the device's own watchdog expires, 0 where reading does not keep it quiet.
     """
 
     settings: DeviceSettings
     jobs: Sequence[Job]
     refresh_s: float | None
     refreshed: Sequence[int]
+    quiet_s: float
 
     async def open(self) -> None:
         """Connect."""
@@ -181,10 +235,14 @@ class Driver(Protocol):
         """Do one read job and put what was read."""
 
     async def prepare_writing(self) -> None:
-        """Before the first write of a connection: arm the watchdog, clear old errors."""
+        """Before the first write of a connection: arm the watchdog, clear old errors. May raise Withdrawn."""
 
     async def write(self, wishes: Sequence[Wish]) -> Sequence[Written]:
-        """Write the wishes in their order; one answer each."""
+        """Write the wishes in their order; one answer each.
+
+        Right before each telegram that changes anything the port is asked (`ask_to_write`). Withdrawn may be raised
+        where nothing was sent at all; else each wish has its own answer.
+        """
 
     async def close(self) -> None:
         """Let go of the connection, whatever its state; never waits for the peer for long."""
@@ -195,6 +253,7 @@ class DriverDefaults:
 
     refresh_s: float | None = None
     refreshed: Sequence[int] = ()
+    quiet_s = 0.0
 
     async def identify(self) -> None:
         """Anything that answers is the right device."""
@@ -213,7 +272,8 @@ class DriverDefaults:
 class DriverModule(Protocol):
     """A file of this folder: the settings of its devices and items, its driver and how far it has been taken.
 
-    `SCALE` holds rule: `done` or `exempt: why`, the rules of docs/reference/device-profiles.md.
+    `SCALE` holds rule: `done` or `exempt: why`, the rules of docs/reference/device-profiles.md. A file may also name
+    `LIBRARIES`, which take long to import: what cannot wait for them imports them before anything runs.
     """
 
     Config: Any

@@ -94,10 +94,18 @@ class ErrorRegister(Settings):
     ignored: tuple[int, ...] = ()
 
 
+# What a device may need to go to its safe state once its watchdog has expired.
+QUIET_MORE_S: Final = 2.0
+
+
 class WatchdogRegisters(Settings):
-    """Where the device's own watchdog is set: its time, in `seconds_per_count`, and what switches it on."""
+    """Where the device's own watchdog is set: its time, in `seconds_per_count`, and what switches it on.
+
+    `rearmed_by`: `writes` where only writing keeps it quiet, `any` where reading does as well.
+    """
 
     time: Register
+    rearmed_by: Literal["writes", "any"] = "writes"
     seconds_per_count: float = Field(default=1.0, gt=0.0)
     enable: Register | None = None
     enable_value: int = 1
@@ -142,6 +150,13 @@ class Config(DeviceSettings):
     def refresh_s(self) -> float | None:
         """After how many seconds a set-point is repeated, None for never."""
         return self.refresh or (self.watchdog / 4.0 if self.watchdog else None)
+
+    @property
+    def quiet_s(self) -> float:
+        """For how long nothing may be asked so that the device's watchdog has done its work, 0 for never."""
+        where = self.watchdog_registers
+        rearmed = self.watchdog is not None and where is not None and where.rearmed_by == "any"
+        return 1.5 * (self.watchdog or 0.0) + QUIET_MORE_S if rearmed else 0.0
 
 
 class Item(ItemSettings):

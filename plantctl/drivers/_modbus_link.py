@@ -166,7 +166,8 @@ class Link:
         return values
 
     async def write(self, station: int, table: Table, first: int, words: Sequence[int], function: int | None) -> None:
-        """Write registers (or a coil). Raises as `read`."""
+        """Write registers (or a coil). Raises as `read`, and Withdrawn when it is not to be sent any more."""
+        self._port.ask_to_write()
         async with self._asked(station):
             if table == "coil":
                 function = 5

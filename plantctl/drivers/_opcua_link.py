@@ -133,12 +133,16 @@ class Link:
             return list(await self._client.uaclient.session.read_attributes(ids, ua.AttributeIds[attribute]))
 
     async def write(self, nodes: Sequence[str], values: Sequence[tuple[str, Any]]) -> list[int]:
-        """Write all in one call; the server's status code for each. `values` are (type name, value)."""
+        """Write all in one call; the server's status code for each. `values` are (type name, value).
+
+        Raises Withdrawn when they are not to be sent any more.
+        """
         ua = _library().ua
+        ids = [ua.NodeId.from_string(n) for n in nodes]
+        # Neither time stamps nor status: many controllers refuse a write that brings them.
+        data = [ua.DataValue(ua.Variant(value, ua.VariantType[kind])) for kind, value in values]
+        self._port.ask_to_write()
         async with self.asked():
-            ids = [ua.NodeId.from_string(n) for n in nodes]
-            # Neither time stamps nor status: many controllers refuse a write that brings them.
-            data = [ua.DataValue(ua.Variant(value, ua.VariantType[kind])) for kind, value in values]
             results = await self._client.uaclient.session.write_attributes(ids, data)
         return [int(r.value) for r in results]
 

@@ -8,7 +8,7 @@ change and on refresh.
 Rules of the file: one request at a time and a device; a device's instants come from the plan's order and the clock's
 timetable, so that no two devices share one; nothing queues up: what was missed is counted and skipped; writes happen
 only while the scan's heartbeat has advanced since the last write (interfaces.md 20), so that a dead scan never keeps
-a device's watchdog quiet.
+a device's watchdog quiet; each telegram that changes something is sent only while its wish still stands (`Permit`).
 """
 
 import asyncio
@@ -36,14 +36,15 @@ from plantctl.core.field import (
 )
 from plantctl.core.quality import Reason, bad_because
 from plantctl.core.schedule import Schedule
-from plantctl.drivers._driver import Driver, Job, Port, Wish, Written
+from plantctl.drivers._driver import ALWAYS, Driver, Job, Permit, Port, Wish, Withdrawn, Written
 
 # The first instant of a device in its period; the scan and the simulators have theirs below.
 FIRST_PHASE_NS: Final = 2_000_000
 PHASE_STEP_NS: Final = 100_000
 
 # These did not reach the device or nobody knows: they are tried again without being asked for.
-RETRIED: Final = frozenset({WriteError.UNREACHABLE, WriteError.PROTOCOL, WriteError.WRONG_DEVICE})
+RETRIED: Final = frozenset({WriteError.UNREACHABLE, WriteError.PROTOCOL, WriteError.WRONG_DEVICE, WriteError.WITHDRAWN})
+UNTOLD: Final = frozenset({WriteError.UNREACHABLE, WriteError.WITHDRAWN})
 
 
 def driver_kinds() -> list[str]:
@@ -73,9 +74,14 @@ def load(kind: str) -> ModuleType:
 
 
 def build(
-    device: DevicePlan, inputs: InputColumns, outputs: OutputColumns, clock: Clock, events: FieldEvents
+    device: DevicePlan,
+    inputs: InputColumns,
+    outputs: OutputColumns,
+    clock: Clock,
+    events: FieldEvents,
+    permit: Permit = ALWAYS,
 ) -> "DeviceRunner":
-    """The runner of one device, its instants entered in the clock's timetable.
+    """The runner of one device, its instants entered in the clock's timetable; it writes while `permit` holds.
 
     Build the devices in the plan's order. Raises pydantic's ValidationError when the configuration does not fit the
     driver's `Config` or `Item`, PlantctlError when there is no such driver, ValueError for settings that contradict
@@ -85,7 +91,7 @@ def build(
     config = module.Config.model_validate(dict(device.config))
     items = [module.Item.model_validate(dict(i.config)) for i in device.inputs]
     written = [module.Item.model_validate(dict(i.config)) for i in device.outputs]
-    port = Port(device, inputs, outputs, clock, events)
+    port = Port(device, inputs, outputs, clock, events, permit)
     return DeviceRunner(module.Driver(port, config, items, written), port)
 
 
@@ -168,6 +174,8 @@ class DeviceRunner:
             first = min((t.schedule.next_after(self._clock.monotonic_ns()) for t in self._timed), default=0)
             await self._clock.sleep_until(first)
             while True:
+                while self.port.quiet:
+                    await self._clock.sleep(self._settings.write_period)
                 pause_s = await self._session()
                 _heed_cancel()
                 await self._clock.sleep(pause_s)
@@ -249,8 +257,9 @@ class DeviceRunner:
                 await self._clock.sleep_until(timed.due_ns)
             began_ns = timed.due_ns
             if timed.job != WRITE_JOB:
-                async with asyncio.timeout(self._settings.patience):
-                    await self.driver.read(timed.job)
+                if not self.port.quiet:
+                    async with asyncio.timeout(self._settings.patience):
+                        await self.driver.read(timed.job)
             elif wishes := self._wishes():
                 async with asyncio.timeout(self._settings.patience):
                     await self._write(wishes)
@@ -268,7 +277,8 @@ class DeviceRunner:
         outputs = self.port.outputs
         if outputs.scan_heartbeat_ns == self._heartbeat_used_ns:
             return []
-        refresh_s = self.driver.refresh_s
+        self.port.take_wishes()
+        refresh_s = self.driver.refresh_s if self.port.permit.refreshes else None
         since_ns = self._clock.monotonic_ns() - self._refreshed_ns
         # A write period early rather than late: the next look comes only then.
         early_ns = round(self._settings.write_period * 1e9)
@@ -294,13 +304,18 @@ class DeviceRunner:
         heartbeat_ns = outputs.scan_heartbeat_ns
         sequences = [int(outputs.sequence[self.device.outputs[w.position].index]) for w in wishes]
         if not self._armed:
-            await self.driver.prepare_writing()
+            try:
+                await self.driver.prepare_writing()
+            except Withdrawn:
+                return
             self._armed = True
         self._heartbeat_used_ns = heartbeat_ns
         if any(w.position in self.driver.refreshed for w in wishes):
             self._refreshed_ns = self._clock.monotonic_ns()
         try:
             answers = await self.driver.write(wishes)
+        except Withdrawn as fault:
+            answers = [Written(w.position, w.value, WriteError.WITHDRAWN, fault.what) for w in wishes]
         except BaseException as fault:
             # Whether any of them arrived is not known; they are asked for again on the next connection.
             error = WriteError.PROTOCOL if isinstance(fault, Garbled) else WriteError.UNREACHABLE
@@ -325,7 +340,7 @@ class DeviceRunner:
                 self.port.mended(plan.tag)
             else:
                 self.statistics.write_errors += 1
-                if answer.error is not WriteError.UNREACHABLE:
+                if answer.error not in UNTOLD:
                     word = answer.error.name.lower().replace("_", "-")
                     text = f"write of {wish.value:g} {word}: {answer.text}".rstrip(": ")
                     self.port.trouble(plan.tag, text, cause=f"write {word}")

@@ -15,7 +15,7 @@ from plantctl.core.errors import DeviceError, Refused, Unreachable, WrongDevice
 from plantctl.core.field import LINK_LOST, FieldEventKind, WriteError
 from plantctl.core.quality import Reason, bad_because
 from plantctl.drivers._codec import NotRepresentable, NumberType, Order, decode, encode
-from plantctl.drivers._driver import Job, Port, Wish, Written
+from plantctl.drivers._driver import Job, Port, Wish, Withdrawn, Written
 from plantctl.drivers._modbus_group import Group, Part, Station
 from plantctl.drivers._modbus_item import Config, Item, Table
 from plantctl.drivers._modbus_link import SILENT_STATION, Link, Silent
@@ -33,6 +33,7 @@ SCALE: Final = {
     "record-replay": "exempt: no real device has been recorded yet",
 }
 
+LIBRARIES: Final = ("pymodbus.client",)
 ILLEGAL_ADDRESS: Final = 2
 MIXED_UP: Final = bad_because(Reason.PROTOCOL)
 NO_SUCH_ITEM: Final = bad_because(Reason.CONFIG)
@@ -55,6 +56,7 @@ class Driver:
         self._groups = self._find_groups()
         self.jobs = [Job(f"station {g.station.number} {g.table}", g.period_s) for g in self._groups]
         self.refresh_s = config.refresh_s
+        self.quiet_s = config.quiet_s
         self.refreshed = [n for n, item in enumerate(self._outputs) if item.refresh]
 
     def _with_defaults(self, item: Item) -> Item:
@@ -260,6 +262,8 @@ class Driver:
                 self._missed(station, fault)
                 return Written(wish.position, wish.value, WriteError.UNREACHABLE, fault.what)
             return Written(wish.position, wish.value, WriteError.REFUSED, fault.what)
+        except Withdrawn as fault:
+            return Written(wish.position, wish.value, WriteError.WITHDRAWN, fault.what)
         self._answered(station)
         sent = decode(kind, order, words) * item.factor + item.zero
         return Written(wish.position, sent, error, why)

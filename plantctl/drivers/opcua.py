@@ -34,6 +34,7 @@ SCALE: Final = {
     "record-replay": "exempt: no real server has been recorded yet",
 }
 
+LIBRARIES: Final = ("asyncua.client",)
 NOT_A_NUMBER: Final = bad_because(Reason.CONFIG)
 SHORTEST_LOOK_S: Final = 0.2
 
@@ -78,6 +79,7 @@ class Driver:
 
     refresh_s: float | None = None
     refreshed: Sequence[int] = ()
+    quiet_s = 0.0
 
     def __init__(self, port: Port, config: Config, inputs: Sequence[Item], outputs: Sequence[Item]) -> None:
         self.settings = config
@@ -230,7 +232,7 @@ class Driver:
                 self._types[node] = _type_name(kind.Value.Value)
 
     async def write(self, wishes: Sequence[Wish]) -> Sequence[Written]:
-        """All wishes in one call; each has its own answer."""
+        """All wishes in one call; each has its own answer. Withdrawn wishes are, all of them: nothing was sent."""
         answers: dict[int, Written] = {}
         nodes: list[str] = []
         values: list[tuple[str, Any]] = []
