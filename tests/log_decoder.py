@@ -5,12 +5,12 @@ import struct
 RECORDS = {
     3: ("<ddqQQQIHH", "old new source_ns field actor reason tag code flags"),
     4: ("<QdqqQQQQQQQII", "number value given_ns expiry_ns verb target actor reason text key address tag flags"),
-    5: ("<QqQII", "number mono_ns code stage flags"),
+    5: ("<QqQQII", "number mono_ns code text stage flags"),
     7: ("<qqqII", "mono_ns utc_ns offset_ns locked flags"),
     8: ("<Qq", "sequence utc_ns"),
     9: ("<dqqIi", "value sequence write_ns tag error"),
 }
-NAMES = ["pad", "key", "delta", "event", "command", "result", "text", "time", "commit", "write"]
+NAMES = ["pad", "key", "delta", "event", "command", "result", "text", "time", "commit", "write", "state"]
 
 
 def crc32c(data):
@@ -39,6 +39,11 @@ def texts(payload):
     return found
 
 
+def state(payload):
+    layout, size, offset, count = struct.unpack_from("<QQQQ", payload)
+    return {"layout": layout, "bytes": size, "offset": offset, "part": payload[32 : 32 + count].hex()}
+
+
 def frames(data):
     """(sequence, scan, UTC ns, kind, content) of every frame of a file that counts."""
     magic, number, *_, plan, _, _, utc_ns, mono_ns, _, crc = struct.unpack_from("<8sHHIQQQqqII", data)
@@ -60,5 +65,5 @@ def frames(data):
             content = [dict(zip(names.split(), record, strict=True)) for record in struct.iter_unpack(form, whole)]
             offset_ns = content[0]["utc_ns"] - content[0]["mono_ns"] if kind == 7 else offset_ns
         else:
-            content = texts(payload) if kind == 6 else rows(payload)
+            content = {6: texts, 10: state}.get(kind, rows)(payload)
         yield sequence, scan, mono_ns + offset_ns, NAMES[kind], content

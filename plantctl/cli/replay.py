@@ -27,6 +27,7 @@ from plantctl.log.replay import Replay, ReplayScan, replay
 from plantctl.log.storage import ReadOnlyFolder
 from plantctl.plan.plan import Plan, Writer
 from plantctl.scan.executive import Executive
+from plantctl.scan.memory import StateRefused
 from plantctl.scan.offline import OfflineScan
 
 BEYOND: Final = 1 << 62
@@ -61,6 +62,9 @@ class Player:
         inputs, outputs = InputColumns(len(self.plan.inputs)), OutputColumns(len(self.plan.outputs))
         expected_v, expected_q = self.executive.image.v.copy(), self.executive.image.q.copy()
         judged = np.array([p.row for p in self.plan.points if p.writer in (Writer.BLOCK, Writer.EXPRESSION)], np.int64)
+        if recorded.state is not None and self.compare:
+            self.executive.stepper.memory.load_from(recorded.state.data, recorded.state.layout)
+            self.executive.latch.begin()
         self._lay(recorded.start, inputs, expected_v, expected_q)
         first_ns: int | None = None
         for scan in recorded.scans:
@@ -153,13 +157,15 @@ def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str]
         numbers, rows = np.array([*known, (BEYOND, 0)], np.int64).T.copy()
         executive = Executive(plan, compiled=bool(arguments.compiled))
         player = Player(plan, executive, numbers, rows, texts(storage), same)
-        scans = player.play(replay(storage, run), until_ns)
-        write_run(plan, executive, scans, columns, arguments)
-    except LogDamaged as error:
+        recorded = replay(storage, run)
+        write_run(plan, executive, player.play(recorded, until_ns), columns, arguments)
+    except (LogDamaged, StateRefused) as error:
         return fail(UNKNOWN_INPUT, f"{folder}: {error}")
     compared = player.found
     if not same:
         print(f"{compared.scans} scans of another plan's run: nothing compared", file=sys.stderr)
+        if recorded.state is not None:
+            print("the run went on from an earlier one; this plan began from nothing", file=sys.stderr)
         return DONE
     if compared.differences:
         return fail(FINDINGS, f"{compared.differences} values differ from the log; the first: {compared.first}")

@@ -60,6 +60,7 @@ class Kind(IntEnum):
     TIME = 7  # monotonic against UTC, once a second
     COMMIT = 8  # everything before is on disk; written by the recorder only
     WRITE = 9  # what the field did about output rows
+    STATE = 10  # the memory of the blocks, at the start of a run that does not begin from nothing
 
 
 class RowsFlag(IntFlag):
@@ -105,8 +106,11 @@ COMMAND: Final = np.dtype(
         ("flags", "<u4"),
     ]
 )
-# A stage of the command `number`; `code` is the text id of the reason code, 0 where there is none.
-RESULT: Final = np.dtype([("number", "<u8"), ("mono_ns", "<i8"), ("code", "<u8"), ("stage", "<u4"), ("flags", "<u4")])
+# A stage of the command `number`; `code` is the text id of the reason code and `text` that of the sentence for the
+# person, 0 where there is none.
+RESULT: Final = np.dtype(
+    [("number", "<u8"), ("mono_ns", "<i8"), ("code", "<u8"), ("text", "<u8"), ("stage", "<u4"), ("flags", "<u4")]
+)
 # `utc_ns` is the plant's UTC at `mono_ns`, `offset_ns` the clock service's estimate of its error, `locked` 0 or 1.
 TIME: Final = np.dtype(
     [("mono_ns", "<i8"), ("utc_ns", "<i8"), ("offset_ns", "<i8"), ("locked", "<u4"), ("flags", "<u4")]
@@ -337,3 +341,38 @@ def decode_texts(payload: Buffer) -> dict[int, str]:
     except (struct.error, UnicodeDecodeError) as e:
         raise LogDamaged(f"a text frame cannot be read: {e}") from e
     return texts
+
+
+# ------------------------------------------------------------------------------------------------ state
+# u8 layout, u8 bytes of the whole state, u8 offset of this part in it, u8 bytes of this part, then the part.
+STATE_HEAD: Final = struct.Struct("<QQQQ")
+
+
+class StatePart(NamedTuple):
+    """A part of a state: `layout` names what the bytes mean, `size` are those of the whole, `offset` is its place."""
+
+    layout: int
+    size: int
+    offset: int
+    data: bytes
+
+
+def encode_states(layout: int, state: bytes | bytearray, frame_bytes_max: int) -> list[bytes]:
+    """The payloads of a state, each in a frame of at most `frame_bytes_max` (and `FRAME_BYTES_MAX`)."""
+    part_bytes = (min(frame_bytes_max, FRAME_BYTES_MAX) - FRAME_BYTES_MIN - STATE_HEAD.size) & ~7
+    return [
+        STATE_HEAD.pack(layout, len(state), at, len(part)) + part
+        for at in range(0, len(state), part_bytes)
+        for part in (bytes(state[at : at + part_bytes]),)
+    ]
+
+
+def decode_state(payload: Buffer) -> StatePart:
+    """The part of a state in a payload. Sizes that do not fit: `LogDamaged`."""
+    if len(payload) < STATE_HEAD.size:
+        raise LogDamaged("a state frame is too short")
+    layout, size, offset, part_bytes = STATE_HEAD.unpack_from(payload)
+    data = bytes(payload[STATE_HEAD.size : STATE_HEAD.size + part_bytes])
+    if len(data) != part_bytes or offset + part_bytes > size:
+        raise LogDamaged(f"{part_bytes} bytes from {offset} of a state of {size} do not fit")
+    return StatePart(layout, size, offset, data)

@@ -32,7 +32,7 @@ class TextTable(Mapping[int, str]):
     """Texts by id, append-only. At most `limit` texts of at most `bytes_max` UTF-8 bytes each.
 
     `refused` counts what `note` could not keep. `take_new` hands out what was added since it was last asked, for the
-    text frames of the ring.
+    text frames of the ring; after `tell_again` every text is new once more when it is next used.
     """
 
     def __init__(self, limit: int = 65_536, bytes_max: int = 1024) -> None:
@@ -41,22 +41,30 @@ class TextTable(Mapping[int, str]):
         self.refused = 0
         self._texts: dict[int, str] = {}
         self._new: dict[int, str] = {}
+        self._told: set[int] = set()
 
     def add(self, text: str) -> int:
         """The id of `text`, kept from now on. Raises `TextRefused` when it cannot be kept."""
         number = text_id(text)
-        known = self._texts.get(number)
-        if known == text or not text:
+        if number in self._told and self._texts[number] == text:
             return number
+        if not text:
+            return number
+        known = self._texts.get(number)
+        if known != text:
+            self._check(text, number, known)
+            self._texts[number] = text
+        self._told.add(number)
+        self._new[number] = text
+        return number
+
+    def _check(self, text: str, number: int, known: str | None) -> None:
         if known is not None or number == NO_TEXT:
             raise TextRefused(f"{text!r} has the same text id as {known or ''!r}: use another text")
         if len(self._texts) >= self.limit:
             raise TextRefused(f"the text table is full ({self.limit} texts)")
         if len(text.encode()) > self.bytes_max:
             raise TextRefused(f"a text of {len(text.encode())} bytes is longer than {self.bytes_max}")
-        self._texts[number] = text
-        self._new[number] = text
-        return number
 
     def note(self, text: str) -> int:
         """The id of `text`, kept if it can be, for those who must not fail: the scan's journal.
@@ -75,9 +83,13 @@ class TextTable(Mapping[int, str]):
         return self._texts.get(number) or (f"#{number:013x}" if number else "")
 
     def take_new(self) -> dict[int, str]:
-        """The texts added since the last call."""
+        """The texts added since the last call, or added again since `tell_again`."""
         new, self._new = self._new, {}
         return new
+
+    def tell_again(self) -> None:
+        """Forget what was handed out: a reader may begin here who has none of the texts before."""
+        self._told.clear()
 
     def __getitem__(self, number: int) -> str:
         return self._texts[number]

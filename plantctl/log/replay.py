@@ -8,13 +8,14 @@ Rules of the file: a run with a hole in it is replayed up to the hole and then r
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.errors import LogDamaged
-from plantctl.core.frame import COMMAND, Frame, Kind, Rows, RowsFlag, decode_records, decode_rows
+from plantctl.core.frame import COMMAND, Frame, Kind, Rows, RowsFlag, decode_records, decode_rows, decode_state
 from plantctl.log.reader import Folder, Run, read_frames, runs
 
 _NO_COMMANDS: Final = np.zeros(0, COMMAND)
@@ -56,11 +57,20 @@ def _part(rows: Rows, which: slice) -> Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class RunState:
+    """What the blocks remembered before the first scan of a run; `layout` names the memory that the bytes fit."""
+
+    layout: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """A run to be replayed: the image before its first scan, and the scans."""
+    """A run to be replayed: the image before its first scan, the state where it did not begin fresh, and the scans."""
 
     run: Run
     start: Rows
+    state: RunState | None
     scans: Iterator[ReplayScan]
 
 
@@ -79,7 +89,27 @@ def replay(folder: Folder, run: Run | None = None) -> Replay:
     start = decode_rows(first[1].payload) if first is not None and first[1].kind == Kind.KEY else None
     if start is None or RowsFlag.RUN_START not in start.flags:
         raise LogDamaged("the beginning of the run is not in the log")
-    return Replay(run, start, _scans(frames))
+    after = next(frames, None)
+    state = None
+    if after is not None and after[1].kind == Kind.STATE:
+        state = _state(after[1], frames)
+        after = None
+    return Replay(run, start, state, _scans(frames if after is None else chain((after,), frames)))
+
+
+def _state(first: Frame, frames: Iterator[tuple[int, Frame]]) -> RunState:
+    """The state that begins with the frame `first`, its parts in order. A part that is missing: `LogDamaged`."""
+    part = decode_state(first.payload)
+    layout, data = part.layout, bytearray(part.data)
+    while part.offset == len(data) - len(part.data) and part.layout == layout:
+        if len(data) == part.size:
+            return RunState(layout, bytes(data))
+        _, frame = next(frames, (0, None))
+        if frame is None or frame.kind != Kind.STATE:
+            break
+        part = decode_state(frame.payload)
+        data += part.data
+    raise LogDamaged("the state at the beginning of the run is not whole")
 
 
 def _frames(folder: Folder, run: Run) -> Iterator[tuple[int, Frame]]:

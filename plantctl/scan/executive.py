@@ -5,7 +5,7 @@ Who drives it (the real loop, virtual time, `exec`, a replay) hands in the scan'
 and the commands, and takes what the scan wants written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from plantctl.plan.plan import Plan
 from plantctl.scan.gate import COMMANDS_PER_SCAN, Change, Gate
 from plantctl.scan.journal import Journal, Transitions
 from plantctl.scan.latch import Latch
+from plantctl.scan.memory import Array, StateMemory, StateRefused
 from plantctl.scan.publish import Publication
 from plantctl.scan.step import Stepper
 from plantctl.scan.verify import Verifier
@@ -31,7 +32,10 @@ class ScanResult:
 
 
 class Executive:
-    """A plan being executed. `ring` takes the frames; without one nothing is journalled. `ages` as for the latch."""
+    """A plan being executed. `ring` takes the frames; without one nothing is journalled. `ages` as for the latch.
+
+    `memory` is where the plan runs, by default memory of its own.
+    """
 
     def __init__(
         self,
@@ -41,9 +45,10 @@ class Executive:
         ring: RingWriter | None = None,
         cache: Path | None = None,
         ages: bool = True,
+        memory: StateMemory | None = None,
     ) -> None:
         self.plan = plan
-        self.stepper = Stepper(plan, compiled=compiled, cache=cache)
+        self.stepper = Stepper(plan, compiled=compiled, cache=cache, memory=memory)
         self.image = self.stepper.image
         self.gate = Gate(plan, self.stepper)
         self.latch = Latch(plan, self.image, ages=ages, compiled=compiled, cache=cache)
@@ -59,9 +64,28 @@ class Executive:
         self.publication.bind(outputs)
 
     def start(self, mono_ns: int, utc_ns: int, scan: int = 0) -> None:
-        """Note the image before the first scan of a run."""
+        """Note the image, and the records unless all are fresh, before the first scan of a run.
+
+        Whatever the run is to begin from (`load`, or a retained state) must be in the memory by then.
+        """
+        self.latch.begin()
         if self.journal is not None:
             self.journal.start(scan, mono_ns, utc_ns)
+            if not self.stepper.memory.is_fresh():
+                self.journal.state(scan, mono_ns, self.stepper.memory)
+
+    def load(self, columns: Mapping[str, Array], outputs: OutputColumns) -> None:
+        """Go on from what a dead scan of this plan published last: memory (`StateMemory.columns`) and `outputs.*`.
+
+        Latches are as they were. Columns that do not fit raise `StateRefused`, and nothing is changed.
+        """
+        wanted = {"outputs." + name: getattr(outputs, name) for name in ("value", "quality", "sequence")}
+        for name, own in wanted.items():
+            if name not in columns or columns[name].shape != own.shape:
+                raise StateRefused(f"`{name}` of the state does not fit this plan")
+        self.stepper.memory.load(columns)
+        for name, own in wanted.items():
+            own[:] = columns[name]
 
     def scan(
         self,

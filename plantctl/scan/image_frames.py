@@ -52,7 +52,7 @@ class ImageFrames:
             raise ValueError(f"{len(rows)} rows have {len(tags)} tag ids")
         self._ring = ring
         self._inputs = len(inputs)
-        self._key_ns = 0
+        self.key_ns = 0
         self._steps = struct.Struct(f"<{tasks}d")
         payload: Any = np.zeros((rows_bytes(len(rows), self._inputs, tasks) + 7) // 8, np.int64)
         self._payload = memoryview(payload).cast("B")
@@ -97,13 +97,13 @@ class ImageFrames:
         changed = self._head[0]
         self._steps.pack_into(self._payload, ROWS_HEAD.size, *dt_s)
         self._ring.append(Kind.DELTA, scan, mono_ns, self._payload[:size])
-        if mono_ns - self._key_ns >= KEY_PERIOD_NS:
+        if mono_ns - self.key_ns >= KEY_PERIOD_NS:
             self._key(RowsFlag.PERIODIC, scan, mono_ns)
         return changed
 
     def _key(self, flags: RowsFlag, scan: int, mono_ns: int) -> None:
         """Appends all rows as they are; the next scan is compared with them."""
-        self._key_ns = mono_ns
+        self.key_ns = mono_ns
         size = self._collect(self._inputs, 0, 1, mono_ns, 0)
         assert size, "the comparison broke off"
         self._head[3] = flags

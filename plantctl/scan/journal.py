@@ -18,6 +18,7 @@ from plantctl.core.frame import (
     NO_TAG,
     Kind,
     encode_records,
+    encode_states,
     encode_texts,
 )
 from plantctl.core.image import Image
@@ -27,10 +28,13 @@ from plantctl.core.text import TextTable, text_id
 from plantctl.plan.plan import Plan, Writer
 from plantctl.scan.image_frames import ImageFrames
 from plantctl.scan.latch import Latch
+from plantctl.scan.memory import StateMemory
 from plantctl.scan.step import Stepper
 
 SEVERITY_WORDS = ("good", "uncertain", "bad")
 TIME_PERIOD_NS = 1_000_000_000
+UTF8_BYTES_MAX = 4  # of one character
+CUT = " ..."
 
 
 class Transitions:
@@ -115,6 +119,14 @@ class Journal:
         """The frames before the first scan of a run: the time, then the image as it stands."""
         self._frames.start(scan, mono_ns, utc_ns)
         self._time_ns = mono_ns
+        self._texts.tell_again()
+
+    def state(self, scan: int, mono_ns: int, memory: StateMemory) -> None:
+        """What a replay must begin with besides the image: right behind `start`, where not all is fresh."""
+        state = bytearray(memory.state_bytes)
+        memory.snapshot_into(state)
+        for payload in encode_states(memory.layout, state, self._ring.capacity // 2):
+            self._ring.append(Kind.STATE, scan, mono_ns, payload)
 
     def commands(self, scan: int, mono_ns: int, commands: Sequence[Command]) -> None:
         """The commands as the scan takes them, before they act."""
@@ -128,7 +140,11 @@ class Journal:
         if self._time_ns is None or mono_ns - self._time_ns >= TIME_PERIOD_NS:
             self._frames.time(scan, mono_ns, utc_ns, self.offset_ns, self.locked)
             self._time_ns = mono_ns
+        key_ns = self._frames.key_ns
         self._frames.scan(scan, mono_ns, utc_ns, dt_s)
+        if self._frames.key_ns != key_ns:
+            # Whoever begins to read at this key frame has none of the texts before.
+            self._texts.tell_again()
 
     def events(self, scan: int, mono_ns: int, events: Sequence[Event]) -> None:
         """The transitions of a scan."""
@@ -141,7 +157,13 @@ class Journal:
         """The stages that commands reached in a scan."""
         if results:
             records = [
-                {"number": r.sequence, "mono_ns": r.mono_ns, "code": self._text(r.code), "stage": int(r.stage)}
+                {
+                    "number": r.sequence,
+                    "mono_ns": r.mono_ns,
+                    "code": self._text(r.code),
+                    "text": self._text(r.text),
+                    "stage": int(r.stage),
+                }
                 for r in results
             ]
             self._write_texts(scan, mono_ns)
@@ -198,9 +220,17 @@ class Journal:
         }
 
     def _text(self, text: str) -> int:
+        if len(text) * UTF8_BYTES_MAX > self._texts.bytes_max:
+            text = _cut(text, self._texts.bytes_max)
         return self._texts.note(text)
 
     def _write_texts(self, scan: int, mono_ns: int) -> None:
         new = self._texts.take_new()
         if new:
             self._ring.append(Kind.TEXT, scan, mono_ns, encode_texts(new))
+
+
+def _cut(text: str, bytes_max: int) -> str:
+    """A text of at most so many bytes: the beginning of a long explanation says more than none."""
+    utf8 = text.encode()
+    return text if len(utf8) <= bytes_max else utf8[: bytes_max - len(CUT.encode())].decode(errors="ignore") + CUT

@@ -52,6 +52,8 @@ class Latch:
             values = np.array([getattr(r, name) for r in plan.inputs], np.int64)
             return np.where((values == 0) | (not ages), NEVER, values)
 
+        self._quality = image.q[1 : self.count + 1]
+        self._severity = (self._quality & SEVERITY_MASK).astype(np.int64)
         # In the order of the arguments of `take`, behind those of the columns.
         self._arrays: dict[str, Any] = {
             "v": image.v.view(np.int64),
@@ -67,9 +69,13 @@ class Latch:
             "moved_ns": np.zeros(self.count, np.int64),
             "last_source_ns": np.zeros(self.count, np.int64),
             "source_moved_ns": np.zeros(self.count, np.int64),
-            "severity": (image.q[1 : self.count + 1] & SEVERITY_MASK).astype(np.int64),
+            "severity": self._severity,
             "changed": self.changed,
         }
+
+    def begin(self) -> None:
+        """Take the severities of the inputs from the image as it stands: a change is one against the last run's."""
+        self._severity[:] = self._quality & SEVERITY_MASK
 
     def take(self, columns: InputColumns, now_ns: int, *, aged: bool = False) -> None:
         """Copy the columns into the image's input rows and age them at the monotonic time `now_ns`.

@@ -10,24 +10,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.core.image import Image
 from plantctl.plan.bind import BoundRun, Memory, Program, Turn, bind_routine
 from plantctl.plan.expression_table import pack
 from plantctl.plan.load import load_half
 from plantctl.plan.plan import Plan
 from plantctl.plan.runner_text import RING_COLUMNS
 from plantctl.scan import stack_machine
+from plantctl.scan.memory import StateMemory
 
 
 class Stepper:
     """The plan over its memory: image, records, event ring, and the calls that step them.
 
-    `compiled` chooses the loader's mode; both give the same bits. Records start as the plan's fresh ones.
+    `compiled` chooses the loader's mode; both give the same bits. `memory` is what it works on, by default fresh.
     """
 
-    def __init__(self, plan: Plan, *, compiled: bool, cache: Path | None = None) -> None:
+    def __init__(
+        self, plan: Plan, *, compiled: bool, cache: Path | None = None, memory: StateMemory | None = None
+    ) -> None:
         self.plan = plan
-        self.image = Image(len(plan.points))
+        self.memory = memory or StateMemory(plan)
+        self.image = self.memory.image
         events = sum(
             len(k.rows) * len(k.kind.halves) * sum(1 for f in k.kind.fields if f.role == "watched") for k in plan.kinds
         )
@@ -37,8 +40,8 @@ class Stepper:
         self._program = Program(self._turns, len(plan.tasks), compiled=compiled, folder=cache)
 
     def _memory(self, index: int) -> Memory:
-        rows, image = self.plan.kinds[index], self.image
-        return Memory(image.v, image.q, image.used, image.status, rows.rows.copy(), rows.ins, rows.outs, self.ring)
+        rows, image, records = self.plan.kinds[index], self.image, self.memory.records[index]
+        return Memory(image.v, image.q, image.used, image.status, records, rows.ins, rows.outs, self.ring)
 
     def _bind(self, compiled: bool, cache: Path | None) -> list[Turn]:
         turns: list[Turn] = []

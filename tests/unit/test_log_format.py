@@ -8,7 +8,7 @@ import pytest
 
 from plantctl.core.command import Stage
 from plantctl.core.event import EventKind
-from plantctl.core.frame import RECORDS, Kind, encode_records, encode_texts
+from plantctl.core.frame import RECORDS, Kind, encode_records, encode_states, encode_texts
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.core.text import text_id
 from plantctl.log.reader import read_frames
@@ -34,7 +34,9 @@ def write_sample(folder):
     receive_ns, source_ns = np.array([5, 0, 0]), np.array([UTC_NS - 7, 0, 0])
     rows = ImageFrames(ring, value, quality, receive_ns, source_ns, [0, 1], [2], [7, 9, 12], 2)
     rows.start(1, 0, UTC_NS)
-    words = ["set", "40-HS-4010", "operator", "begin", "1", "flow low", "not-permitted", "127.0.0.1"]
+    for payload in encode_states(0x1234_5678_9ABC_DEF0, bytes(range(40)), 112):
+        ring.append(Kind.STATE, 1, 0, payload)
+    words = ["set", "40-HS-4010", "operator", "begin", "1", "flow low", "not-permitted", "127.0.0.1", "no flow yet"]
     ring.append(Kind.TEXT, 1, 0, encode_texts({text_id(word): word for word in words}))
     for scan in (1, 2, 3):
         now_ns = scan * SCAN_NS
@@ -51,6 +53,7 @@ def write_sample(folder):
             event = {"old": 0.0, "new": 1.0, "tag": 9, "code": 5, "reason": text_id("flow low"), "source_ns": UTC_NS}
             ring.append(Kind.EVENT, scan, now_ns, encode_records(Kind.EVENT, [event, event | {"code": 6}]))
             result = {"number": 1, "mono_ns": now_ns, "code": text_id("not-permitted"), "stage": int(Stage.REFUSED)}
+            result["text"] = text_id("no flow yet")
             ring.append(Kind.RESULT, scan, now_ns, encode_records(Kind.RESULT, [result]))
             done = {"value": 0.5, "sequence": 3, "write_ns": now_ns - 2, "tag": 12, "error": -1}
             ring.append(Kind.WRITE, scan, now_ns, encode_records(Kind.WRITE, [done]))
@@ -104,7 +107,9 @@ def test_the_page_lists_the_fields_in_their_order_and_size(kind):
 
 
 def test_the_page_lists_the_kinds():
-    listed = {int(n): name for n, name in re.findall(r"^\| (\d) \| (\w+) \| ", PAGE.split("## Kinds")[1], re.MULTILINE)}
+    listed = {
+        int(n): name for n, name in re.findall(r"^\| (\d+) \| (\w+) \| ", PAGE.split("## Kinds")[1], re.MULTILINE)
+    }
     assert listed == {int(kind): kind.name.lower() for kind in Kind if kind is not Kind.PAD}
 
 
