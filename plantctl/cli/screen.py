@@ -58,7 +58,7 @@ def screen(snapshot: Snapshot, view: View, width: int, height: int) -> list[Line
         foot = [*(line(text, WEAK) for text in view.footer), *foot]
     rest = height - len(top) - len(foot) - 1  # 1: the heading of the journal
     cells, columns = chosen(snapshot, view, width, max(1, rest - EVENTS_LEAST))
-    body = values(cells, columns, width)
+    body = values(cells, points, columns, width)
     left = len(wanted(snapshot, view)) - len(cells)
     if left > 0:
         foot[-1] = line(f"q ends the view; {left} more values in a larger window or with --filter TEXT", WEAK)
@@ -177,12 +177,21 @@ def chosen(snapshot: Snapshot, view: View, width: int, rows: int) -> tuple[list[
     widest = max((len(p["name"]) for p in found), default=0)
     fitting = max(1, (width + 2) // (widest + FIXED_WIDTH + TEXT_WIDTH))
     columns = max(1, min(fitting, -(-len(found) // rows)))
-    order = sorted(range(len(found)), key=lambda i: (found[i]["quality"] == "good", found[i]["rank"], i))
+    points = {p["name"]: p for p in snapshot["points"]}
+    order = sorted(
+        range(len(found)),
+        key=lambda i: (found[i]["quality"] == "good" or untouched(found[i], points), found[i]["rank"], i),
+    )
     kept = sorted(order[: rows * columns])
     return [found[i] for i in kept], columns
 
 
-def values(cells: Sequence[dict[str, Any]], columns: int, width: int) -> list[Line]:
+def untouched(point: dict[str, Any], points: dict[str, Any]) -> bool:
+    """Whether the point is an output that nobody has given a value since the start: nothing to see, and no fault."""
+    return point["value"] is None and points.get(f"{point['name']}.source", {}).get("text") == "none"
+
+
+def values(cells: Sequence[dict[str, Any]], points: dict[str, Any], columns: int, width: int) -> list[Line]:
     """The points in columns, read downwards: name, value, unit, and what it is or what is wrong with it."""
     rows = -(-len(cells) // columns)
     widest = max((len(p["name"]) for p in cells), default=0)
@@ -193,8 +202,10 @@ def values(cells: Sequence[dict[str, Any]], columns: int, width: int) -> list[Li
         for p in cells[row::rows]:
             good = p["quality"] == "good"
             said = p["meaning"] if good else f"{p['quality'].upper()} {p['why']}"
-            style = STYLES[p["quality"]]
-            pieces.append((f"{p['name']:{widest}} {short(p):>{VALUE_WIDTH}} {p['unit'][:6]:6} ", style))
+            style, value = STYLES[p["quality"]], short(p)
+            if untouched(p, points):
+                said, style, value = "nothing written yet", WEAK, "-"
+            pieces.append((f"{p['name']:{widest}} {value:>{VALUE_WIDTH}} {p['unit'][:6]:6} ", style))
             pieces.append((f"{said[:room]:{room}}  ", WEAK if good else style))
         text, style = pieces[-1]
         lines.append(Line((*pieces[:-1], (text.rstrip(), style))))

@@ -61,6 +61,15 @@ def test_a_bad_value_is_shown_on_any_window_and_in_words(width, height):
     assert "BAD" in text
 
 
+def test_an_output_that_nobody_has_written_is_no_fault_and_takes_no_room_from_one():
+    made = snapshot(**{"40-HS-4010": {"value": None, "text": "nan", "quality": "bad", "why": "bad, not-yet"}})
+    assert "40-HS-4010         nan        BAD" in "\n".join(shown(made, 200, 50))
+    source = next(p for p in made["points"] if p["name"] == "40-HS-4010.source")
+    source |= {"value": 0.0, "text": "none"}
+    assert "40-HS-4010           -        nothing written yet" in "\n".join(shown(made, 200, 50))
+    assert "40-HS-4010" not in "\n".join(shown(made, 80, 20))
+
+
 def test_a_lost_link_and_a_failing_log_are_told_in_words():
     made = snapshot()
     made["devices"][0] |= {"up": False, "state": "down"}
