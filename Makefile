@@ -23,6 +23,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PIP := $(PY) -m pip --quiet --quiet --no-input
 LOCKED := --require-hashes --only-binary :all:
+# pip says "no matching distribution" where no index answered at all.
+SAY_WHY := { echo "The packages did not come; pip's reason is above. Where it found no version at all, no package index was"; \
+  echo "reached: look at the network, the proxy and '$(PY) -m pip config list'. Then give the same command again."; exit 1; } >&2
 BROKEN := $(shell $(PY) -c '' 2>/dev/null || echo always)
 OUTSIDE := interop browser mutants    # parts of tests/ that need more than Python
 
@@ -54,13 +57,13 @@ $(VENV)/.made: $(BROKEN)
 
 $(VENV)/.run: $(VENV)/.made requirements/run.txt pyproject.toml
 	@echo "set-up: what a plant needs (requirements/run.txt), about half a minute"
-	@$(PIP) install $(LOCKED) --requirement requirements/run.txt
+	@$(PIP) install $(LOCKED) --requirement requirements/run.txt || $(SAY_WHY)
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
 	@echo "set-up: what developers need (requirements/dev.txt), about half a minute"
-	@$(PIP) install $(LOCKED) --requirement requirements/dev.txt
+	@$(PIP) install $(LOCKED) --requirement requirements/dev.txt || $(SAY_WHY)
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $(VENV)/.run $@
 

@@ -64,6 +64,22 @@ def test_the_callers_pip_settings_cannot_lead_past_the_environment(tmp_path):
     assert kept.items() <= settings.items()
 
 
+@pytest.mark.parametrize("goal", ["demo", "test"])
+def test_packages_that_do_not_come_are_told_as_a_matter_of_the_network(tmp_path, goal):
+    """The environment is made; its pip finds nothing."""
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] || { echo "no matching distribution" >&2; exit 1; }\n')
+    python.chmod(0o755)
+    (tmp_path / "venv" / ".made").touch()
+    code, _, errors = make(tmp_path, goal)
+    assert code != 0
+    assert "no matching distribution" in errors
+    assert "look at the network, the proxy" in errors
+    assert "-m pip config list" in errors
+    assert not {".run", ".dev"} & {stamp.name for stamp in (tmp_path / "venv").iterdir()}
+
+
 def test_an_environment_of_somebody_else_is_left_alone(tmp_path):
     """Set-up clears what it makes anew; it must not clear what it has not made."""
     theirs = tmp_path / "venv" / "precious"
