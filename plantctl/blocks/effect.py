@@ -5,7 +5,8 @@
     failed    active, and `verify` was not true within `within`: what the next effect listens to
 
 First scan   tripped, as after any power-up, unless `start_tripped` is off: a person releases.
-Bad input    a demand that cannot be known counts as a demand; a verification that cannot be known is not verified.
+Bad input    a demand that cannot be known counts as a demand; a verification that cannot be known is not verified; an
+             `after` that cannot be known is not there yet, so `after_limit` ends the wait: the chart demands one.
 Limits       set dominates reset: a reset while a demand stands is dropped.
 Reference    IEC 61511-1:2016, 11.6 and 11.7; IEC 61131-3:2013, table 43 (SR: set dominant).
 Situation    tests/cases/blocks/effect/

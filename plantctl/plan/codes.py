@@ -83,6 +83,7 @@ CODES: Final[dict[str, str]] = {
     "PC331": "A delay for bad quality where a vote decides at once.",
     "PC332": "Effects that call each other in a ring.",
     "PC333": "A section that is not built yet.",
+    "PC334": "An effect that waits without a longest time.",
     "PC401": "A malformed expression or duration.",
     "PC402": "An unknown unit.",
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",

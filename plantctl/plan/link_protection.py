@@ -185,17 +185,26 @@ def _add_effect(net: Network, tag: str, effect: Effect, task: str) -> None:
     if effect.verify is not None:
         _verify(net, node, effect, task)
     if effect.after is not None:
-        found = _OR_AFTER.fullmatch(effect.after)
-        text = found.group(1) if found else effect.after
-        hint = "`{TAG} < 1 [A] or 0.5 s` gives the longest wait"
-        point = _lasting(net, f"{tag}.after", text, (*path, "after"), task, hint)
-        if point is not None:
-            node.wires[("after", 0)] = Wire(point, (*path, "after"))
-        node.params["has_after"] = 1.0
-        node.params["after_limit"] = net.seconds(found.group(2), (*path, "after")) if found else 0.0
+        _stage(net, node, effect.after, task)
     added = net.add_block(node)
     if added is not None:
         net.points[tag].text = effect.text
+
+
+def _stage(net: Network, node: BlockNode, after: str, task: str) -> None:
+    """Let an effect wait for a condition, at most for a time: one that cannot be known must not hold up a trip."""
+    path: Path = (*node.path, "after")
+    found = _OR_AFTER.fullmatch(after)
+    before = len(net.findings)
+    hint = "`{TAG} < 1 [A] or 0.5 s` gives the longest wait"
+    point = _lasting(net, f"{node.tag}.after", found.group(1) if found else after, path, task, hint)
+    if point is not None:
+        node.wires[("after", 0)] = Wire(point, path)
+    node.params["has_after"] = 1.0
+    node.params["after_limit"] = net.seconds(found.group(2), path) if found else 0.0
+    if not node.params["after_limit"] > 0.0 and len(net.findings) == before:
+        what = f"`{node.tag}` would wait for ever where its condition does not come or cannot be known"
+        net.find("PC334", what, path, hint=hint)
 
 
 def _verify(net: Network, node: BlockNode, effect: Effect, task: str) -> None:
