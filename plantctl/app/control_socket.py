@@ -5,6 +5,7 @@ tells who asks: the peer's user is the actor of its commands. Requests:
 
     {"get": ["TAG", ...]}          values, qualities, units, times
     {"snapshot": true}             every point, device and recent event
+    {"targets": "set"}             every name that a command can be given to, or that `get` knows: for who mistyped one
     {"command": {"verb", "target", "value", "reason", "key", "wait_s"}}   every stage the command reached
 """
 
@@ -25,8 +26,8 @@ from plantctl.core.command import VERB_NAMES, Command, Result, Stage
 from plantctl.core.device_statistics import LinkState
 from plantctl.core.event import Event, spoken
 from plantctl.core.quality import describe, severity_word
-from plantctl.plan.did_you_mean import meant
 from plantctl.plan.plan import Writer
+from plantctl.scan.targets import targets
 
 LINE_BYTES_MAX: Final = 65_536
 CLIENTS_MAX: Final = 32
@@ -110,9 +111,11 @@ class ControlSocket:
             return self._get([str(name) for name in request["get"]])
         if request.get("snapshot"):
             return self._snapshot()
+        if isinstance(request.get("targets"), str):
+            return {"targets": targets(self._running.plan, request["targets"])}
         if isinstance(request.get("command"), dict):
             return await self._command(request["command"], actor)
-        return {"error": "a request holds get, snapshot or command"}
+        return {"error": "a request holds get, snapshot, targets or command"}
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -129,8 +132,7 @@ class ControlSocket:
                 value = float(rows[address.field][address.row])
                 found.append({"name": name, "value": _finite(value), "text": repr(value), "unit": address.unit})
             else:
-                near = meant(name, (*plan.rows, *plan.addresses))
-                return {"error": f"`{name}` is not in {plan.name}{'; ' + near if near else ''}", "unknown": name}
+                return {"error": f"`{name}` is not in {plan.name}", "unknown": name}
         return {"points": found}
 
     def _point(self, row: int) -> dict[str, Any]:

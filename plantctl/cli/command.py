@@ -5,8 +5,8 @@ import json
 import os
 
 from plantctl.cli.exit_code import DONE, REFUSED, fail
-from plantctl.cli.running import add_plant_argument, connect
-from plantctl.core.command import NOT_IN_THIS_PLAN, VERBS
+from plantctl.cli.running import add_plant_argument, connect, likely
+from plantctl.core.command import NOT_IN_THIS_PLAN, UNKNOWN_TARGET, VERBS
 
 ANSWER_S = 10.0  # beyond the wait: for the plant to say that it was over
 EXAMPLES = """
@@ -80,9 +80,11 @@ def give(verb: str, arguments: argparse.Namespace) -> int:
     }
     with connect(arguments, arguments.wait + ANSWER_S) as client:
         answer = client.ask({"command": asked})
-    if "error" in answer:
-        return fail(REFUSED, answer["error"])
-    stages = answer["stages"]
+        if "error" in answer:
+            return fail(REFUSED, answer["error"])
+        stages = answer["stages"]
+        if stages and stages[-1]["code"] == UNKNOWN_TARGET:
+            stages[-1]["text"] += likely(client, verb, arguments.target)
     if arguments.json:
         print(json.dumps(stages, indent=1))
     else:

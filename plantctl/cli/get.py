@@ -4,7 +4,7 @@ import argparse
 import json
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, fail
-from plantctl.cli.running import add_plant_argument, connect
+from plantctl.cli.running import add_plant_argument, connect, likely
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +18,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
     with connect(arguments) as client:
         answer = client.ask({"get": arguments.tags})
-    if "error" in answer:
-        return fail(UNKNOWN_INPUT, answer["error"])
+        if "error" in answer:
+            near = likely(client, "get", answer["unknown"]) if "unknown" in answer else ""
+            return fail(UNKNOWN_INPUT, answer["error"] + near)
     if arguments.json:
         print(json.dumps(answer["points"], indent=1))
         return DONE

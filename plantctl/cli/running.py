@@ -13,6 +13,17 @@ def add_plant_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="DIR", help="where state folders are (default: $PLANTCTL_STATE)")
 
 
+def likely(client: ControlClient, verb: str, name: str) -> str:
+    """A hint for a name that the plant does not know, or empty: `; did you mean `FC-1`?`.
+
+    The looking is done here: among thousands of names it takes longer than a scan.
+    """
+    from plantctl.plan.did_you_mean import meant
+
+    hint = meant(name, client.ask({"targets": verb}).get("targets", ()))
+    return f"; {hint}" if hint else ""
+
+
 def connect(arguments: argparse.Namespace, timeout_s: float = 10.0) -> ControlClient:
     """A connection to the plant that is meant. Raises `NotRunning` where none answers, or which is not clear."""
     if arguments.plant:

@@ -116,7 +116,12 @@ def test_refusals_have_their_code_and_reason(tmp_path):
     with running("run", bench(tmp_path / "plant"), "--interpreted", state=state) as child:
         wait((state / "Bench" / "control.sock").exists, child=child)
         for arguments, said in (
-            (["set", "10-AY-9", "1"], "refused - unknown-target: "),
+            (
+                ["set", "10-AY-9", "1"],
+                "refused - unknown-target: `10-AY-9` is not in the plan; did you mean `10-AY-1`?",
+            ),
+            (["set", "10-AY-1", "-1e-3"], "refused - out-of-range: -0.001 is outside 0 to 10"),
+            (["command", "mode", "10-AY-1", "auto"], "refused - not-in-this-plan: nothing in this plant takes `mode`"),
             (["set", "10-AY-2", "1"], "refused - not-writable: "),
             (["command", "bypass", "10-AY-2", "1"], "refused - not-in-this-plan: nothing in this plant takes `bypass`"),
         ):
@@ -127,7 +132,7 @@ def test_refusals_have_their_code_and_reason(tmp_path):
         assert [stage["code"] for stage in stages] == ["not-writable"]
         unknown = plantctl("get", "10-AY-3", state=state)
         assert unknown.returncode == 3
-        assert "`10-AY-3` is not in Bench; did you mean" in unknown.stderr
+        assert "`10-AY-3` is not in Bench; did you mean `10-AY-2`?" in unknown.stderr
         got = json.loads(plantctl("get", "10-AY-2", "--json", state=state).stdout)
         assert (got[0]["value"], got[0]["unit"], got[0]["quality"]) == (2.0, "L/h", "good")
 

@@ -53,7 +53,7 @@ RUDE = {
     "no json": (b"hello\n", "a request is one line of JSON"),
     "no text": (b"\xff\xfe\n", "a request is one line of JSON"),
     "no object": (b"[1]\n", "a request is a JSON object"),
-    "nothing asked": (b"{}\n", "a request holds get, snapshot or command"),
+    "nothing asked": (b"{}\n", "a request holds get, snapshot, targets or command"),
     "brackets without end": (b"[" * 50_000 + b"\n", "a request is one line of JSON"),
     "a line too long": (b"x" * (LINE_BYTES_MAX + 100) + b"\n", f"at most {LINE_BYTES_MAX} bytes"),
     "an unknown tag": (b'{"get": ["10-AY-3"]}\n', "`10-AY-3` is not in Bench"),
@@ -86,7 +86,9 @@ def test_values_commands_and_snapshot_are_answered_on_one_connection(tmp_path):
         reader, writer = await asyncio.open_unix_connection(path)
         for request in ({"get": ["10-AY-2", "10-AY-1"]}, {"snapshot": True}):
             writer.write(json.dumps(request).encode() + b"\n")
+        writer.write(b'{"targets": "set"}\n{"targets": "fly"}\n')
         got, seen = json.loads(await reader.readline()), json.loads(await reader.readline())
+        assert [json.loads(await reader.readline())["targets"] for _ in range(2)] == [["10-AY-1"], []]
         assert [(p["name"], p["text"], p["unit"]) for p in got["points"]] == [
             ("10-AY-2", "2", "L/h"),
             ("10-AY-1", "1", "L/h"),
