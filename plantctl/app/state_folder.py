@@ -16,6 +16,7 @@ from plantctl.core.errors import PlantctlError
 LOCK_NAME = "holder"
 SOCKET_NAME = "control.sock"
 LOG_NAME = "log"
+LOGS_NAME = "logs"
 
 
 class PlantHeld(PlantctlError):

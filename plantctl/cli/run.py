@@ -1,16 +1,24 @@
-"""`plantctl run PLANT`: run a plant in this process until it is told to end."""
+"""`plantctl run PLANT`: run a plant until it is told to end, in one process or in one for each concern."""
 
 import argparse
 import ctypes
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
+from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, USAGE, fail
 from plantctl.cli.plant_text import add_plant_text, known_ids
 
+if TYPE_CHECKING:
+    from plantctl.plan.plan import Plan
+
 PR_SET_PDEATHSIG = 1
+PRIORITY = 80
+PRIORITY_MAX = 99
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,21 +27,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoints", type=Path, metavar="FILE", help="`device: url` lines that override connect:")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where state folders are (default: $PLANTCTL_STATE)")
     parser.add_argument("--interpreted", action="store_true", help="step the blocks as plain Python")
+    parser.add_argument(
+        "--topology",
+        choices=("one", "split"),
+        default="one",
+        help="one process, or one each for scan, field, recorder, gateway and feeds under a supervisor (one)",
+    )
+    priority = f"real-time priority of the scan's process, 1 to {PRIORITY_MAX}; 0: none ({PRIORITY}; split only)"
+    parser.add_argument("--priority", type=_priority, default=PRIORITY, metavar="N", help=priority)
+    parser.add_argument("--cpu", type=int, default=-1, metavar="N", help="keep the scan on this processor (split only)")
+    parser.add_argument("--no-lock-memory", action="store_true", help="let the scan's memory be paged out (split only)")
+    parser.add_argument(
+        "--no-awake", action="store_true", help="let the processor sleep as deep as it likes (split only)"
+    )
     parser.add_argument("--with-parent", type=int, metavar="PID", help=argparse.SUPPRESS)
+
+
+def _priority(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= PRIORITY_MAX:
+        raise argparse.ArgumentTypeError(f"{number} is not within 0 to {PRIORITY_MAX}")
+    return number
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
     if arguments.with_parent is not None and not die_with(arguments.with_parent):
         return fail(CONNECTION, "the process that started this one is gone")
-    import asyncio
-
+    if arguments.topology == "split":
+        # Read when numpy is first imported: whoever starts processes has better no second thread.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from plantctl.app.field import connected, read_endpoints
     from plantctl.app.id_lock import lock_path, write_ids
     from plantctl.app.state_folder import PlantHeld, folder_of, held
     from plantctl.cli.findings import show_findings
     from plantctl.plan.build import build_path
-    from plantctl.plan.load import warm
 
     endpoints = read_endpoints(arguments.endpoints) if arguments.endpoints else None
     known = known_ids(arguments.plant)
@@ -47,17 +75,70 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with held(folder, f"plantctl run {arguments.plant}"):
             write_ids(lock_path(arguments.plant), plan, known)
-            if not arguments.interpreted:
-                compiled = warm(k.kind.name for k in plan.kinds)
-                if compiled:
-                    print(f"compiled {len(compiled)} halves into the cache", file=sys.stderr)
-            from plantctl.app.host import host
-
-            print(f"{plan.name} runs; its state is in {folder}; Ctrl-C ends it", file=sys.stderr)
-            asyncio.run(host(plan, folder, endpoints, compiled=not arguments.interpreted))
+            if arguments.topology == "split":
+                return run_split(arguments, plan, folder, endpoints)
+            return run_one(arguments, plan, folder, endpoints)
     except PlantHeld as error:
         return fail(HELD, str(error))
+
+
+def run_one(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints: Mapping[str, str] | None) -> int:
+    """Run `plan` in this process; the exit code."""
+    import asyncio
+
+    from plantctl.app.host import host
+    from plantctl.plan.load import warm
+
+    if not arguments.interpreted:
+        compiled = warm(k.kind.name for k in plan.kinds)
+        if compiled:
+            print(f"compiled {len(compiled)} halves into the cache", file=sys.stderr)
+    print(f"{plan.name} runs; its state is in {folder}; Ctrl-C ends it", file=sys.stderr)
+    asyncio.run(host(plan, folder, endpoints, compiled=not arguments.interpreted))
     return DONE
+
+
+def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints: Mapping[str, str] | None) -> int:
+    """Run `plan` in processes of its own, this one their supervisor; the exit code."""
+    from plantctl.app.split.child import surroundings
+    from plantctl.app.split.hand_over import Settings
+    from plantctl.app.split.supervisor import SplitRefused, Supervisor, check_machine
+    from plantctl.core.clock import RealClock
+
+    try:
+        check_machine(os.uname().machine)
+    except SplitRefused as error:
+        return fail(USAGE, str(error))
+    kinds = sorted({k.kind.name for k in plan.kinds})
+    if kinds and not arguments.interpreted:
+        # In a child: the compiler's memory is not the supervisor's.
+        warmed = subprocess.run(
+            [sys.executable, "-P", "-m", "plantctl.plan.load", "--warm", *kinds],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=surroundings(),
+            preexec_fn=_die_with_me,
+        )
+        if warmed.returncode:
+            return fail(CONNECTION, "the blocks could not be compiled; --interpreted runs them as they are")
+        if warmed.stdout.startswith("compiled"):
+            print(warmed.stdout.rstrip(), "into the cache", file=sys.stderr)
+    settings = Settings(
+        folder,
+        RealClock().origin_ns,
+        compiled=not arguments.interpreted,
+        endpoints=endpoints,
+        priority=arguments.priority,
+        lock_memory=not arguments.no_lock_memory,
+        cpu=arguments.cpu,
+        awake=not arguments.no_awake,
+    )
+    return Supervisor(plan, settings, lambda text: print(text, file=sys.stderr)).run()
+
+
+def _die_with_me() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def die_with(parent: int) -> bool:
