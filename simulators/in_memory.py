@@ -9,8 +9,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from plantctl.core.field import InputColumns
 from plantctl.core.quality import GOOD, Reason, bad_because, uncertain_because
 from simulators.devices import arc_probe, rectifier
@@ -58,25 +56,27 @@ class MemoryField:
         blocks = [
             (r, self.line.probes[s.station], s.register) for r, s in signals.items() if s.device not in (PLC, RECTIFIER)
         ]
-        arrays: list[Any] = [columns.value, columns.quality]
+        arrays: list[Any] = [columns.value, columns.quality, columns.receive_ns, columns.source_ns]
         views: list[Any] = [memoryview(array) for array in arrays]
-        value, quality = views
-        where = np.array(list(signals), np.intp)
+        value, quality, receive_ns, source_ns = views
 
         def feed() -> None:
-            shown = self.line.plc.shown
+            shown, device = self.line.plc.shown, self.line.rectifier
+            now_ns, utc_ns = self.now_ns, self.utc_ns
             for item in items:
                 row, key, last = item
                 sample = shown.get(key)
                 if sample is not last:
                     item[2] = sample
                     value[row], quality[row] = _item(sample)
+            status = device.status() if registers else 0
             for row, signal in registers:
-                value[row], quality[row] = _register(self.line.rectifier, signal), GOOD
+                value[row], quality[row] = _register(device, signal, status), GOOD
             for row, probe, register in blocks:
                 value[row], quality[row] = _block(probe, register)
-            columns.receive_ns[where] = self.now_ns
-            columns.source_ns[where] = self.utc_ns
+            for row in signals:
+                receive_ns[row] = now_ns
+                source_ns[row] = utc_ns
 
         return feed
 
@@ -124,9 +124,9 @@ def _block(probe: arc_probe.ArcProbe, register: int) -> Reading:
     return value, uncertain_because(Reason.DEVICE) if status else GOOD
 
 
-def _register(device: rectifier.Rectifier, signal: Signal) -> float:
+def _register(device: rectifier.Rectifier, signal: Signal, status: int) -> float:
     counts = device.register(signal.register)
     if signal.register == rectifier.AH:
         counts = counts << 16 | device.register(rectifier.AH + 1)
     value = counts * signal.scale
-    return -value if signal.sign_bit and device.status() & signal.sign_bit else value
+    return -value if status & signal.sign_bit else value

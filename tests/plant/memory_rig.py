@@ -98,6 +98,8 @@ class MemoryCircuit:
 
     def _write(self, now_ns):
         outputs = self.outputs
+        if outputs.sequence.tobytes() == outputs.write_sequence.tobytes():
+            return
         for i in (outputs.sequence != outputs.write_sequence).nonzero()[0].tolist():
             if outputs.quality[i] & SEVERITY_MASK < BAD:
                 self.field.write(self._tags[i], float(outputs.value[i]))
