@@ -1,14 +1,18 @@
 """The arbiter of one output: decides who has it, and answers the loop above.
 
-    trip > sequence > manual > auto; between trips the first in the order of rank
+    trip > hold > sequence > manual > auto; between trips the first in the order of rank
 
 A trip's value is written as it is. What a sequence, a person or a loop asks for is kept within `low`..`high` and within
 `rate_up`, `rate_down` of the last value. A trip voids what a person had asked for: after its release the output stays.
 
+Held         until a person releases the outputs nothing is written, and the output is what its device has: the
+             read-back, else `fail_safe`, else the last value; without limits and rates. The release starts nothing:
+             what a person had asked for is void, and a loop goes on from the value that stands.
 First scan   nothing asked yet: bad, not-yet, so that nothing is written; `initial` is taken where it is given, and the
-             loop starts from there.
+             loop starts from there; while held, what the device has goes before it.
 Bad input    an effect whose state is bad counts as tripped; a bad request of the loop: the last value stays, quality
-             held; a bad request of the sequence is none.
+             held; a bad request of the sequence is none; held with a bad read-back: `fail_safe` is uncertain,
+             substituted, the last value uncertain, last known.
 Limits       the answer to the loop is INIT with the value in force while somebody else has the output, and after that
              until the loop has come to it; else the value used, HIGH or LOW only where the request was changed.
 Reference    IEC 61511-1:2016, 11.4 for the precedence of protection; the handshake is the product's own.
@@ -24,6 +28,7 @@ from plantctl.core.block import (
     LOW,
     NONE,
     NOT_YET,
+    SUBSTITUTED,
     Block,
     CasIn,
     In,
@@ -41,6 +46,7 @@ from plantctl.core.block import (
     param,
     port,
     shown,
+    state,
     values,
     watched,
 )
@@ -50,6 +56,7 @@ BY_LOOP = 1
 BY_HAND = 2
 BY_SEQUENCE = 3
 BY_TRIP = 4
+BY_HOLD = 5
 FORCES = 8
 
 
@@ -59,6 +66,8 @@ class Output(Block):
     auto: CasIn = port("y", "request of the loop above", optional=True)
     sequence: In = port("y", "request of a sequence, good while it stands", optional=True)
     force: Ports[In, Literal[8]] = port("1", "effects that force the output, the highest rank first", optional=True)
+    hold: In = port("1", "the output waits for a person's release", optional=True)
+    device: In = port("y", "what the device has", optional=True)
     y: Out = port("any", "the output")
     force_value: Values[Literal[8]] = values("y", "what each effect forces")
     n_force: Param[int] = param("", "effects wired", minimum=0, maximum=8, default=0)
@@ -68,18 +77,21 @@ class Output(Block):
     rate_down: Param[float] = param("y/s", "fastest fall, 0 for none", minimum=0.0, default=0.0)
     initial: Param[float] = param("y", "value at the first scan", default=0.0)
     has_initial: Param[bool] = param("", "there is an initial value", default=False)
+    fail_safe: Param[float] = param("y", "what the field leaves in the device when the scan is lost", default=0.0)
+    has_fail_safe: Param[bool] = param("", "there is a fail-safe value", default=False)
     has_auto: Param[bool] = param("", "a loop is wired", default=False)
     auto_tracks: Param[bool] = param("", "the block above follows the answer", default=True)
     has_sequence: Param[bool] = param("", "a sequence is wired", default=False)
     manual: Tracked[float] = shown("y", "value set by a person")
     manual_set: Tracked[bool] = shown("", "a person has set the value")
     source: Watched[int] = watched(
-        "", "who has the output", words=("none", "auto", "manual", "sequence", "trip"), default=NOBODY
+        "", "who has the output", words=("none", "auto", "manual", "sequence", "trip", "held"), default=NOBODY
     )
     limits: Shown[int] = shown("", "limit in force", words=("none", "low", "high", "constant"))
     owned: State[bool]
     waiting: State[bool]
     started: State[bool]
+    followed: State[bool] = state("", "the last value is what the device had", retain=False)
 
 
 def back(b: Output, dt: float) -> None:
@@ -102,6 +114,7 @@ def step(b: Output, dt: float) -> None:
     source = owner(b)
     b.source = source
     b.limits = NONE
+    b.followed = source == BY_HOLD and not bad(b.device)
     if source == BY_TRIP:
         b.y.v = enforced(b, source)
         b.y.q = GOOD
@@ -109,6 +122,8 @@ def step(b: Output, dt: float) -> None:
         # What a person asked for before is void: the release of a trip starts nothing.
         b.manual = b.y.v
         b.manual_set = False
+    elif source == BY_HOLD:
+        stand(b)
     elif source in (BY_SEQUENCE, BY_HAND):
         limit(b, enforced(b, source), dt)
         if source == BY_SEQUENCE:
@@ -122,8 +137,24 @@ def step(b: Output, dt: float) -> None:
             b.y.q = GOOD
         else:
             b.y.q = HELD if b.owned else NOT_YET
-    elif not b.owned:
-        b.y.q = NOT_YET
+    else:
+        b.y.q = GOOD if b.owned else NOT_YET
+
+
+def stand(b: Output) -> None:
+    """Take what the device has, so that the first value after the release is the one that stands there."""
+    if not bad(b.device):
+        b.y.q = GOOD
+    elif b.has_fail_safe:
+        b.y.q = SUBSTITUTED
+    else:
+        b.y.q = HELD if b.owned and not bad(b.y) else NOT_YET
+    if b.y.q != NOT_YET:
+        b.y.v = enforced(b, BY_HOLD)
+        b.owned = True
+        b.waiting = b.auto_tracks
+        b.manual = b.y.v
+    b.manual_set = False
 
 
 def settle(b: Output, source: int) -> None:
@@ -142,6 +173,8 @@ def owner(b: Output) -> int:
     """Who has the output now."""
     if forcing(b) < FORCES:
         return BY_TRIP
+    if not bad(b.hold) and b.hold.v != 0.0:
+        return BY_HOLD
     if b.has_sequence and not bad(b.sequence):
         return BY_SEQUENCE
     if b.has_auto:
@@ -163,6 +196,13 @@ def enforced(b: Output, source: int) -> float:
     """What the owner demands, before limits; the last value where it demands nothing."""
     if source == BY_TRIP:
         return b.force_value[forcing(b)]
+    if source == BY_HOLD:
+        if not bad(b.device):
+            return b.device.v
+        if b.has_fail_safe:
+            return b.fail_safe
+        # Nothing is known of the device: a loop keeps its own request.
+        return b.y.v if b.owned else b.auto.v
     if source == BY_SEQUENCE and not bad(b.sequence):
         return clip(b.sequence.v, b.low, b.high)
     if source == BY_HAND:

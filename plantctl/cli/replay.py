@@ -25,6 +25,7 @@ from plantctl.core.frame import Rows
 from plantctl.log.reader import plan_text, runs, texts
 from plantctl.log.replay import Replay, ReplayScan, replay
 from plantctl.log.storage import ReadOnlyFolder
+from plantctl.plan.link_hold import GRANTED_GENERATION, HELD
 from plantctl.plan.plan import Plan, Writer
 from plantctl.scan.executive import Executive
 from plantctl.scan.memory import StateRefused
@@ -61,11 +62,16 @@ class Player:
         """Scan by scan, the image after each as it stood when it ran. Raises `LogDamaged` at a hole in the log."""
         inputs, outputs = InputColumns(len(self.plan.inputs)), OutputColumns(len(self.plan.outputs))
         expected_v, expected_q = self.executive.image.v.copy(), self.executive.image.q.copy()
-        judged = np.array([p.row for p in self.plan.points if p.writer in (Writer.BLOCK, Writer.EXPRESSION)], np.int64)
         if recorded.state is not None and self.compare:
             self.executive.stepper.memory.load_from(recorded.state.data, recorded.state.layout)
             self.executive.latch.begin()
+        computed = [p.row for p in self.plan.points if p.writer in (Writer.BLOCK, Writer.EXPRESSION)]
+        # Who may write follows from the field's generation and the commands: no input of the replay.
+        computed += [self.plan.statistics[name] for name in (GRANTED_GENERATION, HELD)]
+        judged = np.array(computed, np.int64)
         self._lay(recorded.start, inputs, expected_v, expected_q)
+        self._statistics(expected_v, expected_q)
+        self.executive.take_up()
         first_ns: int | None = None
         for scan in recorded.scans:
             first_ns = scan.mono_ns if first_ns is None else first_ns

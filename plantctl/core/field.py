@@ -75,11 +75,12 @@ class OutputColumns:
     """What the scan wants of each output row, and what the field did about it.
 
     The scan writes `value` f8 (declared unit), `quality` u2 (a bad value is not written) and `sequence` i8, raised
-    when the value changed or is asked for again, and `scan_heartbeat_ns`, the monotonic time of its last completed
-    scan. The field writes `written_value` f8 (declared unit, as sent), `write_sequence` i8 (the sequence it tried
-    last), `write_ns` i8 (when the device confirmed it) and `error` i4 (`WriteError`, 0 none). A write succeeded when
-    `write_sequence` has reached `sequence` and `error` is 0. `write_sequence` moves on a failed attempt as well; a
-    failed write is tried again at the next write period while the device is up, without a new sequence.
+    when the value changed or is asked for again, `granted_generation`, the generation of the field process that may
+    write (0 for none), and `scan_heartbeat_ns`, the monotonic time of its last completed scan. The field writes
+    `written_value` f8 (declared unit, as sent), `write_sequence` i8 (the sequence it tried last), `write_ns` i8 (when
+    the device confirmed it) and `error` i4 (`WriteError`, 0 none). A write succeeded when `write_sequence` has reached
+    `sequence` and `error` is 0. `write_sequence` moves on a failed attempt as well; a failed write is tried again at
+    the next write period while the device is up, without a new sequence.
 
     `over` gives arrays, by column name, for those columns that are to lie in other memory; they are reset.
     """
@@ -88,6 +89,7 @@ class OutputColumns:
         self.value: F8 = _column(over, "value", rows, np.float64, np.nan)
         self.quality: U2 = _column(over, "quality", rows, np.uint16, NOT_YET)
         self.sequence: I8 = _column(over, "sequence", rows, np.int64)
+        self.granted: I8 = _column(over, "granted", 1, np.int64)
         self.heartbeat: I8 = _column(over, "heartbeat", 1, np.int64)
         self.written_value: F8 = _column(over, "written_value", rows, np.float64, np.nan)
         self.write_sequence: I8 = _column(over, "write_sequence", rows, np.int64)
@@ -96,6 +98,15 @@ class OutputColumns:
 
     def __len__(self) -> int:
         return len(self.value)
+
+    @property
+    def granted_generation(self) -> int:
+        """The generation of the field process that may write, 0 for none. Only the scan sets it."""
+        return int(self.granted[0])
+
+    @granted_generation.setter
+    def granted_generation(self, generation: int) -> None:
+        self.granted[0] = generation
 
     @property
     def scan_heartbeat_ns(self) -> int:

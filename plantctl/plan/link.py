@@ -2,6 +2,7 @@
 
 from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_blocks, link_calculated
 from plantctl.plan.link_cascades import link_cascades
+from plantctl.plan.link_hold import link_hold
 from plantctl.plan.link_loops import check_loop_limits, link_loops
 from plantctl.plan.link_protection import link_protection
 from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags, rising
@@ -30,6 +31,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     link_calculated(net)
     link_blocks(net)
     add_arbiters(net)
+    link_hold(net)
     link_loops(net)
     link_protection(net, protect, overrun_trips=overrun_trip_after(net) > 0)
     link_alarms(net)

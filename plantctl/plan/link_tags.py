@@ -219,7 +219,8 @@ def request(net: Network, node: BlockNode, point: str, port: str, path: Path) ->
         )
         return None
     node.wires[(port, 0)] = Wire(point, path)
-    node.params[f"has_{port}"] = 1.0
+    if node.kind.field(f"has_{port}") is not None:
+        node.params[f"has_{port}"] = 1.0
     return node
 
 

@@ -1,12 +1,13 @@
 """Which task steps what: loops in `control`, protection in `protect`, everything else as fast as the plan goes.
 
-An arbiter that a trip can force, or that only a person writes, runs with the protection, also where its request comes
-from a slower loop: a trip must not wait for the loop's next turn. A slower block reads a faster one's columns as they
-are, and the other way round; any other cascade across tasks is refused.
+An arbiter that a trip can force, that waits for a release, or that only a person writes, runs with the protection, also
+where its request comes from a slower loop: a trip must not wait for the loop's next turn. A slower block reads a faster
+one's columns as they are, and the other way round; any other cascade across tasks is refused.
 """
 
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.plan.did_you_mean import meant
+from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import Network, Path, PointDecl
 from plantctl.plan.plan import OVERRUN_TRIP, Task, Writer
@@ -78,6 +79,12 @@ def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
     )
     for name, unit, text in common:
         net.declare(PointDecl(name, Writer.EXECUTIVE, name.partition(".")[0], ("tasks",), unit, text=text))
+    for name, text in (
+        (HELD, "1 while outputs wait for a person's release"),
+        (FIELD_GENERATION, "generation of the field process, 0 while it is not alive"),
+        (GRANTED_GENERATION, "field generation that may write, 0 for none"),
+    ):
+        net.declare(PointDecl(name, Writer.EXECUTIVE, "scan", ("tasks",), "1", text=text, whole=True))
     for task in tasks:
         text = f"turns that task {task.name} missed"
         net.declare(PointDecl(f"scan.{task.name}_overruns", Writer.EXECUTIVE, "scan", ("tasks",), "1", text=text))
@@ -120,8 +127,9 @@ def assign_tasks(net: Network, tasks: tuple[Task, ...]) -> None:
         if node.kind.name == ARBITER and not node.task:
             loop = net.blocks.get(node.wires[("auto", 0)].point) if ("auto", 0) in node.wires else None
             asked = loop.task if loop is not None and loop.task in names else protect
-            # Tasks stand fastest first. A forced output is stepped as often as its trip and as its loop.
-            node.task = min(asked, protect, key=names.index) if node.params.get("n_force") else asked
+            # Tasks stand fastest first. An output that is forced or held is stepped as often as its trip and its loop.
+            fast = node.params.get("n_force") or ("hold", 0) in node.wires
+            node.task = min(asked, protect, key=names.index) if fast else asked
         node.task = node.task or protect
         if node.task not in names and names:
             _no_task(net, node.task, node.task_path or (*node.path, "task"), names)

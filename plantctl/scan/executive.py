@@ -13,12 +13,14 @@ from plantctl.core.command import Command, Result
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.ring import RingWriter
+from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
 from plantctl.plan.plan import Plan
 from plantctl.scan.gate import COMMANDS_PER_SCAN, Change, Gate
 from plantctl.scan.journal import Journal, Transitions
 from plantctl.scan.latch import Latch
 from plantctl.scan.memory import Array, StateMemory, StateRefused
 from plantctl.scan.publish import Publication
+from plantctl.scan.release import ONE_PROCESS, FieldState, Release
 from plantctl.scan.step import Stepper
 from plantctl.scan.verify import Verifier
 
@@ -34,7 +36,8 @@ class ScanResult:
 class Executive:
     """A plan being executed. `ring` takes the frames; without one nothing is journalled. `ages` as for the latch.
 
-    `memory` is where the plan runs, by default memory of its own.
+    `memory` is where the plan runs, by default memory of its own. `release` is `Release.at_start()` where the field is
+    a process of its own; without it nothing is ever held.
     """
 
     def __init__(
@@ -46,17 +49,22 @@ class Executive:
         cache: Path | None = None,
         ages: bool = True,
         memory: StateMemory | None = None,
+        release: Release | None = None,
     ) -> None:
         self.plan = plan
         self.stepper = Stepper(plan, compiled=compiled, cache=cache, memory=memory)
         self.image = self.stepper.image
-        self.gate = Gate(plan, self.stepper)
+        self.release = Release() if release is None else release
+        self.gate = Gate(plan, self.stepper, self.release)
         self.latch = Latch(plan, self.image, ages=ages, compiled=compiled, cache=cache)
         self.verifier = Verifier(plan)
         self.publication = Publication(plan, self.image, compiled=compiled, cache=cache)
         self.transitions = Transitions(plan, self.stepper, self.latch)
         self.journal = Journal(plan, self.image, ring, compiled=compiled, cache=cache) if ring is not None else None
         self._noted: list[Event] = []
+        self._release_rows = [plan.statistics[name] for name in (FIELD_GENERATION, GRANTED_GENERATION, HELD)]
+        self.image.q[self._release_rows] = 0
+        self._show_release()
 
     def bind(self, inputs: InputColumns, outputs: OutputColumns) -> None:
         """Make ready for the columns that scans will get; else the first scan with them takes the time."""
@@ -69,6 +77,7 @@ class Executive:
         Whatever the run is to begin from (`load`, or a retained state) must be in the memory by then.
         """
         self.latch.begin()
+        self._show_release()
         if self.journal is not None:
             self.journal.start(scan, mono_ns, utc_ns)
             if not self.stepper.memory.is_fresh():
@@ -97,10 +106,12 @@ class Executive:
         outputs: OutputColumns,
         commands: Sequence[Command] = (),
         field_events: Iterable[FieldEvent] = (),
+        field_state: FieldState = ONE_PROCESS,
     ) -> ScanResult:
-        """One scan over live columns, which are aged at the latch."""
-        self.latch.take(inputs, mono_ns)
-        return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, field_events)
+        """One scan over live columns, which are aged at the latch. `field_state` is that of the field's process."""
+        told = self.release.observe(field_state)
+        self.latch.take(inputs, mono_ns, field_lost=self.release.field_lost)
+        return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, field_events, told)
 
     def scan_latched(
         self,
@@ -112,9 +123,18 @@ class Executive:
         outputs: OutputColumns,
         commands: Sequence[Command] = (),
     ) -> ScanResult:
-        """One scan over columns as they are: recorded ones, aged when they were latched."""
+        """One scan over columns as they are: recorded ones, aged when they were latched.
+
+        The image's `scan.field_generation` is the recorded one; what was granted and held follows from it.
+        """
+        told = self.release.observe(FieldState(int(self.image.v[self._release_rows[0]])))
         self.latch.take(inputs, mono_ns, aged=True)
-        return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, ())
+        return self._after_latch(number, mono_ns, utc_ns, dt_s, inputs, outputs, commands, (), told)
+
+    def take_up(self) -> None:
+        """Begin with the release as it stands in the image: that of a recorded run before its first scan."""
+        generation, granted, held = (int(self.image.v[row]) for row in self._release_rows)
+        self.release = self.gate.release = Release(generation, granted, held=bool(held))
 
     def _after_latch(
         self,
@@ -126,15 +146,20 @@ class Executive:
         outputs: OutputColumns,
         commands: Sequence[Command],
         field_events: Iterable[FieldEvent],
+        told: str,
     ) -> ScanResult:
         done = ScanResult()
-        journal = self.journal
+        journal, release = self.journal, self.release
+        if told:
+            now = float(release.held)
+            done.events.append(Event(EventKind.WATCHED, number, mono_ns, utc_ns, HELD, 1.0 - now, now, reason=told))
         if journal is not None:
             journal.writes(number, mono_ns, outputs)
         done.results += self.verifier.look(self.image, outputs, mono_ns)
         if journal is not None:
             journal.commands(number, mono_ns, commands)
         asked: list[int] = []
+        granted = release.granted
         for place, command in enumerate(commands):
             late = place >= COMMANDS_PER_SCAN
             result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns, late=late)
@@ -148,8 +173,13 @@ class Executive:
                     done.results += self.verifier.begin(
                         command, change.output, change.new, change.ramp_s, outputs, mono_ns
                     )
+        if release.granted != granted:
+            # What the field wrote last is not known: everything is asked for again.
+            asked = [o.row for o in self.plan.outputs]
+        self._show_release()
         self.stepper.step(dt_s)
         self.publication.give(outputs, asked)
+        outputs.granted_generation = release.granted
         done.events += self.transitions.take(number, mono_ns, utc_ns)
         done.events += self._noted
         self._noted.clear()
@@ -167,6 +197,12 @@ class Executive:
         index = change.entered - 1
         inputs.value[index], inputs.quality[index] = change.new, 0
         inputs.receive_ns[index], inputs.source_ns[index] = mono_ns, utc_ns
+
+    def _show_release(self) -> None:
+        """The three points of the release, as the step of this scan meets them."""
+        v, release = self.image.v, self.release
+        generation, granted, held = self._release_rows
+        v[generation], v[granted], v[held] = release.generation, release.granted, release.held
 
     def note(self, event: Event) -> None:
         """Journal an event of the shell with the next scan: a clock that was set, a process that died."""

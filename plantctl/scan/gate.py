@@ -19,12 +19,15 @@ from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import BAD, SEVERITY_MASK, describe
 from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
+from plantctl.scan.release import Release, unknown_devices
 from plantctl.scan.step import Stepper
 
 COMMANDS_PER_SCAN: Final = 64
 KEYS_KEPT: Final = 4096
 KEY_LIFE_NS: Final = 600_000_000_000
 ALARM_WAITS_FOR_ACK: Final = (1, 3)  # unack and rtn
+PLANT: Final = "plant"
+DEVICES_TOLD: Final = 5
 MODES_TO_ASK: Final = ("man", "auto", "cas", "rcas", "rout", "trk", "oos")
 
 
@@ -46,11 +49,12 @@ class Change:
 
 
 class Gate:
-    """The commands of one plan over one stepper."""
+    """The commands of one plan over one stepper; `release` says whether outputs wait for a person."""
 
-    def __init__(self, plan: Plan, stepper: Stepper) -> None:
+    def __init__(self, plan: Plan, stepper: Stepper, release: Release) -> None:
         self.plan = plan
         self.stepper = stepper
+        self.release = release
         self._results: OrderedDict[str, tuple[int, Result]] = OrderedDict()
         self._kind_index: Mapping[str, int] = {rows.kind.name: i for i, rows in enumerate(plan.kinds)}
         self._outputs = {o.tag: o for o in plan.outputs}
@@ -61,6 +65,7 @@ class Gate:
             "tune": self._tune,
             "ack": self._ack,
             "reset": self._reset,
+            "release": self._release,
         }
 
     def apply(
@@ -192,6 +197,8 @@ class Gate:
             above = self.plan.points[self.plan.kinds[kind].ins[row, 0]].owner
             what = f"`{tag}` belongs to `{above}`: put it in man and use output"
             raise CommandRejected(codes.NOT_WRITABLE, what)
+        if output.device and self.release.held:
+            raise CommandRejected(codes.NOT_PERMITTED, f"outputs wait for a release: {self.release.why}")
         low, high = float(rows["low"][row]), float(rows["high"][row])
         if not low <= value <= high:
             raise CommandRejected(codes.OUT_OF_RANGE, f"{value:g} is outside {low:g} to {high:g}")
@@ -322,6 +329,22 @@ class Gate:
         for effect in tripped:
             self._write(self.plan.addresses[f"{effect.tag}.reset"], 1.0)
         return [Change(e.tag, 1.0, 0.0) for e in tripped]
+
+    def _release(self, command: Command) -> list[Change]:
+        if command.target != PLANT:
+            raise CommandRejected(codes.UNKNOWN_TARGET, f"a release is for the whole {PLANT}")
+        release = self.release
+        if not release.held or release.granted:
+            raise CommandRejected(codes.NOT_ACTIVE, "no output waits for a release")
+        hindrance = release.hindrance()
+        unknown = unknown_devices(self.plan, self.stepper) if not hindrance else []
+        if unknown:
+            more = f"; and {len(unknown) - DEVICES_TOLD} more" if len(unknown) > DEVICES_TOLD else ""
+            hindrance = f"what stands in the devices is not known: {'; '.join(unknown[:DEVICES_TOLD])}{more}"
+        if hindrance:
+            raise CommandRejected(codes.NOT_PERMITTED, hindrance)
+        release.give()
+        return [Change(PLANT, 0.0, float(release.granted))]
 
 
 def _number(command: Command) -> float:

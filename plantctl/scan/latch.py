@@ -6,6 +6,9 @@ one and the same value (`flat_line_above`); a value whose source time stands sti
 is uncertain, then bad at twice that; a number that is not finite is bad, range. A value that comes back after a fault
 is good again at once: whether anything may act on it is the blocks' business.
 
+While the field's process does not live every input of a device is bad, comm; after it was replaced each one stays so
+until it was received anew: a new process may be back sooner than anything has aged.
+
 Before it writes anything it keeps the points that are read one scan late; after it, it knows which inputs changed
 between good, uncertain and bad.
 """
@@ -16,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from plantctl.core.field import InputColumns
+from plantctl.core.field import LINK_LOST, InputColumns
 from plantctl.core.image import Image
 from plantctl.core.quality import BAD, SEVERITY_MASK, Reason, bad_because, uncertain_because
 from plantctl.plan.bind import bind_routine
@@ -71,19 +74,29 @@ class Latch:
             "source_moved_ns": np.zeros(self.count, np.int64),
             "severity": self._severity,
             "changed": self.changed,
+            "lost_ns": np.full(self.count, -1, np.int64),
         }
+        self._from_device = np.array([bool(r.device) for r in plan.inputs], bool)
+        self._lost_ns: int | None = None
 
     def begin(self) -> None:
         """Take the severities of the inputs from the image as it stands: a change is one against the last run's."""
         self._severity[:] = self._quality & SEVERITY_MASK
 
-    def take(self, columns: InputColumns, now_ns: int, *, aged: bool = False) -> None:
+    def take(self, columns: InputColumns, now_ns: int, *, aged: bool = False, field_lost: bool = False) -> None:
         """Copy the columns into the image's input rows and age them at the monotonic time `now_ns`.
 
-        `aged` columns are recorded ones, which are taken as they are. Columns not bound before are bound first.
+        `aged` columns are recorded ones, which are taken as they are. `field_lost`: what a device gave up to now does
+        not count, in this scan and until it is received again. Columns not bound before are bound first.
         """
         if columns not in self._calls:
             self.bind(columns)
+        if field_lost:
+            self._arrays["lost_ns"][self._from_device] = NEVER
+            self._lost_ns = now_ns
+        elif self._lost_ns is not None:
+            self._arrays["lost_ns"][self._from_device] = self._lost_ns
+            self._lost_ns = None
         ended = self._calls[columns](now_ns, aged)
         assert ended > 0, "the latch broke off"
         self.changes = ended - 1
@@ -121,20 +134,19 @@ def take(
     source_moved_ns: Any,
     severity: Any,
     changed: Any,
+    lost_ns: Any,
     now_ns: int,
     aged: int,
 ) -> int:
     """The latch of one scan, compiled or interpreted. Returns 1 more than the inputs whose severity changed.
 
     Values are moved as bits (i8), so that a NaN keeps its payload; `shown` are the same as numbers (f8); `delays`
-    i8 [n, 2] holds rows and those they follow.
+    i8 [n, 2] holds rows and those they follow; what was received up to `lost_ns` counts no more.
     """
     for k in range(len(delays)):
         late, row = delays[k, 0], delays[k, 1]
-        v[late] = v[row]
-        q[late] = q[row]
-        receive_ns[late] = receive_ns[row]
-        source_ns[late] = source_ns[row]
+        v[late], q[late] = v[row], q[row]
+        receive_ns[late], source_ns[late] = receive_ns[row], source_ns[row]
     changes = 0
     for i in range(len(given_v)):
         bits, quality = given_v[i], int(given_q[i])
@@ -159,11 +171,12 @@ def take(
                 quality = STALE_UNCERTAIN
             if standing_ns >= 2 * change_ns[i] and quality & SEVERITY_MASK < BAD:
                 quality = STALE_BAD
-        row = i + 1
-        v[row] = bits
-        q[row] = quality
-        receive_ns[row] = given_receive_ns[i]
-        source_ns[row] = given_source_ns[i]
+            if given_receive_ns[i] <= lost_ns[i]:
+                quality = LINK_LOST
+        v[i + 1] = bits
+        q[i + 1] = quality
+        receive_ns[i + 1] = given_receive_ns[i]
+        source_ns[i + 1] = given_source_ns[i]
         if quality & SEVERITY_MASK != severity[i]:
             changed[changes, 0] = i
             changed[changes, 1] = severity[i]

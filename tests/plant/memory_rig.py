@@ -5,12 +5,14 @@ scanned, outputs that changed go to the devices, the recorder takes the frames. 
 the process; what wires do to values is asked in `circuit_rig`.
 """
 
+from plantctl.app.one import plan_text
 from plantctl.core.command import Command, Stage
 from plantctl.core.field import InputColumns, OutputColumns
 from plantctl.core.quality import BAD, SEVERITY_MASK
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.log.writer import Recorder
 from plantctl.scan.executive import Executive
+from plantctl.scan.release import ONE_PROCESS
 from plantctl.scan.schedule import Schedule
 from simulators import faults
 from simulators.devices.cell_line import PLC, CellLine
@@ -34,14 +36,16 @@ PLC_ITEMS = {
 class MemoryCircuit:
     """Plant, devices, scan and log in one loop of ticks."""
 
-    def __init__(self, plan, storage, *, seed=1, start="running", compiled=True):
+    def __init__(self, plan, storage, *, seed=1, start="running", compiled=True, release=None):
         self.plan = plan
+        self.field_state = ONE_PROCESS
         self.plant = Plant(seed, start)
         self.field = MemoryField(CellLine(self.plant), utc_ns=START_UTC_NS)
-        self.recorder = Recorder(storage, plan.name, {plan.hash: "the plan"})
+        self.recorder = Recorder(storage, plan.name, {plan.hash: plan_text(plan)})
         last = self.recorder.open(START_UTC_NS)
         buffer = bytearray(ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs)))
-        self.executive = Executive(plan, compiled=compiled, ring=RingWriter(buffer, plan.hash, last + 1))
+        ring = RingWriter(buffer, plan.hash, last + 1)
+        self.executive = Executive(plan, compiled=compiled, ring=ring, release=release)
         self.reader = RingReader(buffer)
         self.schedule = Schedule(plan.tasks, plan.period_ns)
         self.inputs, self.outputs = InputColumns(len(plan.inputs)), OutputColumns(len(plan.outputs))
@@ -85,10 +89,13 @@ class MemoryCircuit:
                 read()
         commands, self._commands = self._commands, []
         dt_s = self.schedule.begin(self.ticks, now_ns)
-        done = self.executive.scan(self.ticks, now_ns, utc_ns, dt_s, self.inputs, self.outputs, commands)
+        done = self.executive.scan(
+            self.ticks, now_ns, utc_ns, dt_s, self.inputs, self.outputs, commands, (), self.field_state
+        )
         self.events += done.events
         self.results += done.results
-        self._write(now_ns)
+        if self.outputs.granted_generation == self.field_state.generation:
+            self._write(now_ns)
         self.recorder.drain(self.reader, now_ns, utc_ns)
         if self.recorder.commit_due(now_ns):
             commit = self.recorder.begin_commit()

@@ -54,8 +54,8 @@ class Bench:
         self.columns.receive_ns[index] = round(now_s * S)
         self.columns.source_ns[index] = round((now_s if source_s is None else source_s) * S)
 
-    def take(self, now_s):
-        self.latch.take(self.columns, round(now_s * S))
+    def take(self, now_s, field_lost=False):
+        self.latch.take(self.columns, round(now_s * S), field_lost=field_lost)
         return self.image.q[1:7]
 
     def quality(self, index, now_s):
@@ -192,3 +192,46 @@ def test_a_point_that_is_read_one_scan_late_is_kept_before_the_inputs_move(bench
     image = bench.image
     assert (image.v[late], image.q[late], image.receive_ns[late]) == (7.0, GOOD, 10 * S)
     assert image.v[row] == 8.0
+
+
+DEVICES = (FIRST, SECOND, FLAT, CHANGING)
+
+
+def fresh(bench, now_s, indices=range(5)):
+    for index in indices:
+        bench.arrive(index, now_s, now_s)
+
+
+def test_the_inputs_of_a_lost_field_are_bad_at_once_and_those_by_hand_stay(bench):
+    fresh(bench, 10.0)
+    quality = bench.take(10.1, field_lost=True)
+    assert [reason_of(int(q)) for q in quality[:5]] == [Reason.COMM] * 4 + [Reason.NONE]
+    assert all(int(q) & 3 == BAD for q in quality[:4])
+
+
+def test_while_the_field_is_lost_nothing_that_it_still_shows_counts(bench):
+    for now_s in (10.0, 10.1, 10.2):
+        fresh(bench, now_s)
+        assert all(int(bench.take(now_s, field_lost=True)[i]) & 3 == BAD for i in DEVICES)
+
+
+def test_after_a_loss_each_input_is_bad_until_it_is_received_anew(bench):
+    fresh(bench, 10.0)
+    bench.take(10.0, field_lost=True)
+    assert [int(q) & 3 for q in bench.take(10.1)[:5]] == [BAD] * 4 + [GOOD]
+    fresh(bench, 10.15, [SECOND])
+    assert [int(q) & 3 for q in bench.take(10.2)[:5]] == [BAD, GOOD, BAD, BAD, GOOD]
+    fresh(bench, 10.25, [FIRST, FLAT, CHANGING])
+    assert [int(q) & 3 for q in bench.take(10.3)[:5]] == [GOOD] * 5
+    assert [int(q) & 3 for q in bench.take(10.4)[:5]] == [GOOD] * 5
+
+
+def test_a_second_loss_counts_from_its_own_time(bench):
+    fresh(bench, 10.0)
+    bench.take(10.0, field_lost=True)
+    fresh(bench, 10.1)
+    assert bench.quality(FIRST, 10.1) == GOOD
+    bench.take(10.2, field_lost=True)
+    assert bench.quality(FIRST, 10.3) & 3 == BAD
+    fresh(bench, 10.3)
+    assert bench.quality(FIRST, 10.4) == GOOD

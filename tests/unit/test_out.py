@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from plantctl.blocks.out import BY_HAND, BY_LOOP, BY_SEQUENCE, BY_TRIP, NOBODY
-from plantctl.core.block import HELD, HIGH, INIT, LOW, NONE
+from plantctl.blocks.out import BY_HAND, BY_HOLD, BY_LOOP, BY_SEQUENCE, BY_TRIP, NOBODY
+from plantctl.core.block import HELD, HIGH, INIT, LOW, NONE, SUBSTITUTED
 from plantctl.core.quality import BAD, NOT_YET, SEVERITY_MASK
 from tests.row_bench import Bench
 
@@ -228,3 +228,124 @@ def test_a_trip_at_the_first_scan_is_written_at_once():
     bench["force", 0] = (0.0, BAD)
     bench.scan()
     assert (bench["y"], bench.quality("y")) == (3.0, 0)
+
+
+def held(forces=(), device=None, **parameters):
+    """An output that waits for a release, its device at `device` (None: not known)."""
+    bench = output(forces, **parameters)
+    bench["hold"] = 1.0
+    if device is not None:
+        bench["device"] = device
+    return bench
+
+
+def test_while_held_the_output_is_what_the_device_has_without_limits_and_rates():
+    bench = held(device=30.0, rate_up=1.0, rate_down=1.0, has_initial=True, initial=7.0)
+    bench.scan()
+    assert (bench["y"], bench.quality("y"), bench["source"]) == (30.0, 0, BY_HOLD), "also before an initial value"
+    for value in (80.0, -5.0, 130.0):
+        bench["device"] = value
+        bench.scan()
+        assert (bench["y"], bench["limits"]) == (value, NONE)
+
+
+@pytest.mark.parametrize("unknown", [(math.nan, 0), (40.0, BAD), (math.inf, 0)])
+def test_a_device_that_cannot_be_read_stands_at_its_fail_safe_value_or_at_the_last_one(unknown):
+    bench = held(device=unknown, has_fail_safe=True, fail_safe=12.0)
+    bench.scan()
+    assert (bench["y"], bench.quality("y")) == (12.0, SUBSTITUTED)
+    bench = held(device=25.0)
+    bench.scan()
+    bench["device"] = unknown
+    bench.scan()
+    assert (bench["y"], bench.quality("y")) == (25.0, HELD)
+    bench = held(device=unknown)
+    bench.scan()
+    assert bench.quality("y") == NOT_YET
+    bench = held(device=unknown, has_initial=True, initial=7.0)
+    bench.scan()
+    assert (bench["y"], bench.quality("y")) == (7.0, HELD)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_end_of_a_hold_starts_nothing_that_a_person_had_asked_for(known):
+    bench = output(has_fail_safe=True, fail_safe=3.0)
+    by_hand(bench, 50.0)
+    bench.scan()
+    bench["hold"] = 1.0
+    if known:
+        bench["device"] = 2.0
+    bench.scan()
+    bench["hold"] = 0.0
+    for _ in range(3):
+        bench.scan()
+        assert (bench["y"], bench.quality("y")) == (2.0 if known else 3.0, 0)
+        assert (bench["source"], bench["manual_set"], bench["manual"]) == (NOBODY, 0, bench["y"])
+
+
+@pytest.mark.parametrize("trip", [False, True])
+@pytest.mark.parametrize("sequence", [False, True])
+def test_a_hold_goes_after_a_trip_and_before_everybody_else(trip, sequence):
+    bench = held((3.0,), device=40.0, has_sequence=True)
+    by_hand(bench, 10.0)
+    bench["force", 0] = float(trip)
+    if sequence:
+        bench["sequence"] = 20.0
+    bench.scan()
+    assert (bench["y"], bench["source"]) == ((3.0, BY_TRIP) if trip else (40.0, BY_HOLD))
+
+
+def test_a_trip_reset_while_held_gives_the_output_back_to_the_device():
+    bench = held((3.0,), device=40.0)
+    bench["force", 0] = 1.0
+    bench.scan()
+    bench["force", 0] = 0.0
+    bench.scan()
+    assert (bench["y"], bench["source"], bench.field("followed")) == (40.0, BY_HOLD, 1)
+
+
+def test_the_loop_follows_the_device_while_held_and_goes_on_from_there():
+    bench = held(device=30.0, has_auto=True)
+    bench["auto"] = 60.0
+    bench.scan()
+    assert bench.answer("auto") == (30.0, INIT)
+    bench["hold"] = 0.0
+    for _ in range(5):
+        bench.scan()
+        assert (bench["y"], bench.quality("y")) == (30.0, 0), "the loop may be slower than the output"
+        assert bench.answer("auto") == (30.0, INIT)
+    bench["auto"] = 30.0
+    bench.scan()
+    assert bench.answer("auto") == (30.0, NONE)
+    bench["auto"] = 31.0
+    bench.scan()
+    assert bench["y"] == 31.0
+
+
+def test_a_held_loop_whose_device_nobody_knows_keeps_its_own_request():
+    bench = held(has_auto=True)
+    bench["auto"] = 60.0
+    bench.scan()
+    assert bench.answer("auto") == (60.0, INIT)
+    assert bench.quality("y") == NOT_YET
+    bench["hold"] = 0.0
+    bench.scan()
+    assert (bench["y"], bench.quality("y")) == (60.0, 0)
+
+
+@pytest.mark.parametrize("hold", [(math.nan, NOT_YET), (1.0, BAD), (0.0, 0)])
+def test_an_output_whose_hold_is_not_wired_or_off_is_not_held(hold):
+    bench = output()
+    by_hand(bench, 10.0)
+    bench["hold"], bench["device"] = hold, 40.0
+    bench.scan()
+    assert (bench["y"], bench["source"], bench.field("followed")) == (10.0, BY_HAND, 0)
+
+
+def test_it_has_followed_only_where_the_device_was_read():
+    bench = held(device=40.0)
+    bench.scan()
+    assert bench.field("followed") == 1
+    bench["device"] = (40.0, BAD)
+    bench.scan()
+    assert bench.field("followed") == 0

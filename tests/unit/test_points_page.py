@@ -22,7 +22,8 @@ Parameters (`LOOP.gain`, `LOOP.integral`, `LOOP.out_high` ...) are no points: `t
 
 - A cascade is a loop whose `out` names another loop: its output is that loop's set-point, in the unit of that loop's
   PV, within `limits: {setpoint: ...}` of that loop; the lower loop starts with `mode: cas`. Both run in one task.
-- An output is stepped as often as the loop above it, and as often as the trips that force it, whichever is oftener.
+- An output is stepped as often as the loop above it, and, where a trip forces it or a device takes it, as often as the
+  protection, whichever is oftener.
 - A calculated tag without `unit` takes its result's; a `blocks` entry without `unit` takes that of what it reads.
 - `TAG.delayed` is the copy that `delay: 1 scan` reads.
 """
@@ -51,7 +52,15 @@ def page():
         lines += [f"## {title}", "", "| point | meaning |", "| --- | --- |"]
         lines += [f"| `{name}{suffix}` | {meaning} |" for suffix, meaning in points_of(kind)]
         lines.append("")
-    return "\n".join(lines)
+    lines += ["## the executive", "", "| point | meaning |", "| --- | --- |"]
+    lines += [f"| `{point.name}` | {point.text} |" for point in executive_points()]
+    return "\n".join([*lines, ""])
+
+
+def executive_points():
+    """The executive's own points, of a plan with one task."""
+    plan = build("plant.yaml", from_texts({"plant.yaml": "plant: {name: P}\ntasks: {TASK: 1 s}\n"})).plan
+    return [plan.points[row] for row in plan.statistics.values()]
 
 
 def test_the_page_is_what_the_blocks_declare():
