@@ -10,9 +10,9 @@ from plantctl.core.field import FieldEventKind
 from plantctl.core.quality import BAD, NOT_YET, Reason, reason_of
 from plantctl.core.virtual_run import run_virtual
 from plantctl.drivers._runner import load
-from tests.wire.field_rig import running
+from tests.wire.field_rig import plan, running
 from tests.wire.modbus_peer import Peer
-from tests.wire.modbus_rig import rectifier, registers, simple, situation
+from tests.wire.modbus_rig import FAST, rectifier, registers, simple, situation
 
 
 def test_near_registers_are_one_telegram_and_every_value_is_scaled():
@@ -26,6 +26,30 @@ def test_near_registers_are_one_telegram_and_every_value_is_scaled():
     transcript, values = situation(peer, rectifier, story)
     assert transcript == [(1, 3, 900, 2), (1, 3, 101, 12)]
     assert values == [pytest.approx(-75.0), pytest.approx(15.0)]
+
+
+def test_jobs_whose_periods_fit_are_done_at_one_waking_the_write_first():
+    peer = Peer({1: {10: 1, 30: 2, 60: 3, 90: 0}})
+    asked = []
+
+    async def main(clock):
+        peer.trick = lambda number, request: asked.append((clock.monotonic_ns(), request))
+        rows = [(f"T{a}", {"address": a, "poll": p}) for a, p in ((10, "0.1 s"), (30, "0.5 s"), (60, "0.25 s"))]
+        async with peer.serving(clock):
+            device = plan("DEV", "modbus", peer.url, {**FAST, "gap": 0}, rows, [("W", {"address": 90, "access": "w"})])
+            async with running(clock, device) as rig:
+                for value in range(40):
+                    rig.want(0, value)
+                    await clock.sleep(0.1)
+
+    run_virtual(main)
+    instants = {a: [ns for ns, request in asked if request[2] == a][2:] for a in (10, 30, 60, 90)}
+    phases = {a: {ns % 50_000_000 for ns in instants[a]} for a in instants}
+    assert phases[10] == phases[30] == phases[90] == {2_000_000}
+    assert phases[60] == {2_100_000}  # a quarter of a second fits no tenth: it has instants of its own
+    assert min(len(found) for found in instants.values()) > 2
+    together = [request[2] for ns, request in asked if ns in instants[30] and ns in instants[90]]
+    assert together[:3] == [90, 10, 30]
 
 
 def test_before_anything_arrived_every_input_is_not_yet():

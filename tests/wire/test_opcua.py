@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from asyncua import ua
+from asyncua.common.callback import CallbackType
 
 from plantctl.core.field import FieldEventKind, WriteError
 from plantctl.core.quality import BAD, SEVERITY_MASK, Reason, bad_because, describe, reason_of
@@ -57,6 +58,29 @@ def test_values_come_with_the_devices_time_and_status_and_age_by_any_word_of_the
     beside = [{"node": QUALITY, "means": {0: "good", 1: "uncertain", 2: "bad"}}]
     inputs = [("FI", {"node": FLOW, "beside": beside}), ("FI.fast", {"node": FLOW, "poll": "100 ms"})]
     assert situation(story, lambda wire: plc(wire, inputs)) == ["the device answers"]
+
+
+def test_nodes_of_every_period_share_one_subscription_and_each_is_sampled_at_its_own():
+    async def story(clock, controller, wire):
+        asked = []
+        controller.server.subscribe_server_callback(
+            CallbackType.ItemSubscriptionCreated, lambda event, _: asked.append(event.request_params.ItemsToCreate)
+        )
+        inputs = [("FI", {"node": FLOW, "poll": "100 ms"}), ("FC", {"node": SETPOINT, "poll": "60 s"})]
+        async with running(clock, plc(wire, inputs)) as rig:
+            await rig.until(rig.good)
+            (subscription,) = controller.server.iserver.subscription_service.subscriptions.values()
+            oldest_ns = 0
+            for _ in range(50):
+                await clock.sleep(0.1)
+                oldest_ns = max(oldest_ns, clock.monotonic_ns() - int(rig.inputs.receive_ns[1]))
+            sampled_ms = [i.RequestedParameters.SamplingInterval for items in asked for i in items]
+            return subscription.data.RevisedPublishingInterval, sampled_ms, oldest_ns
+
+    published_ms, sampled_ms, oldest_ns = world(story)
+    assert published_ms == 100.0
+    assert sampled_ms == [100.0, 60_000.0]
+    assert oldest_ns <= 0.7 * S  # the keep-alive of the fast one is life of the slow one
 
 
 def test_a_missing_node_costs_its_own_item_and_is_found_when_it_appears():
