@@ -16,15 +16,17 @@ import os
 import pwd
 import socket
 import struct
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from plantctl.app.one import Running
+from plantctl.app.live_plant import LivePlant, Snapshot
 from plantctl.app.overview import overview, ranks
 from plantctl.app.state_folder import socket_address
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
-from plantctl.core.device_statistics import LinkState
+from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event, spoken
+from plantctl.core.field import DevicePlan
 from plantctl.core.quality import describe, severity_word
 from plantctl.plan.plan import Writer
 from plantctl.scan.targets import targets
@@ -40,12 +42,17 @@ _PEER = struct.Struct("3i")
 class ControlSocket:
     """Serves one running plant."""
 
-    def __init__(self, running: Running, path: Path) -> None:
-        self._running = running
+    def __init__(self, plant: LivePlant, path: Path) -> None:
+        self._plant = plant
         self._path = path
-        self._overview = overview(running.plan)
-        self._ranks = ranks(running.plan)
+        self._overview = overview(plant.plan)
+        self._ranks = ranks(plant.plan)
         self._clients: set[asyncio.Task[object]] = set()
+
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._clients)
 
     async def serve(self) -> None:
         """Serve until cancelled; the socket file is gone afterwards."""
@@ -112,7 +119,7 @@ class ControlSocket:
         if request.get("snapshot"):
             return self._snapshot()
         if isinstance(request.get("targets"), str):
-            return {"targets": targets(self._running.plan, request["targets"])}
+            return {"targets": targets(self._plant.plan, request["targets"])}
         if isinstance(request.get("command"), dict):
             return await self._command(request["command"], actor)
         return {"error": "a request holds get, snapshot, targets or command"}
@@ -120,26 +127,24 @@ class ControlSocket:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def _get(self, names: list[str]) -> dict[str, Any]:
-        plan, executive = self._running.plan, self._running.executive
+        plan, snapshot = self._plant.plan, self._plant.snapshot()
         found: list[dict[str, Any]] = []
         for name in names:
             row = plan.rows.get(name)
             address = plan.addresses.get(name)
             if row is not None:
-                found.append(self._point(row) | {"name": name})
+                found.append(self._point(snapshot, row) | {"name": name})
             elif address is not None:
-                rows = executive.stepper.memories[address.kind].rows
-                value = float(rows[address.field][address.row])
+                value = snapshot.number(address)
                 found.append({"name": name, "value": _finite(value), "text": repr(value), "unit": address.unit})
             else:
                 return {"error": f"`{name}` is not in {plan.name}", "unknown": name}
         return {"points": found}
 
-    def _point(self, row: int) -> dict[str, Any]:
-        plan, image = self._running.plan, self._running.executive.image
-        point, quality = plan.points[row], int(image.q[row])
+    def _point(self, image: Snapshot, row: int) -> dict[str, Any]:
+        point, quality = self._plant.plan.points[row], int(image.q[row])
         value = float(image.v[row])
-        age_ns = self._running.clock.monotonic_ns() - int(image.receive_ns[row])
+        age_ns = self._plant.monotonic_ns() - int(image.receive_ns[row])
         return {
             "name": point.name,
             "value": _finite(value),
@@ -153,39 +158,24 @@ class ControlSocket:
         }
 
     def _snapshot(self) -> dict[str, Any]:
-        running = self._running
-        plan = running.plan
+        plant = self._plant
+        plan, snapshot, log = plant.plan, plant.snapshot(), plant.log()
         return {
             "plant": plan.name,
             "hash": f"{plan.hash:016x}",
-            "scans": running.scans,
-            "utc_ns": running.clock.utc_ns(),
+            "scans": snapshot.scan + 1,
+            "utc_ns": plant.utc_ns(),
             "period_ns": plan.period_ns,
             "overview": self._overview,
             "points": [
-                self._point(p.row) | {"rank": self._ranks[p.row], "meaning": p.text}
+                self._point(snapshot, p.row) | {"rank": self._ranks[p.row], "meaning": p.text}
                 for p in plan.points
                 if p.row and p.writer is not Writer.DELAY
             ],
-            "devices": [self._device(i) for i in range(len(running.devices.runners))],
-            "events": [_event(e) for e in list(running.recent)[-50:]],
-            "log": {
-                "frames": running.recorder.status.frames,
-                "durable_utc_ns": running.recorder.durable_utc_ns,
-                "failing": running.recorder.status.failing,
-                "last_error": running.recorder.status.last_error,
-            },
-        }
-
-    def _device(self, index: int) -> dict[str, Any]:
-        runner = self._running.devices.runners[index]
-        statistics = runner.statistics
-        return {
-            "name": runner.device.name,
-            "connect": runner.device.connect,
-            **{name: getattr(statistics, name) for name in statistics.__dataclass_fields__},
-            "state": statistics.state.name.lower().replace("_", "-"),
-            "up": statistics.state is LinkState.UP,
+            "devices": [_device(device, statistics) for device, statistics in plant.device_statistics()],
+            "events": [_event(e) for e in list(plant.events())[-50:]],
+            "processes": list(plant.processes()),
+            "log": asdict(log),
         }
 
     # -- commands --------------------------------------------------------------------------------------------------
@@ -197,7 +187,7 @@ class ControlSocket:
         wait_s = asked.get("wait_s", 5.0)
         if not isinstance(wait_s, int | float) or not 0.0 <= wait_s <= WAIT_S_MAX:
             return {"error": f"wait_s is a number of seconds from 0 to {WAIT_S_MAX:g}"}
-        expires_ns = self._running.clock.monotonic_ns() + round(wait_s * 1e9)
+        expires_ns = self._plant.monotonic_ns() + round(wait_s * 1e9)
         said = {}
         for name in ("target", "value", "reason", "key"):
             text = said[name] = str(asked.get(name, ""))
@@ -205,7 +195,7 @@ class ControlSocket:
                 return {"error": f"the {name} of a command is one line of at most {TEXT_LENGTH_MAX} characters"}
         command = Command(verb, said["target"], said["value"], actor, said["reason"], said["key"], expires_ns)
         told: asyncio.Queue[Result] = asyncio.Queue()
-        if not self._running.submit(command, told.put_nowait):
+        if not self._plant.submit(command, told.put_nowait):
             return {"error": "too many commands wait; try again"}
         stages: list[dict[str, Any]] = []
         try:
@@ -222,7 +212,17 @@ class ControlSocket:
         return {"stages": stages}
 
     def _is_output(self, target: str) -> bool:
-        return any(o.tag == target for o in self._running.plan.outputs)
+        return any(o.tag == target for o in self._plant.plan.outputs)
+
+
+def _device(device: DevicePlan, statistics: DeviceStatistics) -> dict[str, Any]:
+    return {
+        "name": device.name,
+        "connect": device.connect,
+        **asdict(statistics),
+        "state": statistics.state.name.lower().replace("_", "-"),
+        "up": statistics.state is LinkState.UP,
+    }
 
 
 def _event(event: Event) -> dict[str, Any]:

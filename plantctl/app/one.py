@@ -9,13 +9,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from plantctl.app.clock_sync import ClockService, Synchronisation
 from plantctl.app.field import Field, make_field
+from plantctl.app.live_plant import LogWord, Snapshot
+from plantctl.app.plan_text import plan_text
 from plantctl.core.clock import Clock, ticks
 from plantctl.core.command import Command, Result, Stage
+from plantctl.core.device_statistics import DeviceStatistics
 from plantctl.core.event import Event
+from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.log.storage import Storage
@@ -58,6 +62,39 @@ class Running:
     _told: dict[int, Callable[[Result], None]] = field(default_factory=dict)
     _sequence: int = 0
     _time_service: ClockService | None = None
+
+    # -- as others see it (`live_plant.LivePlant`) -----------------------------------------------------------------
+
+    def monotonic_ns(self) -> int:
+        """The plant's monotonic time."""
+        return self.clock.monotonic_ns()
+
+    def utc_ns(self) -> int:
+        """The plant's UTC."""
+        return self.clock.utc_ns()
+
+    def snapshot(self) -> Snapshot:
+        """The image and the records themselves, as the last scan left them."""
+        image = self.executive.image
+        records = [memory.rows for memory in self.executive.stepper.memories]
+        return Snapshot(self.scans - 1, image.v, image.q, image.receive_ns, image.source_ns, records)
+
+    def device_statistics(self) -> list[tuple[DevicePlan, DeviceStatistics]]:
+        """Every device with its counters, in the plan's order."""
+        return [(runner.device, runner.statistics) for runner in self.devices.runners]
+
+    def processes(self) -> list[dict[str, Any]]:
+        """None: the plant is one process."""
+        return []
+
+    def log(self) -> LogWord:
+        """How the log is."""
+        status = self.recorder.status
+        return LogWord(status.frames, self.recorder.durable_utc_ns, status.failing, status.last_error)
+
+    def events(self) -> list[Event]:
+        """The last transitions, oldest first."""
+        return list(self.recent)
 
     def submit(self, command: Command, tell: Callable[[Result], None]) -> bool:
         """Queue a command for the next scan; `tell` hears every stage. False where too many wait already."""
@@ -198,12 +235,3 @@ def make(
         Statistics(executive, schedule),
         _time_service=None if clock.virtual else ClockService(),
     )
-
-
-def plan_text(plan: Plan) -> str:
-    """What is kept beside a log: the points with their ids, then every source, so that an old log stays readable."""
-    lines = [f"plant {plan.name}", f"hash {plan.hash:016x}", "", "points: id, name, unit, meaning"]
-    lines += [f"{p.id}\t{p.name}\t{p.unit}\t{p.text}" for p in plan.points if p.name]
-    for name, text in plan.sources.items():
-        lines += ["", f"file {name}", text]
-    return "\n".join(lines) + "\n"

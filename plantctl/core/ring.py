@@ -155,6 +155,11 @@ class RingReader:
                 raise ValueError(f"the ring's next frame is {self._fields[_NEXT]}, not above {after}")
             self._expected = max(after + 1, self._fields[_FIRST])
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there may be a frame that was not read yet."""
+        return bool(self._position != self._fields[_HEAD])
+
     def skip_all(self) -> None:
         """Steps behind the newest frame: only what is written from now on will be seen."""
         self._position, self._expected, self._length = self._fields[_HEAD], 0, 0

@@ -156,9 +156,9 @@ class _Mapped:
         self._slots = tuple(self._memory[HEAD_BYTES + k * size : HEAD_BYTES + (k + 1) * size] for k in (0, 1))
         self._numbers = tuple(slot[:8].view(np.int64) for slot in self._slots)
 
-    def area(self, name: str) -> Bytes:
+    def area(self, name: str) -> memoryview:
         """The bytes of the area called `name`, as they lie in the segment."""
-        return self._memory[self.layout.area_slice(name)]
+        return self._memory.data[self.layout.area_slice(name)]
 
     @property
     def plan_hash(self) -> int:

@@ -5,10 +5,13 @@ are longer. A quantile is given as the upper edge of its bucket: never too good,
 allocates; one count is one addition in a column that may lie in shared memory.
 """
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 I8 = npt.NDArray[np.int64]
+BUCKETS: Final = 24
 
 
 class LoadHistogram:

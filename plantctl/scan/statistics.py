@@ -12,12 +12,11 @@ from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import Reason, uncertain_because
 from plantctl.plan.plan import OVERRUN_TRIP
 from plantctl.scan.executive import Executive
-from plantctl.scan.load_histogram import I8, LoadHistogram, quantile_us
+from plantctl.scan.load_histogram import BUCKETS, I8, LoadHistogram, quantile_us
 from plantctl.scan.schedule import Schedule
 from plantctl.scan.time_watch import TimeWatch
 
 PERIOD_NS: Final = 1_000_000_000
-BUCKETS: Final = 24
 UNSYNCHRONISED: Final = uncertain_because(Reason.CLOCK)
 WORDS: Final = ("doubtful", "synchronised")
 

@@ -134,11 +134,11 @@ def test_areas_lie_beside_the_slots_and_do_not_meet():
     assert ring.stop <= notes.start
     assert notes.stop <= LAYOUT.bytes
     assert ring.start >= 256 + 2 * LAYOUT.slot_bytes
-    writer.area("notes")[:] = 9
+    writer.area("notes")[:] = bytes([9] * 10)
     writer.live["value"][:] = 3.0
     writer.take_over(1)
     writer.publish()
-    assert SegmentReader(buffer, LAYOUT).area("notes").tolist() == [9] * 10
+    assert bytes(SegmentReader(buffer, LAYOUT).area("notes")) == bytes([9] * 10)
     with pytest.raises(KeyError):
         LAYOUT.area_slice("nothing")
 
@@ -159,7 +159,7 @@ def test_whatever_the_layout_columns_are_apart_and_carry_their_values(columns, a
         column[:] = i + 1
     writer.take_over(1)
     for i in range(len(areas)):
-        writer.area(f"a{i}")[:] = 0xAA
+        writer.area(f"a{i}")[:] = bytes([0xAA] * areas[i])
     assert reader.take()
     for i, column in enumerate(reader.columns.values()):
         assert (column == i + 1).all()

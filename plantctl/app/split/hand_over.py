@@ -9,16 +9,20 @@ Nothing from a file or a network is ever unpickled.
 import json
 import os
 import pickle
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from plantctl.app.shared_memory import frozen, map_readable, map_writable
 from plantctl.app.split.segments import Role, layout_of
 from plantctl.core.errors import PlantctlError
 from plantctl.core.segment import SegmentReader, SegmentWriter
 from plantctl.plan.plan import Plan
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Who is woken by the scan after each publication; each is an eventfd.
 WOKEN: Final = (Role.FIELD, Role.GATEWAY)
@@ -62,12 +66,21 @@ class HandOver:
         """A reader of another process's segment, or of some columns; where that has not begun yet it reads nothing."""
         return SegmentReader(map_readable(self.segments[role]), layout_of(role, self.plan), only)
 
+    def listen(self, loop: "asyncio.AbstractEventLoop", woken: Callable[[], None]) -> None:
+        """Have `loop` call `woken` whenever the scan has published something."""
+        descriptor = self.wakes[self.role]
+
+        def heard() -> None:
+            with suppress(BlockingIOError):
+                os.eventfd_read(descriptor)
+            woken()
+
+        loop.add_reader(descriptor, heard)
+
     def wake(self, role: Role) -> None:
         """Wake the process of `role`; never waits, and does nothing where nobody listens."""
-        try:
+        with suppress(BlockingIOError):
             os.eventfd_write(self.wakes[role], 1)
-        except BlockingIOError:
-            return
 
 
 def pack(plan: Plan, settings: Settings) -> int:

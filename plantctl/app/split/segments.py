@@ -21,6 +21,7 @@ from plantctl.core.device_statistics import DeviceStatistics
 from plantctl.core.ring import HEAD_BYTES, ring_bytes
 from plantctl.core.segment import Column, Layout
 from plantctl.plan.plan import Plan
+from plantctl.scan.load_histogram import BUCKETS
 
 F8, I8, I4, U2, U1 = (np.dtype(t) for t in ("f8", "i8", "i4", "u2", "u1"))
 
@@ -44,11 +45,15 @@ EVENT_RING_BYTES: Final = 1 << 18
 COMMAND_RING_BYTES: Final = 1 << 18
 FRAMES, EVENTS, COMMANDS = "frames", "events", "commands"
 
-# Column `scan` of the scan's segment.
-SCAN_NUMBER, SCAN_MONO, SCAN_UTC = range(3)
+# Column `scan` of the scan's segment: the scan's number and times, the last frame it wrote, the last event of the field
+# it took.
+SCAN_NUMBER, SCAN_MONO, SCAN_UTC, SCAN_FRAME, SCAN_EVENT = range(5)
 
-# Load histograms: bucket k counts what took less than 2**k us, the last one everything above.
-LOAD_BUCKETS: Final = 24
+# The wishes of `realtime`, in the order of the column of that name.
+REALTIME: Final = ("priority", "memory", "awake", "cpu", "timer", "garbage")
+
+# As `scan.load_histogram` counts.
+LOAD_BUCKETS: Final = BUCKETS
 
 TEXT_BYTES: Final = 200
 STATISTICS: Final = tuple(f.name for f in fields_of(DeviceStatistics))
@@ -70,7 +75,8 @@ def scan_layout(plan: Plan) -> Layout:
     """`scan`: number, monotonic and UTC time of the last scan. `image.*`, `records.KIND`: the stepper's whole memory.
 
     `outputs.*`: what the field is to write; `outputs.granted` is the one field generation that may write it, 0 for
-    none. `lateness`, `execution`: counts by power of two of a microsecond, since the process began.
+    none. `lateness`, `execution`: counts by power of two of a microsecond, since the process began. `realtime`: 1 for
+    each wish of `REALTIME` that holds.
     """
     points, outputs = len(plan.points), len(plan.outputs)
     columns = [
@@ -88,6 +94,7 @@ def scan_layout(plan: Plan) -> Layout:
         Column("outputs.granted", I8, 1),
         Column("lateness", I8, LOAD_BUCKETS),
         Column("execution", I8, LOAD_BUCKETS),
+        Column("realtime", U1, len(REALTIME)),
     ]
     return Layout(
         "scan", tuple(columns), ((FRAMES, ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs))),)
@@ -128,10 +135,10 @@ def gateway_layout(plan: Plan) -> Layout:
 def recorder_layout(plan: Plan) -> Layout:
     """The log: frames and bytes written, the last durable frame and its UTC time, what was lost, whether it fails.
 
-    `retained_scan`: the scan whose state the retained file holds; `retained_utc_ns` when that was.
+    `retained_sequence`: the retained file holds the state after this frame; `retained_utc_ns` when that was.
     """
     names = ("frames", "bytes", "files", "commits", "lost_frames", "refused_frames", "failing", "errors")
-    durable = ("durable_sequence", "durable_utc_ns", "retained_scan", "retained_utc_ns", "retained_errors")
+    durable = ("durable_sequence", "durable_utc_ns", "retained_sequence", "retained_utc_ns", "retained_errors")
     return Layout("recorder", (*(Column(n, I8, 1) for n in (*names, *durable)), Column("last_error", U1, TEXT_BYTES)))
 
 

@@ -1,0 +1,74 @@
+"""What whoever shows or commands a running plant may ask of it, the same in both topologies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.command import Command, Result
+from plantctl.core.device_statistics import DeviceStatistics
+from plantctl.core.event import Event
+from plantctl.core.field import DevicePlan
+from plantctl.plan.plan import Address, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class LogWord:
+    """What the recorder says of the log: frames written, until when it is durable, whether it fails and why."""
+
+    frames: int = 0
+    durable_utc_ns: int = 0
+    failing: bool = False
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The plant after one scan. The columns are the image's; records are those of the plan's kinds, by number.
+
+    They may be the plant's own memory: to be read at once and not kept.
+    """
+
+    scan: int
+    v: npt.NDArray[np.float64]
+    q: npt.NDArray[np.uint16]
+    receive_ns: npt.NDArray[np.int64]
+    source_ns: npt.NDArray[np.int64]
+    records: Sequence[npt.NDArray[Any]]
+
+    def number(self, address: Address) -> float:
+        """A parameter or state of a block, in the unit the block computes in."""
+        return float(self.records[address.kind][address.field][address.row])
+
+
+class LivePlant(Protocol):
+    """A running plant as others see it."""
+
+    @property
+    def plan(self) -> Plan: ...
+
+    def monotonic_ns(self) -> int:
+        """The plant's monotonic time."""
+
+    def utc_ns(self) -> int:
+        """The plant's UTC."""
+
+    def snapshot(self) -> Snapshot:
+        """The plant after the newest scan there is."""
+
+    def device_statistics(self) -> Sequence[tuple[DevicePlan, DeviceStatistics]]:
+        """Every device with its counters, in the plan's order."""
+
+    def events(self) -> Sequence[Event]:
+        """The last transitions, oldest first."""
+
+    def log(self) -> LogWord:
+        """How the log is."""
+
+    def processes(self) -> Sequence[Mapping[str, Any]]:
+        """The processes of the plant: `role`, `pid`, `alive`, `starts`, `gave_up`; empty where it is one."""
+
+    def submit(self, command: Command, tell: Callable[[Result], None]) -> bool:
+        """Hand a command to the scan; `tell` hears every stage. False where too many wait already."""
