@@ -10,6 +10,7 @@ import yaml
 from plantctl.core.clock import Clock
 from plantctl.core.errors import PlantctlError
 from plantctl.core.field import DevicePlan, FieldEvents, InputColumns, OutputColumns
+from plantctl.drivers._driver import ALWAYS, Permit
 from plantctl.drivers._runner import DeviceRunner, build
 from plantctl.plan.plan import Plan
 
@@ -61,11 +62,34 @@ class Field:
             runner.release()
 
 
-def make_field(plan: Plan, clock: Clock, endpoints: Mapping[str, str] | None = None) -> Field:
-    """The field of a plan; inputs with an initial value start with it."""
-    inputs, outputs, events = InputColumns(len(plan.inputs)), OutputColumns(len(plan.outputs)), FieldEvents()
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What devices and scan share: the columns, the events, and whether what is wished may be written."""
+
+    inputs: InputColumns
+    outputs: OutputColumns
+    events: FieldEvents
+    permit: Permit = ALWAYS
+
+
+def make_table(plan: Plan) -> Table:
+    """A table in this process's own memory, for a scan in the same loop."""
+    return Table(InputColumns(len(plan.inputs)), OutputColumns(len(plan.outputs)), FieldEvents())
+
+
+def lay_initial(plan: Plan, inputs: InputColumns) -> None:
+    """Inputs that no device supplies begin with the value that the text gives them."""
     for i, row in enumerate(plan.inputs):
         if row.initial == row.initial and not row.device:
             inputs.value[i], inputs.quality[i] = row.initial, 0
-    runners = tuple(build(d, inputs, outputs, clock, events) for d in connected(plan.devices, endpoints))
-    return Field(inputs, outputs, events, runners)
+
+
+def make_field(
+    plan: Plan, clock: Clock, endpoints: Mapping[str, str] | None = None, table: Table | None = None
+) -> Field:
+    """The field of a plan over `table`, by default one of its own; inputs with an initial value start with it."""
+    table = table or make_table(plan)
+    lay_initial(plan, table.inputs)
+    devices = connected(plan.devices, endpoints)
+    runners = tuple(build(d, table.inputs, table.outputs, clock, table.events, table.permit) for d in devices)
+    return Field(table.inputs, table.outputs, table.events, runners)

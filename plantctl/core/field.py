@@ -125,6 +125,7 @@ class FieldEventKind(IntEnum):
     LINK_DOWN = 2
     DEVICE_ERROR = 3
     DISCREPANCY = 4  # the device is not as the configuration says: identity, unit, range
+    OUTPUTS = 5  # whether outputs are written: closed, open, at their fail-safe values
 
 
 @dataclass(frozen=True, slots=True)

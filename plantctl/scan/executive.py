@@ -229,4 +229,4 @@ def _device_event(event: FieldEvent, scan: int, mono_ns: int, utc_ns: int) -> Ev
     return Event(EventKind.DEVICE, scan, mono_ns, utc_ns, target, 0.0, kind, DEVICE_WORDS, "", reason, event.utc_ns)
 
 
-DEVICE_WORDS = ("", "link-up", "link-down", "device-error", "discrepancy")
+DEVICE_WORDS = ("", "link-up", "link-down", "device-error", "discrepancy", "outputs")

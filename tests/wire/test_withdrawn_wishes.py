@@ -2,6 +2,7 @@
 
 import pytest
 
+from plantctl.core.device_statistics import LinkState
 from plantctl.core.field import FieldEventKind, WriteError
 from plantctl.drivers._driver import Permit
 from tests.wire.modbus_peer import Peer
@@ -153,11 +154,12 @@ def test_a_device_that_is_left_alone_is_asked_nothing_also_when_its_link_is_lost
     async def story(rig):
         await rig.until(rig.good)
         gate = gated(rig)
-        gate.hushed = True
-        await rig.clock.sleep(1)
-        peer.transcript.clear()
         if lost:
             peer.drop()
+            await rig.until(lambda: rig.runner.statistics.state is LinkState.DOWN)
+        gate.hushed = True
+        await rig.clock.sleep(0 if lost else 1)
+        peer.transcript.clear()
         await rig.clock.sleep(20)
         silent = list(peer.transcript)
         gate.hushed = False

@@ -163,10 +163,10 @@ class FailSafe:
     `quiet_ns`, for each device, how long nothing may be asked of it afterwards, so that its own watchdog expires.
     """
 
-    def __init__(self, values: Sequence[float], devices: Sequence[int], quiet_ns: Sequence[int]) -> None:
+    def __init__(self, values: Sequence[float], devices: Sequence[int], quiet_ns: Sequence[int] = ()) -> None:
         self._values = np.array(values, np.float64)
         self._devices = np.array(devices, np.int64)
-        self._quiet_ns = tuple(quiet_ns)
+        self.quiet_ns = tuple(quiet_ns)
         self._pending: set[int] = set()
         self._refusals: dict[int, int] = {}
         self._refused_ns: dict[int, int] = {}
@@ -238,7 +238,7 @@ class FailSafe:
     def _hush(self, now_ns: int) -> None:
         """A device that has got all it gets is left alone from now on."""
         busy = {int(self._devices[row]) for row in self._pending}
-        for device, quiet_ns in enumerate(self._quiet_ns):
+        for device, quiet_ns in enumerate(self.quiet_ns):
             if quiet_ns and device not in busy:
                 self._quiet_until_ns.setdefault(device, now_ns + quiet_ns)
 

@@ -1,0 +1,80 @@
+"""The field process of topology `split`: the devices' drivers, and the bridge to the memory that the scan reads.
+
+It is started by the supervisor and may die or be stopped at any instant. Its first word is that every input is bad;
+nothing is written before a scan has granted it, which takes a person; and when the scan is gone, or this process is
+told to end, the devices get their fail-safe values once.
+"""
+
+import asyncio
+import gc
+import importlib
+import signal
+from typing import Final
+
+from plantctl.app.field import make_field
+from plantctl.app.split.bridge import Bridge
+from plantctl.app.split.hand_over import HandOver
+from plantctl.app.split.segments import Role
+from plantctl.core.clock import Clock, RealClock
+from plantctl.core.segment import ProcessState
+from plantctl.drivers._runner import load
+
+# The most an orderly end may take to bring the devices to their fail-safe values.
+END_S: Final = 2.0
+END_LOOK_S: Final = 0.01
+
+
+def run(hand_over: HandOver) -> int:
+    """Drive the devices until SIGTERM; 0 after an orderly end. Raises what the devices' settings complain about."""
+    return asyncio.run(_drive(hand_over, RealClock(hand_over.settings.origin_ns)))
+
+
+async def _drive(hand_over: HandOver, clock: Clock) -> int:
+    loop, told_to_end = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, told_to_end.set)
+    bridge = Bridge(hand_over, clock)
+    try:
+        import_libraries(hand_over)
+        schedule, turns = bridge.register()
+        field = make_field(hand_over.plan, clock, hand_over.settings.endpoints, bridge.table)
+    except BaseException:
+        bridge.segment.say(ProcessState.FAILED)
+        raise
+    bridge.attach(field)
+    gc.collect()
+    gc.freeze()
+    wake = hand_over.wakes.get(Role.FIELD)
+    if wake is not None:
+        loop.add_reader(wake, bridge.woken)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            work = [
+                tasks.create_task(bridge.turns(schedule, turns), name="bridge"),
+                tasks.create_task(field.run(), name="devices"),
+            ]
+            bridge.segment.say(ProcessState.READY)
+            await told_to_end.wait()
+            await _make_safe(bridge, clock)
+            for task in work:
+                task.cancel()
+    finally:
+        if wake is not None:
+            loop.remove_reader(wake)
+        bridge.turn()
+    return 0
+
+
+async def _make_safe(bridge: Bridge, clock: Clock) -> None:
+    """Let the fail-safe values reach the devices, as long as an end may take."""
+    bridge.segment.say(ProcessState.ENDING)
+    bridge.end()
+    until_ns = clock.monotonic_ns() + round(END_S * 1e9)
+    while bridge.fail_safe.pending and clock.monotonic_ns() < until_ns:
+        await clock.sleep(END_LOOK_S)
+
+
+def import_libraries(hand_over: HandOver) -> None:
+    """Import now, before anything runs, what the plan's drivers would import while others wait: about a second."""
+    for kind in sorted({device.kind for device in hand_over.plan.devices}):
+        for name in getattr(load(kind), "LIBRARIES", ()):
+            importlib.import_module(name)
