@@ -6,7 +6,6 @@ told to end, the devices get their fail-safe values once.
 """
 
 import asyncio
-import gc
 import importlib
 import signal
 from typing import Final
@@ -26,12 +25,17 @@ END_LOOK_S: Final = 0.01
 
 def run(hand_over: HandOver) -> int:
     """Drive the devices until SIGTERM; 0 after an orderly end. Raises what the devices' settings complain about."""
-    return asyncio.run(_drive(hand_over, RealClock(hand_over.settings.origin_ns)))
+
+    async def main() -> int:
+        told_to_end = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_end.set)
+        return await drive(hand_over, RealClock(hand_over.settings.origin_ns), told_to_end)
+
+    return asyncio.run(main())
 
 
-async def _drive(hand_over: HandOver, clock: Clock) -> int:
-    loop, told_to_end = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, told_to_end.set)
+async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -> int:
+    """Drive the devices until told to end; 0 after an orderly end."""
     bridge = Bridge(hand_over, clock)
     try:
         import_libraries(hand_over)
@@ -41,9 +45,7 @@ async def _drive(hand_over: HandOver, clock: Clock) -> int:
         bridge.segment.say(ProcessState.FAILED)
         raise
     bridge.attach(field)
-    gc.collect()
-    gc.freeze()
-    wake = hand_over.wakes.get(Role.FIELD)
+    loop, wake = asyncio.get_running_loop(), hand_over.wakes.get(Role.FIELD)
     if wake is not None:
         loop.add_reader(wake, bridge.woken)
     try:
