@@ -97,7 +97,7 @@ class FieldBench:
         self.field = SegmentReader(map_readable(self.readable[Role.FIELD]), layout_of(Role.FIELD, plan))
         self.events = []
         self._ring = None
-        self.child = None
+        self.child = self.task = None
         self.written = []
         self.asked = []
         self._listen()
@@ -138,7 +138,8 @@ class FieldBench:
         """A field in this loop; cancelling it is its sudden death, the event its orderly end."""
         told_to_end = asyncio.Event()
         given = HandOver(Role.FIELD, 0, self.plan, self.settings, self.segments, {Role.FIELD: self.wake})
-        return asyncio.create_task(drive(given, self.clock, told_to_end), name="field"), told_to_end
+        self.task = asyncio.create_task(drive(given, self.clock, told_to_end), name="field")
+        return self.task, told_to_end
 
     async def ended(self, limit_s=10.0):
         """The exit code."""
@@ -187,6 +188,8 @@ class FieldBench:
             waited_s = (self.clock.monotonic_ns() - begin_ns) / 1e9
             assert waited_s < limit_s, f"{what} did not come within {limit_s} s; {[e.text for e in self.happened()]}"
             assert self.child is None or self.child.poll() in (None, 0, -9), f"the field process: {self.child.poll()}"
+            if self.task is not None and self.task.done() and not self.task.cancelled():
+                self.task.result()
             await self.clock.sleep(LOOK_S)
         return (self.clock.monotonic_ns() - begin_ns) / 1e9
 

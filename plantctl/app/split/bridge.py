@@ -8,7 +8,6 @@ Rules of the file: nothing here waits and nothing lasts, so that a turn costs th
 published before any driver can act on it; the heartbeat is the last thing of a turn.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -75,7 +74,6 @@ class Bridge:
     def __init__(self, hand_over: HandOver, clock: Clock) -> None:
         plan = hand_over.plan
         self._clock, self._plan = clock, plan
-        self._wake = hand_over.wakes.get(Role.FIELD)
         self._scan = hand_over.reader(Role.SCAN, WISHES)
         self.segment = hand_over.own()
         last = self.segment.last()
@@ -136,11 +134,6 @@ class Bridge:
 
     def woken(self) -> None:
         """The scan has published: take what it wants."""
-        if self._wake is not None:
-            try:
-                os.eventfd_read(self._wake)
-            except BlockingIOError:
-                return
         self.look(self._clock.monotonic_ns())
 
     # -- the scan
@@ -246,7 +239,7 @@ def _named(live: Mapping[str, npt.NDArray[Any]], prefix: str, names: tuple[str, 
 
 def _ring(segment: SegmentWriter, plan: Plan) -> RingWriter:
     """The ring of events: that of the process before this one, where there was one, so that readers miss nothing."""
-    memory = segment.area(EVENTS).data
+    memory = segment.area(EVENTS)
     try:
         return RingWriter.resume(memory, plan.hash)
     except ValueError:

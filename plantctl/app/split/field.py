@@ -45,9 +45,8 @@ async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -
         bridge.segment.say(ProcessState.FAILED)
         raise
     bridge.attach(field)
-    loop, wake = asyncio.get_running_loop(), hand_over.wakes.get(Role.FIELD)
-    if wake is not None:
-        loop.add_reader(wake, bridge.woken)
+    loop = asyncio.get_running_loop()
+    hand_over.listen(loop, bridge.woken)
     try:
         async with asyncio.TaskGroup() as tasks:
             work = [
@@ -60,8 +59,7 @@ async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -
             for task in work:
                 task.cancel()
     finally:
-        if wake is not None:
-            loop.remove_reader(wake)
+        loop.remove_reader(hand_over.wakes[Role.FIELD])
         bridge.turn()
     return 0
 
