@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import plantctl
-from plantctl.app.split.plant_memory import PlantMemory
 from plantctl.app.split.entry import MODULES
+from plantctl.app.split.plant_memory import PlantMemory
 from plantctl.app.split.restart_policy import RestartPolicy
 from plantctl.app.split.segments import Role
 from plantctl.app.split.systemd_notify import VARIABLES

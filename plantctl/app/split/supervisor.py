@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from plantctl.app.split.child import Child
+from plantctl.app.split.entry import MODULES
 from plantctl.app.split.hand_over import Settings
 from plantctl.app.split.plant_memory import PlantMemory, next_sequence
-from plantctl.app.split.entry import MODULES
 from plantctl.app.split.process_log import start_log
 from plantctl.app.split.restart_policy import SECOND_NS, RestartLimits, RestartPolicy
 from plantctl.app.split.segments import CHILDREN, Role
