@@ -108,6 +108,12 @@ coverage: $(VENV)/.dev
 	@$(PY) -m coverage run -m pytest $(COVERING)
 	@$(PY) -m coverage report --include "$$(echo '$(GATED)' | tr ' ' ,)"
 
+interop: systemd-analyze
+.PHONY: systemd-analyze
+systemd-analyze:
+	@command -v $@ >/dev/null || apt-get install --yes --quiet systemd || { \
+	  echo "interop reads the service units with systemd-analyze: apt install systemd" >&2; exit 1; }
+
 interop browser: $(VENV)/.dev
 	@if [ -d tests/$@ ]; then $(PY) -m pytest tests/$@; else echo "$@: nothing there yet"; fi
 

@@ -125,6 +125,11 @@ def test_a_child_that_is_deaf_is_killed_and_the_others_still_end_in_order(tmp_pa
         code, _, complaint = ended(child)
     assert code == 0
     assert "does not end: killed" in complaint
+    ends = [
+        (x["message"], x["fields"]["exit"]) for x in told(tmp_path, "supervisor") if x["message"].endswith(" ended")
+    ]
+    assert ends[0] == ("feeds ended", 0)
+    assert ends[1] == ("gateway ended", -signal.SIGKILL)
     assert (tmp_path / "ended").read_text().split() == [Role.FEEDS, Role.SCAN, Role.FIELD, Role.RECORDER]
 
 

@@ -218,8 +218,8 @@ class Supervisor:
         due = [c.due_ns for c in self._children.values() if not c.running and c.due_ns > now_ns]
         return min(self._check_ns, *due, self._watchdog_ns or self._check_ns)
 
-    def _wait(self, until_ns: int) -> list[Child]:
-        """Wait for a death, a signal or the instant; who died, already buried."""
+    def _wait(self, until_ns: int) -> None:
+        """Wait for a death, a signal or the instant; who died is buried."""
         left_ns = max(0, until_ns - self._clock.monotonic_ns())
         dead = []
         for key, _ in self._selector.select(left_ns / 1e9):
@@ -229,10 +229,11 @@ class Supervisor:
                 key.data.bury()
             else:
                 key.data.recv(64)
-        if self._segment.state != ProcessState.ENDING:
-            for child in dead:
+        for child in dead:
+            if self._segment.state == ProcessState.ENDING:
+                self._note(f"{child.role} ended", exit=child.exit_code)
+            else:
                 self._after_death(child, described(child.exit_code))
-        return dead
 
     def _after_death(self, child: Child, how: str) -> None:
         now_ns = self._clock.monotonic_ns()
