@@ -24,6 +24,8 @@ blocks:
           out_high: 100 L/h, sp: 50 %, initial_mode: 4}
   FIC-1: {kind: pid, task: control, unit: "%", pv: FI-1, cas: LIC-1, gain: 0.5 %*h/L, integral: 5 s, out_low: 0 %,
           out_high: 100 %, initial_mode: 5}
+  YIC-1: {kind: pid, task: control, unit: "%", pv: LI-1, gain: 9 %/%, integral: 20 s, out_low: 0 %, out_high: 20 %,
+          sp: 50 %, initial_mode: 4, direct: true}
   LV-1: {kind: out, auto: FIC-1, low: 0 %, high: 100 %}
 causes:
   C1: {when: "{XI-1} > 0.5"}
@@ -82,6 +84,14 @@ class Logged(PlanBench):
         now_ns = self.number * self.plan.period_ns
         self.recorder.drain(self.reader, now_ns, UTC_NS + now_ns)
         assert self.recorder.close(now_ns, UTC_NS + now_ns)
+
+
+def other_schedule(plant):
+    """A schedule that has seen the scans before: steps are due as they were."""
+    schedule = type(plant.schedule)(plant.plan.tasks, plant.plan.period_ns)
+    for number in range(plant.number):
+        schedule.begin(number, number * plant.plan.period_ns)
+    return schedule
 
 
 def plan_text(plan):

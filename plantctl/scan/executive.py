@@ -21,6 +21,8 @@ from plantctl.scan.latch import Latch
 from plantctl.scan.memory import Array, StateMemory, StateRefused
 from plantctl.scan.publish import Publication
 from plantctl.scan.release import ONE_PROCESS, FieldState, Release
+from plantctl.scan.retain import Retention
+from plantctl.scan.retained_state import RestoreReport, RetainedState, Start
 from plantctl.scan.step import Stepper
 from plantctl.scan.verify import Verifier
 
@@ -82,6 +84,15 @@ class Executive:
             self.journal.start(scan, mono_ns, utc_ns)
             if not self.stepper.memory.is_fresh():
                 self.journal.state(scan, mono_ns, self.stepper.memory)
+
+    def restore(self, state: RetainedState | None, start: Start, inputs: InputColumns, mono_ns: int) -> RestoreReport:
+        """Begin from a retained state instead of from nothing, before `start`; what became of it.
+
+        Values entered by hand go into `inputs`, received at `mono_ns`.
+        """
+        report = Retention(self.plan).restore(self.stepper.memory, state, start)
+        report.lay(inputs, mono_ns)
+        return report
 
     def load(self, columns: Mapping[str, Array], outputs: OutputColumns) -> None:
         """Go on from what a dead scan of this plan published last: memory (`StateMemory.columns`) and `outputs.*`.

@@ -13,7 +13,7 @@ from plantctl.log.storage import FolderStorage
 from plantctl.scan.executive import Executive
 from plantctl.scan.memory import StateMemory, StateRefused
 from tests.plan_bench import PlanBench
-from tests.restart_bench import CASCADE, Logged
+from tests.restart_bench import CASCADE, Logged, other_schedule
 
 IN_SERVICE = {"LI-1": 55.0, "FI-1": 30.0, "QI-1": 7.25}
 
@@ -49,14 +49,6 @@ def test_whoever_goes_on_from_the_memory_gives_the_same_bits(tmp_path, compiled)
     assert second["E1.tripped"] == 0.0
     assert second.outputs.sequence.tolist() == first.outputs.sequence.tolist()
     assert [e for e in second.events if e.kind.word == "quality"] == []
-
-
-def other_schedule(plant):
-    """A schedule that has seen the scans before: steps are due as they were."""
-    schedule = type(plant.schedule)(plant.plan.tasks, plant.plan.period_ns)
-    for number in range(plant.number):
-        schedule.begin(number, number * plant.plan.period_ns)
-    return schedule
 
 
 def replayed(tmp_path, folder, text, capsys):
