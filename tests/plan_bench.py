@@ -12,12 +12,12 @@ from plantctl.scan.schedule import Schedule
 class PlanBench:
     """A plant from its text, stepped scan by scan: `plant.scan(**{"PI-1": 3.0})`, `plant["LOOP.mode"]`."""
 
-    def __init__(self, text, compiled=False, cache=None, ring=None):
+    def __init__(self, text, compiled=False, cache=None, ring=None, release=None):
         built = build("plant.yaml", from_texts({"plant.yaml": text}))
         assert built.plan is not None, built.findings
         self.plan = built.plan
         ring = ring and ring(self.plan)
-        self.executive = Executive(self.plan, compiled=compiled, cache=cache, ages=False, ring=ring)
+        self.executive = Executive(self.plan, compiled=compiled, cache=cache, ages=False, ring=ring, release=release)
         self.inputs, self.outputs = InputColumns(len(self.plan.inputs)), OutputColumns(len(self.plan.outputs))
         self.numbers = {row.tag: i for i, row in enumerate(self.plan.inputs)}
         for row in self.plan.inputs:

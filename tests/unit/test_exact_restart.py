@@ -12,6 +12,7 @@ from plantctl.log.replay import replay
 from plantctl.log.storage import FolderStorage
 from plantctl.scan.executive import Executive
 from plantctl.scan.memory import StateMemory, StateRefused
+from plantctl.scan.release import Release
 from tests.plan_bench import PlanBench
 from tests.restart_bench import CASCADE, Logged, other_schedule
 
@@ -58,13 +59,15 @@ def replayed(tmp_path, folder, text, capsys):
     return code, capsys.readouterr().err
 
 
-def test_the_log_of_a_run_that_went_on_gives_its_values_again(tmp_path, capsys):
+@pytest.mark.parametrize("release", [None, Release.at_start()], ids=["one process", "held"])
+def test_the_log_of_a_run_that_went_on_gives_its_values_again(tmp_path, capsys, release):
     folder = tmp_path / "log"
     first = in_service(Logged(CASCADE, folder))
     first.end()
-    second = Logged(CASCADE, folder, after=first)
+    second = Logged(CASCADE, folder, after=first, release=release)
     second.executive.load(published(first), second.outputs)
     second.begin()
+    assert second["scan.held"] == (release is not None), "what the dead scan was granted is void"
     second.live(60, ("mode", "LIC-1", "man"), **IN_SERVICE)
     second.end()
     assert len(runs(folder)) == 2
