@@ -6,7 +6,6 @@ retained state that hold it are on disk. While no scan lives, a command is refus
 """
 
 import asyncio
-import logging
 import signal
 from collections import deque
 from collections.abc import Callable
@@ -202,10 +201,10 @@ class Plant:
                     self._asked.pop(sequence, None)
 
     def _durable_frame(self) -> int:
-        """The newest frame that is on disk both in the log and in the retained state."""
+        """The newest frame that is on disk."""
         self._recorder.take()
         said = self._recorder.columns
-        return min(int(said["durable_sequence"][0]), int(said["retained_sequence"][0]))
+        return int(said["durable_sequence"][0])
 
     def _scan_replaced(self, now_ns: int) -> None:
         """The scan that was asked is dead; whoever has no answer gets one."""
@@ -268,5 +267,4 @@ def run(hand_over: HandOver) -> int:
         await serve(hand_over, ended)
 
     asyncio.run(main())
-    logging.getLogger("gateway").info("ended")
     return 0

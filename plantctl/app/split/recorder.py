@@ -1,0 +1,107 @@
+"""The recorder process: moves frames from the scan's ring to disk and says what is durable.
+
+It has no network and nobody waits for it: while it is away the ring keeps the last minute, and the next recorder goes
+on behind the last frame that the log holds. Its segment tells everyone until when nothing can be lost any more; a
+command's answer waits for that.
+"""
+
+import logging
+import signal
+from types import FrameType
+from typing import Final
+
+import numpy as np
+
+from plantctl.app.plan_text import plan_text
+from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
+from plantctl.app.split.hand_over import HandOver
+from plantctl.app.split.segments import FRAMES, TEXT_BYTES, Role
+from plantctl.app.state_folder import LOG_NAME
+from plantctl.core.ring import RingReader
+from plantctl.core.segment import ProcessState
+from plantctl.log.storage import FolderStorage
+from plantctl.log.writer import Recorder
+
+PERIOD_NS: Final = 20_000_000
+
+
+class RecorderProcess:
+    """One recorder over the plant's memory and its folder; `turn` moves what there is."""
+
+    def __init__(self, hand_over: HandOver) -> None:
+        plan, folder = hand_over.plan, hand_over.settings.folder
+        self._log = logging.getLogger("plantctl")
+        self.writer = hand_over.own()
+        place = folder / LOG_NAME
+        place.mkdir(parents=True, exist_ok=True)
+        self.recorder = Recorder(FolderStorage(place), plan.name, {plan.hash: plan_text(plan)})
+        last = self.recorder.open(utc_ns())
+        ring = hand_over.reader(Role.SCAN).area(FRAMES)
+        try:
+            self._reader = RingReader(ring, after=last)
+        except ValueError:
+            self._log.warning("the log is ahead of the ring; all that the ring holds is recorded")
+            self._reader = RingReader(ring)
+        self._last_error = ""
+
+    def turn(self) -> None:
+        """Move what is there, commit where it is time, and publish how far everything is."""
+        recorder, now_ns = self.recorder, monotonic_ns()
+        recorder.drain(self._reader, now_ns, utc_ns())
+        if recorder.commit_due(now_ns):
+            recorder.commit(monotonic_ns(), utc_ns())
+        self.publish()
+
+    def publish(self) -> None:
+        """Tell everyone how far the log is."""
+        live, recorder, status = self.writer.live, self.recorder, self.recorder.status
+        for name in ("frames", "bytes", "files", "commits", "lost_frames", "refused_frames", "failing"):
+            live[name][0] = int(getattr(status, name))
+        live["errors"][0] = sum(status.errors.values())
+        live["durable_sequence"][0], live["durable_utc_ns"][0] = recorder.durable_sequence, recorder.durable_utc_ns
+        if status.failing:
+            self._say(status.last_error)
+        elif self._last_error:
+            self._last_error = ""
+            self._log.info("the log can be written again")
+        self.writer.publish()
+        self.writer.beat(monotonic_ns())
+
+    def _say(self, text: str) -> None:
+        """A disk's trouble: in the segment, and once in the log of this process."""
+        if text == self._last_error:
+            return
+        self._last_error = text
+        self._log.error(text)
+        column = self.writer.live["last_error"]
+        data = text.encode()[:TEXT_BYTES]
+        column[:] = 0
+        column[: len(data)] = np.frombuffer(data, np.uint8)
+
+    def end(self) -> None:
+        """Take the ring to its end and close the log; everything is durable when this returns without a complaint."""
+        self.turn()
+        if not self.recorder.close(monotonic_ns(), utc_ns()):
+            self._log.error("the last entries of the log are not on disk: %s", self.recorder.status.last_error)
+        self.publish()
+
+
+def run(hand_over: HandOver) -> int:
+    """Record until SIGTERM; the exit code."""
+    ended = False
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        nonlocal ended
+        ended = True
+
+    signal.signal(signal.SIGTERM, end)
+    recording = RecorderProcess(hand_over)
+    recording.writer.take_over(monotonic_ns())
+    recording.publish()
+    recording.writer.say(ProcessState.READY)
+    while not ended:
+        recording.turn()
+        wait_until(monotonic_ns() + PERIOD_NS)
+    recording.writer.say(ProcessState.ENDING)
+    recording.end()
+    return 0

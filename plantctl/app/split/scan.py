@@ -1,0 +1,310 @@
+"""The scan process: steps the plan on its instants and does nothing else.
+
+It takes what the field published, the commands of the gateway's ring, and gives image, records, outputs and frames,
+all in shared memory. It never waits but for its next instant, opens no file after its start, logs nothing while it
+runs and has one thread. The heartbeat follows the outputs, so that whoever sees it knows a scan was completed.
+
+A scan process that is new grants no field process anything: its outputs wait for a person. It goes on from what the
+scan before it published last; after a power-up from the retained state.
+"""
+
+import logging
+import signal
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+import numpy as np
+
+from plantctl.app.clock_sync import ClockService
+from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
+from plantctl.app.split.hand_over import WOKEN, HandOver
+from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
+from plantctl.app.split.segments import (
+    COMMANDS,
+    EVENTS,
+    FRAMES,
+    SCAN_EVENT,
+    SCAN_FRAME,
+    SCAN_MONO,
+    SCAN_NUMBER,
+    SCAN_UTC,
+    Role,
+)
+from plantctl.core.command import Command
+from plantctl.core.errors import LogDamaged
+from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
+from plantctl.core.message import decode_command, decode_field_event
+from plantctl.core.ring import RingReader, RingWriter
+from plantctl.core.schedule import SCAN_PHASE_NS
+from plantctl.core.schedule import Schedule as Instants
+from plantctl.core.segment import ProcessState, SegmentReader, SegmentRefused, SegmentWriter
+from plantctl.plan.plan import Plan
+from plantctl.scan.executive import Executive
+from plantctl.scan.gate import COMMANDS_PER_SCAN
+from plantctl.scan.memory import StateMemory
+from plantctl.scan.release import FieldState, Release
+from plantctl.scan.schedule import Schedule, turns
+from plantctl.scan.statistics import Statistics
+
+# A field that stood still for less than three scans is not gone; below half a second its loop may have been busy.
+FIELD_PERIODS: Final = 4
+FIELD_SILENCE_NS: Final = 500_000_000
+EVENTS_PER_SCAN: Final = 256
+_FIELD_SAYS: Final = ("written_value", "write_sequence", "write_ns", "error")
+_INPUTS: Final = ("value", "quality", "receive_ns", "source_ns")
+
+
+class FieldView:
+    """What the scan knows of the field: private columns, taken whole, and whether their writer lives."""
+
+    def __init__(self, plan: Plan, reader: SegmentReader, inputs: InputColumns, outputs: OutputColumns) -> None:
+        self._plan_hash = plan.hash
+        self._reader = reader
+        self._inputs = [(getattr(inputs, name), f"inputs.{name}") for name in _INPUTS]
+        self._outputs = [(getattr(outputs, name), f"outputs.{name}") for name in _FIELD_SAYS]
+        # Rows without a device are entered by hand, here: the field knows nothing of them.
+        self._from_device = np.array([bool(row.device) for row in plan.inputs], np.bool_)
+        self._silence_ns = max(FIELD_PERIODS * plan.period_ns, FIELD_SILENCE_NS)
+        self._known = 0
+        self._ours = False
+
+    def take(self, now_ns: int) -> FieldState:
+        """Copy what the field published last; its generation, and whether it spoke lately."""
+        reader = self._reader
+        # The generation before the columns: a new process publishes bad values first and then calls itself new.
+        generation = reader.generation
+        if generation != self._known:
+            self._known, self._ours = generation, generation > 0 and self._is_ours()
+        if not self._ours or not reader.take():
+            return FieldState(generation, alive=False)
+        columns = reader.columns
+        for array, name in self._inputs:
+            np.copyto(array, columns[name], where=self._from_device)
+        for array, name in self._outputs:
+            np.copyto(array, columns[name])
+        alive = reader.state in (ProcessState.STARTING, ProcessState.READY)
+        return FieldState(generation, alive=alive and now_ns - reader.heartbeat_ns < self._silence_ns)
+
+    def _is_ours(self) -> bool:
+        try:
+            self._reader.check(self._plan_hash)
+        except SegmentRefused:
+            return False
+        return True
+
+
+class Inbox:
+    """A ring that another process fills for the scan: commands, or events of devices."""
+
+    def __init__(self, reader: RingReader, most: int) -> None:
+        self._reader = reader
+        self._most = most
+        self.last = 0
+        self.damaged = 0
+
+    def take(self) -> list[bytes]:
+        """The payloads that came, oldest first, at most so many; the others stay for the next scan."""
+        if not self._reader.waiting:
+            return []
+        found: list[bytes] = []
+        while len(found) < self._most:
+            try:
+                frame = self._reader.read()
+            except LogDamaged:
+                self.damaged += 1
+                continue
+            if frame is None:
+                break
+            self.last = frame.sequence
+            found.append(frame.payload)
+        return found
+
+
+@dataclass(slots=True)
+class ScanProcess:
+    """One scan process over its memory; `turn` is one instant, `run` all of them."""
+
+    plan: Plan
+    writer: SegmentWriter
+    executive: Executive
+    field: FieldView
+    inputs: InputColumns
+    outputs: OutputColumns
+    commands: Inbox
+    events: Inbox
+    recorder: SegmentReader
+    schedule: Schedule
+    statistics: Statistics
+    ring: RingWriter
+    clock_service: ClockService
+    hand_over: HandOver
+    ended: bool = False
+
+    def scan(self, number: int, due_ns: int) -> None:
+        """One scan of this number, due at `due_ns`."""
+        now_ns, now_utc_ns = monotonic_ns(), utc_ns()
+        dt_s = self.schedule.begin(number, now_ns)
+        self.statistics.watch_overruns()
+        if self.statistics.due(now_ns):
+            self._tell(number, now_ns, now_utc_ns)
+        field_state = self.field.take(now_ns)
+        self.executive.scan(
+            number,
+            now_ns,
+            now_utc_ns,
+            dt_s,
+            self.inputs,
+            self.outputs,
+            self._commands(),
+            self._events(),
+            field_state,
+        )
+        said = self.writer.live["scan"]
+        said[SCAN_NUMBER], said[SCAN_MONO], said[SCAN_UTC] = number, now_ns, now_utc_ns
+        said[SCAN_FRAME], said[SCAN_EVENT] = self.ring.next_sequence - 1, self.events.last
+        self.writer.publish()
+        end_ns = monotonic_ns()
+        self.writer.beat(end_ns)
+        for role in WOKEN:
+            self.hand_over.wake(role)
+        self.statistics.count(now_ns - due_ns, end_ns - now_ns)
+
+    def _commands(self) -> list[Command]:
+        found = []
+        for payload in self.commands.take():
+            try:
+                found.append(decode_command(payload))
+            except LogDamaged:
+                self.commands.damaged += 1
+        return found
+
+    def _events(self) -> list[FieldEvent]:
+        found = []
+        for payload in self.events.take():
+            try:
+                found.append(decode_field_event(payload))
+            except LogDamaged:
+                self.events.damaged += 1
+        return found
+
+    def _tell(self, number: int, now_ns: int, now_utc_ns: int) -> None:
+        time = self.clock_service.look()
+        log = {}
+        if self.recorder.take():
+            said = self.recorder.columns
+            log = {
+                "log.durable_utc": int(said["durable_utc_ns"][0]) / 1e9,
+                "log.failing": float(said["failing"][0]),
+                "log.lost_frames": float(said["lost_frames"][0]),
+            }
+        self.statistics.tell(number, now_ns, now_utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log)
+
+    def run(self, origin_ns: int) -> None:
+        """Scan on every instant until told to end."""
+        period_ns = self.plan.period_ns
+        instants = Instants("scan", period_ns, SCAN_PHASE_NS % period_ns, origin_ns)
+        due_ns = instants.next_after(monotonic_ns())
+        first = instants.index_at(due_ns)
+        last = -1
+        while not self.ended:
+            wait_until(due_ns)
+            number = instants.index_at(due_ns) - first
+            for turn in turns(last, number, self.plan.overrun_catch_up):
+                self.scan(turn, due_ns - (number - turn) * period_ns)
+            last = number
+            due_ns = instants.next_after(monotonic_ns())
+
+
+def build(hand_over: HandOver) -> ScanProcess:
+    """Everything the scan needs, made before the first deadline; the segment speaks for this process afterwards."""
+    plan, settings = hand_over.plan, hand_over.settings
+    writer = hand_over.own()
+    before = writer.last()
+    live = writer.live
+    ring = RingWriter.resume(writer.area(FRAMES), plan.hash)
+    executive = Executive(
+        plan,
+        compiled=settings.compiled,
+        ring=ring,
+        memory=StateMemory(plan, over=live),
+        release=Release.at_start(),
+    )
+    inputs = InputColumns(len(plan.inputs))
+    for i, row in enumerate(plan.inputs):
+        if row.initial == row.initial and not row.device:
+            inputs.value[i], inputs.quality[i] = row.initial, 0
+    outputs = OutputColumns(
+        len(plan.outputs), {name: live[f"outputs.{name}"] for name in ("value", "quality", "sequence", "granted")}
+    )
+    executive.bind(inputs, outputs)
+    taken = 0
+    if before is not None:
+        executive.load(before, outputs)
+        taken = int(before["scan"][SCAN_EVENT])
+        _enter_again(plan, executive, inputs)
+    now_ns = monotonic_ns()
+    executive.start(now_ns, utc_ns())
+    writer.take_over(now_ns)
+    schedule = Schedule(plan.tasks, plan.period_ns)
+    commands = RingReader(hand_over.reader(Role.GATEWAY).area(COMMANDS))
+    # What was asked for while no scan lived is refused by the gateway and never done.
+    commands.skip_all()
+    return ScanProcess(
+        plan,
+        writer,
+        executive,
+        FieldView(plan, hand_over.reader(Role.FIELD), inputs, outputs),
+        inputs,
+        outputs,
+        Inbox(commands, COMMANDS_PER_SCAN),
+        Inbox(_events_after(hand_over, taken), EVENTS_PER_SCAN),
+        hand_over.reader(Role.RECORDER),
+        schedule,
+        Statistics(executive, schedule, live["lateness"], live["execution"]),
+        ring,
+        ClockService(),
+        hand_over,
+    )
+
+
+def _enter_again(plan: Plan, executive: Executive, inputs: InputColumns) -> None:
+    """The values a person entered are inputs that no device brings back: they are taken from the image."""
+    image = executive.image
+    for i, row in enumerate(plan.inputs):
+        if not row.device:
+            inputs.value[i], inputs.quality[i] = image.v[row.row], image.q[row.row]
+            inputs.receive_ns[i], inputs.source_ns[i] = image.receive_ns[row.row], image.source_ns[row.row]
+
+
+def _events_after(hand_over: HandOver, taken: int) -> RingReader:
+    """The field's events that no scan has taken yet."""
+    area = hand_over.reader(Role.FIELD).area(EVENTS)
+    try:
+        return RingReader(area, after=taken)
+    except ValueError:
+        return RingReader(area)
+
+
+def run(hand_over: HandOver) -> int:
+    """Run the scan until SIGTERM; the exit code."""
+    scanning = build(hand_over)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        scanning.ended = True
+
+    signal.signal(signal.SIGTERM, end)
+    settings = hand_over.settings
+    log = logging.getLogger("plantctl")
+    wishes = Wishes(settings.priority, settings.lock_memory, settings.awake, settings.cpu)
+    grants = be_punctual(wishes)
+    scanning.writer.live["realtime"][:] = [grant.held for grant in grants]
+    for grant in grants:
+        log.info("%s: %s", grant.name, grant.text, extra={"fields": {"held": grant.held, "wanted": grant.wanted}})
+    if throttle_text():
+        log.info(throttle_text())
+    scanning.writer.say(ProcessState.READY)
+    scanning.run(settings.origin_ns)
+    scanning.writer.say(ProcessState.ENDING)
+    log.info("ended after scan %d", int(scanning.writer.live["scan"][SCAN_NUMBER]))
+    return 0
