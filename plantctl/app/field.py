@@ -1,18 +1,27 @@
-"""The field of a plan: one runner a device, the columns they share with the scan, and where the devices are."""
+"""The field of a plan: one runner a device, the columns they share with the scan, and where the devices are.
+
+A device's task that dies of a mistake of ours is started again within a second; one that dies again and again is left
+alone for a minute, its inputs bad, so that it can never take the others with it.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import yaml
 
+from plantctl.app.split.restart_policy import SECOND_NS, RestartLimits, RestartPolicy
 from plantctl.core.clock import Clock
 from plantctl.core.errors import PlantctlError
-from plantctl.core.field import DevicePlan, FieldEvents, InputColumns, OutputColumns
+from plantctl.core.field import DevicePlan, FieldEventKind, FieldEvents, InputColumns, OutputColumns
 from plantctl.drivers._driver import ALWAYS, Permit
 from plantctl.drivers._runner import DeviceRunner, build
 from plantctl.plan.plan import Plan
+
+# A task that dies is back within a second; one that died more than five times in a minute rests for one.
+DEVICE_LIMITS: Final = RestartLimits(longest_ns=SECOND_NS, rest_ns=60 * SECOND_NS)
 
 
 class EndpointMissing(PlantctlError):
@@ -43,18 +52,42 @@ def connected(devices: tuple[DevicePlan, ...], endpoints: Mapping[str, str] | No
 
 @dataclass(slots=True)
 class Field:
-    """Columns, events and runners of the devices of one plan."""
+    """Columns, events and runners of the devices of one plan. `rebuild` makes the runner of a device anew."""
 
     inputs: InputColumns
     outputs: OutputColumns
     events: FieldEvents
-    runners: tuple[DeviceRunner, ...]
+    runners: list[DeviceRunner]
+    rebuild: Callable[[DevicePlan], DeviceRunner]
 
     async def run(self) -> None:
         """Run every device until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for runner in self.runners:
-                tasks.create_task(runner.run(), name=f"device {runner.device.name}")
+            for place, runner in enumerate(self.runners):
+                tasks.create_task(self._keep(place), name=f"device {runner.device.name}")
+
+    async def _keep(self, place: int) -> None:
+        """Run one device; when its task dies, which it never should, run it again."""
+        policy = RestartPolicy(essential=False, limits=DEVICE_LIMITS)
+        clock = self.runners[place].port.clock
+        while True:
+            runner, since_ns = self.runners[place], clock.monotonic_ns()
+            try:
+                await runner.run()
+            except Exception as fault:
+                why = f"{type(fault).__name__}: {fault}"
+            else:
+                why = "it returned"
+            now_ns = clock.monotonic_ns()
+            policy.ran(since_ns, now_ns)
+            again_ns = policy.died(now_ns) or now_ns
+            rests = again_ns - now_ns >= DEVICE_LIMITS.rest_ns
+            then = f"left alone for {DEVICE_LIMITS.rest_ns // SECOND_NS} s" if rests else "started again"
+            runner.port.tell(FieldEventKind.DEVICE_ERROR, f"the device's task died, {then}: {why}")
+            await clock.sleep_until(again_ns)
+            anew = self.rebuild(runner.device)
+            anew.port.statistics = runner.port.statistics
+            self.runners[place] = anew
 
     def release(self) -> None:
         """Strike the devices from the clock's timetable."""
@@ -91,5 +124,8 @@ def make_field(
     table = table or make_table(plan)
     lay_initial(plan, table.inputs)
     devices = connected(plan.devices, endpoints)
-    runners = tuple(build(d, table.inputs, table.outputs, clock, table.events, table.permit) for d in devices)
-    return Field(table.inputs, table.outputs, table.events, runners)
+
+    def made(device: DevicePlan) -> DeviceRunner:
+        return build(device, table.inputs, table.outputs, clock, table.events, table.permit)
+
+    return Field(table.inputs, table.outputs, table.events, [made(d) for d in devices], made)
