@@ -8,6 +8,7 @@ from plantctl.core.block import Block, In, Out, Param, param, port
 from plantctl.plan import network
 from plantctl.plan.build import build
 from plantctl.plan.check import read_plant
+from plantctl.plan.explain import explain_plan
 from plantctl.plan.kind import find_kind, kind_of
 from plantctl.plan.link import link
 from plantctl.plan.link_loops import OF_CONTROLLERS
@@ -293,3 +294,24 @@ loops:
     plan = build("plant.yaml", from_texts({"plant.yaml": text})).plan
     assert plan.addresses["AIC-1.gain"].unit == shown
     assert [k.rows["gain"][0] for k in plan.kinds if k.kind.name == "pid"] == [2.0]
+
+
+@pytest.mark.parametrize(("fail_safe", "codes"), [("2 L/h", []), ("2 bar", ["PC403"])])
+def test_an_output_to_a_device_without_read_back_waits_for_its_release_too(fail_safe, codes):
+    text = f"""\
+plant: {{name: hold}}
+devices: {{D: {{kind: modbus, connect: "tcp://h:1"}}}}
+tags:
+  FC-1: {{device: D, item: "1", unit: L/h, range: [0, 9], access: write, fail_safe: {fail_safe}}}
+"""
+    net = link(read_plant("plant.yaml", from_texts({"plant.yaml": text})).plant)[0]
+    node = net.blocks["FC-1"]
+    assert sorted({f.code for f in net.findings}) == codes
+    assert [port for port, _ in node.wires] == ["hold"]
+    assert node.params.get("fail_safe") == (None if codes else 2.0)
+
+
+def test_missed_scans_that_are_made_up_are_explained():
+    text = GOOD.replace("protect: 100 ms", "protect: {period: 100 ms, overrun: catch up}")
+    built = build("plant.yaml", from_texts({"plant.yaml": text}))
+    assert "missed scans are made up one after the other" in explain_plan(built.plan), built.findings
