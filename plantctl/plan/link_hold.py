@@ -6,7 +6,8 @@ output's read-back). It is also told the fail-safe value, which the field leaves
 
 import math
 
-from plantctl.plan.link_tags import ARBITER, request
+from plantctl.core.units import UnitError, parse_unit
+from plantctl.plan.link_tags import request
 from plantctl.plan.network import BlockNode, Network
 
 HELD = "scan.held"
@@ -17,15 +18,22 @@ GRANTED_GENERATION = "scan.granted_generation"
 def link_hold(net: Network) -> None:
     """Wire the arbiters of written tags that have a device. A block that writes a tag by itself computes on."""
     for name, output in net.outputs.items():
-        entry = net.blocks.get(name)
-        node = output.writer or (entry if entry is not None and entry.kind.name == ARBITER else None)
-        tag = net.source.tags[name]
+        node, tag = output.writer, net.source.tags[name]
         if node is None or not tag.device:
             continue
         request(net, node, HELD, "hold", output.path)
-        if tag.readback:
+        if tag.readback and _comparable(net, tag.unit, tag.readback):
             request(net, node, tag.readback, "device", (*output.path, "readback"))
         _fall_back(net, node, name)
+
+
+def _comparable(net: Network, unit: str, read_back: str) -> bool:
+    """Whether a read-back can stand in the place of the output; where not, that was told with the tag."""
+    back = net.source.tags.get(read_back)
+    try:
+        return back is not None and back.access != "write" and parse_unit(unit or "1") == parse_unit(back.unit or "1")
+    except UnitError:
+        return False
 
 
 def _fall_back(net: Network, node: BlockNode, name: str) -> None:

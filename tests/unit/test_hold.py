@@ -296,3 +296,29 @@ def test_an_arbiter_written_as_a_block_is_held_too():
 def test_a_hold_of_ones_own_is_a_second_writer():
     text = PLANT.replace("causes:", "blocks:\n  SC-1: {kind: out, hold: XI-1, low: 0 %, high: 100 %}\ncauses:")
     assert [f.code for f in built(text).findings] == ["PC301"]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "codes"),
+    [
+        ("readback: FY-1", "readback: AY-1", ["PC325"]),
+        ("readback: FY-1", "readback: TC-1", ["PC325"]),
+        ("readback: FY-1", "readback: FY-2", ["PC302"]),
+        ('FY-1: {unit: L/h, range: [0, 100], device: D, item: "2"}', "FY-1: {unit: L/x}", ["PC402"]),
+        ("fail_safe: 10 %", "fail_safe: 10 bar", ["PC403"]),
+    ],
+)
+def test_what_is_wrong_with_a_read_back_or_a_fail_safe_value_is_told_once(was, now, codes):
+    assert was in PLANT
+    assert [f.code for f in built(PLANT.replace(was, now)).findings] == codes
+
+
+def test_a_read_back_may_be_calculated():
+    text = PLANT.replace('HY-1: {range: [0, 1], device: D, item: "3"}', "HY-1: {range: [0, 1]}")
+    text += 'calculated:\n  HY-1: "{XI-1} > -1"\n'
+    bench = HoldBench(text, DEVICES, INPUTS)
+    bench.scan()
+    bench.ask("reset", "E-1")
+    bench.scan()
+    assert bench["HS-1"] == 1.0
+    bench.release()
