@@ -315,3 +315,16 @@ def test_missed_scans_that_are_made_up_are_explained():
     text = GOOD.replace("protect: 100 ms", "protect: {period: 100 ms, overrun: catch up}")
     built = build("plant.yaml", from_texts({"plant.yaml": text}))
     assert "missed scans are made up one after the other" in explain_plan(built.plan), built.findings
+
+
+def test_the_fail_safe_value_of_an_entry_of_outputs_goes_before_that_of_its_tag():
+    text = """\
+plant: {name: hold}
+devices: {D: {kind: modbus, connect: "tcp://h:1"}}
+tags:
+  FC-1: {device: D, item: "1", unit: L/h, range: [0, 9], access: write, fail_safe: 2 L/h}
+outputs:
+  FC-1: {fail_safe: 50 mL/min}
+"""
+    net = link(read_plant("plant.yaml", from_texts({"plant.yaml": text})).plant)[0]
+    assert net.blocks["FC-1"].params["fail_safe"] == 3.0
