@@ -61,6 +61,8 @@ def _setting(net: Network, node: BlockNode, key: str, value: Any, path: Path) ->
         _wire(net, node, field, value, path)
     else:
         node.settings[field.name] = (value, path)
+        if node.kind.field(f"has_{field.name}") is not None:
+            node.params[f"has_{field.name}"] = 1.0
 
 
 def _key_of(name: str) -> str:

@@ -124,6 +124,15 @@ def test_a_calculated_request_to_an_arbiter_is_not_waited_for():
     assert tracks == {"HS-1": 0, "FC-1": 1}
 
 
+def test_an_initial_value_given_to_an_arbiter_in_its_own_entry_counts():
+    text = GOOD.replace("blocks:", "blocks:\n  HS-1: {kind: out, low: 0, high: 1, initial: 1, unit: '1'}")
+    built = build("plant.yaml", from_texts({"plant.yaml": text}))
+    assert built.findings == []
+    kind = next(k for k in built.plan.kinds if k.kind.name == "out")
+    rows = kind.rows[list(kind.tags).index("HS-1")]
+    assert (rows["initial"], rows["has_initial"], rows["has_fail_safe"]) == (1.0, 1, 0)
+
+
 def test_a_pv_made_of_its_own_masters_output_is_a_cycle_through_both_halves():
     text = (
         CASCADE.replace("pv: FI-1", "pv: FY-1") + 'calculated:\n  FY-1: {expression: "{FI-1} + {LIC-1}", unit: L/h}\n'
