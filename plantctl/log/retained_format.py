@@ -68,7 +68,7 @@ class _Reader:
         parameters = tuple(self._parameter(entry) for entry in directory["parameters"])
         points = tuple(self._point(entry) for entry in directory["points"])
         if self._at != len(self._numbers):
-            raise ValueError(f"{len(self._numbers) - self._at} numbers are left over")
+            raise ValueError(f"{len(self._numbers)} numbers for the names of {self._at}")
         return RetainedState(plan_hash, kinds, parameters, points)
 
     def _kind(self, entry: Any) -> RetainedKind:
@@ -89,8 +89,6 @@ class _Reader:
         return RetainedPoint(name, unit, value, quality, source_ns)
 
     def _take(self, count: int) -> Bits:
-        if self._at + count > len(self._numbers):
-            raise ValueError("there are fewer numbers than names")
         self._at += count
         return self._numbers[self._at - count : self._at]
 

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from plantctl.core.field import DevicePlan
+from plantctl.core.units import parse_duration_ns
 from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
 from plantctl.plan.network import BlockNode, ExpressionNode, Network
 from plantctl.plan.order import stretches
 from plantctl.plan.plan import (
+    RETAIN_FOR_NS,
     Address,
     CauseInfo,
     Condition,
@@ -50,6 +52,7 @@ def compile_network(
 ) -> Plan:
     """The plan of a network and a graph without findings. `ids` are the stable ids known so far."""
     halves, kinds, order = graph.halves, graph.kinds, graph.order
+    head = net.source.plant
     rows, members = _number_rows(halves, order, kinds)
     points, row_of, delays = number_points(net, ids)
     groups = [h.group for h in halves]
@@ -67,13 +70,14 @@ def compile_network(
     )
     located = {node.tag: (kinds.index(node.kind), rows[id(node)]) for node in net.blocks.values()}
     return Plan(
-        name=net.source.plant.name if net.source.plant else "plant",
+        name=head.name if head else "plant",
         hash=plan_hash(sources),
         sources=dict(sources),
         period_ns=tasks[0].period_ns,
         tasks=tasks,
         overrun_trip_after=overrun_trip_after(net),
         overrun_catch_up=overrun_catch_up(net),
+        retain_for_ns=parse_duration_ns(head.retain_for) if head else RETAIN_FOR_NS,
         points=points,
         inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),

@@ -7,7 +7,7 @@ meant: what is not wired reads row 0, which nobody writes.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from plantctl.plan.kind import Kind
 
 # The executive's point that is 1 while too many scans in a row come late.
 OVERRUN_TRIP = "scan.overrun_trip"
+
+# How old a retained state may be where the text says nothing: a day's stop is a stop, after that nobody remembers.
+RETAIN_FOR_NS: Final = 86_400_000_000_000
 
 
 class Writer(IntEnum):
@@ -185,7 +188,8 @@ class Plan:
     """A compiled plant. `hash` is 64 bits over the text of every source; `sources` maps file name to text.
 
     `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
-    `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped.
+    `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped. A retained state counts
+    for `retain_for_ns`.
     """
 
     name: str
@@ -210,6 +214,7 @@ class Plan:
     default_columns: tuple[str, ...] = ()
     overrun_trip_after: int = 0
     overrun_catch_up: int = 0
+    retain_for_ns: int = RETAIN_FOR_NS
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.uint32]]:

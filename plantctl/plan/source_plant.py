@@ -93,6 +93,7 @@ class PlantHead:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     name: Text
     text: Text = ""
+    retain_for: Duration = "24 h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.field import InputColumns
+from plantctl.plan.plan import RETAIN_FOR_NS
 
 Bits = npt.NDArray[np.int64]
-RETAIN_FOR_NS: Final = 86_400_000_000_000
 CLOCK_SLACK_NS: Final = 5_000_000_000
 TOLD_MAX: Final = 20
 

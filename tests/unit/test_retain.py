@@ -9,6 +9,8 @@ import pytest
 
 from plantctl.cli.main import main
 from plantctl.core.block import AUTO, CAS, MAN
+from plantctl.plan.build import build
+from plantctl.plan.source import from_texts
 from plantctl.scan.memory import StateMemory
 from plantctl.scan.retain import Retention
 from plantctl.scan.retained_state import RetainedParameter, Start, judge
@@ -287,6 +289,22 @@ def test_how_old_a_state_may_be():
     assert judge(24 * hour + 1)[0] is judge(-6_000_000_000)[0] is judge(2 * hour, hour)[0] is Start.STALE
     assert judge(30 * hour)[1] == "the state is 30.0 h old, it counts for 24 h"
     assert "set back" in judge(-hour)[1]
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("", 86_400), (", retain_for: 8 h", 28_800), (", retain_for: 0 s", 0)])
+def test_the_plant_says_how_long_its_state_counts(told, seconds):
+    plan = PlanBench(CASCADE.replace("name: warm", "name: warm" + told)).plan
+    assert plan.retain_for_ns == seconds * 1_000_000_000
+    assert judge(seconds * 1_000_000_000 + 1, plan.retain_for_ns)[0] is Start.STALE
+
+
+def test_a_time_to_retain_that_is_none_is_found():
+    built = build(
+        "plant.yaml", from_texts({"plant.yaml": CASCADE.replace("name: warm", "name: warm, retain_for: soon")})
+    )
+    assert built.plan is None
+    (finding,) = built.findings
+    assert "soon" in str(finding)
 
 
 def test_what_was_gathered_does_not_move_on():
