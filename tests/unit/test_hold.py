@@ -298,6 +298,23 @@ def test_a_hold_of_ones_own_is_a_second_writer():
     assert [f.code for f in built(text).findings] == ["PC301"]
 
 
+def test_a_scan_that_goes_on_from_a_dead_one_is_granted_nothing_and_follows_what_the_devices_fell_back_to():
+    bench = running()
+    assert bench.devices["FC-1"] > 37.0
+    bench.restart_scan()
+    assert (bench["scan.held"], bench["scan.granted_generation"]) == (1.0, 0.0), "before its first scan already"
+    bench.written.clear()
+    bench.devices["FC-1"] = 4.0
+    bench.field = type(bench.field)(2)
+    bench.scans(12)
+    assert bench.written == []
+    assert (bench["FC-1"], bench["FIC-1.mode"]) == (4.0, IMAN)
+    bench.release()
+    bench.scans(12)
+    seen = [value for _, tag, value in bench.written if tag == "FC-1"]
+    assert seen[:2] == [4.0, pytest.approx(4.5)], "from there by what the loop integrates in its second"
+
+
 @pytest.mark.parametrize(
     ("was", "now", "codes"),
     [
