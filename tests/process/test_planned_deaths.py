@@ -1,4 +1,4 @@
-"""Any process of a running cell may die at any moment: what must not notice, does not; what must, makes the cell safe."""
+"""Any part of a running cell may die at any moment: what must not notice, does not; what must, makes the cell safe."""
 
 import signal
 
