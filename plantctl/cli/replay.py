@@ -64,7 +64,7 @@ class Player:
         expected_v, expected_q = self.executive.image.v.copy(), self.executive.image.q.copy()
         if recorded.state is not None and self.compare:
             self.executive.stepper.memory.load_from(recorded.state.data, recorded.state.layout)
-            self.executive.latch.begin()
+            self.executive.latch.begin(0)  # recorded inputs were aged then
         computed = [p.row for p in self.plan.points if p.writer in (Writer.BLOCK, Writer.EXPRESSION)]
         # Who may write follows from the field's generation and the commands: no input of the replay.
         computed += [self.plan.statistics[name] for name in (GRANTED_GENERATION, HELD)]

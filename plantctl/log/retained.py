@@ -40,6 +40,7 @@ SAVE_PERIOD_NS: Final = 1_000_000_000
 FORMAT: Final = 1
 MAGIC: Final = b"PLANTRET"
 BOOT_BYTES: Final = 16
+SEQUENCE_END: Final = 1 << 62
 _HEAD: Final = struct.Struct("<8sHHIQQqq16sQI")
 _CRC: Final = struct.Struct("<I")
 HEAD_BYTES: Final = _HEAD.size + _CRC.size
@@ -121,6 +122,7 @@ class RetainedFile:
         self._sequence = 0
         self._newest = 1  # the slot that must not be touched
         self._saving = False
+        self._begun_ns: int | None = None
 
     @property
     def sequence(self) -> int:
@@ -154,6 +156,10 @@ class RetainedFile:
         self._sequence, self.saved = kept.sequence, kept.moment
         return kept
 
+    def save_due(self, mono_ns: int, *, urgent: bool = False) -> bool:
+        """Whether to save now: 1 s after the last, or at once where a latch, a mode or a bypass changed (`urgent`)."""
+        return not self._saving and (urgent or self._begun_ns is None or mono_ns - self._begun_ns >= SAVE_PERIOD_NS)
+
     def begin_save(self, state: RetainedState, moment: Moment) -> Save | None:
         """A save of `state`, taken at `moment`; None while one is under way.
 
@@ -162,6 +168,7 @@ class RetainedFile:
         if self._saving:
             return None
         self._saving = True
+        self._begun_ns = moment.mono_ns
         sequence = self._sequence + 1
         return Save(self._storage, 1 - self._newest, sequence, moment, encode_slot(sequence, moment, state))
 
@@ -217,6 +224,8 @@ def decode_slot(slot: bytes) -> Kept:
         raise LogDamaged("its head is damaged")
     if number != FORMAT or head_bytes != HEAD_BYTES:
         raise LogDamaged(f"it has format {number}, this version reads {FORMAT}")
+    if sequence >= SEQUENCE_END:
+        raise LogDamaged(f"no file was ever saved {sequence} times")
     data = slot[HEAD_BYTES:]
     if len(data) != size:
         raise LogDamaged(f"torn: {len(data)} of {size} bytes")

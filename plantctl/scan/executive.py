@@ -78,7 +78,7 @@ class Executive:
 
         Whatever the run is to begin from (`load`, or a retained state) must be in the memory by then.
         """
-        self.latch.begin()
+        self.latch.begin(mono_ns)
         self._show_release()
         if self.journal is not None:
             self.journal.start(scan, mono_ns, utc_ns)

@@ -79,9 +79,14 @@ class Latch:
         self._from_device = np.array([bool(r.device) for r in plan.inputs], bool)
         self._lost_ns: int | None = None
 
-    def begin(self) -> None:
-        """Take the severities of the inputs from the image as it stands: a change is one against the last run's."""
+    def begin(self, now_ns: int) -> None:
+        """Begin a run at the monotonic `now_ns`: nothing is known of how long values have stood.
+
+        The severities are those of the image as it stands: a change is one against the last run's.
+        """
         self._severity[:] = self._quality & SEVERITY_MASK
+        for name in ("moved_ns", "source_moved_ns"):
+            self._arrays[name][:] = now_ns
 
     def take(self, columns: InputColumns, now_ns: int, *, aged: bool = False, field_lost: bool = False) -> None:
         """Copy the columns into the image's input rows and age them at the monotonic time `now_ns`.

@@ -2,6 +2,7 @@
 there is always the newest or the one before it, or an honest none.
 """
 
+import json
 import struct
 from dataclasses import replace
 from random import Random
@@ -231,6 +232,48 @@ def test_one_save_at_a_time():
     assert not file.save(state(2), moment(2))
     assert file.end_save(save, save.write())
     assert file.save(state(2), moment(2))
+
+
+def test_a_stranger_reads_it_by_the_page_alone():
+    """As docs/reference/retained-state.md says it."""
+    slot = encode_slot(7, moment(5), state(5))
+    assert slot[:8] == b"PLANTRET"
+    number, head, crc, sequence, plan, utc_ns, mono_ns = struct.unpack_from("<HHIQQqq", slot, 8)
+    boot, (size, _, head_crc) = slot[48:64], struct.unpack_from("<QII", slot, 64)
+    assert (number, head, sequence, plan, utc_ns, mono_ns) == (1, 80, 7, PLAN, moment(5).utc_ns, 5)
+    assert (boot, size, head_crc, crc) == (BOOT, len(slot) - 80, crc32c(slot[:76]), crc32c(slot[80:]))
+    length, count = struct.unpack_from("<II", slot, 80)
+    directory = json.loads(slot[88 : 88 + length])
+    numbers = iter(struct.unpack_from(f"<{count}q", slot, 88 + length + -length % 8))
+    found = []
+    for kind in directory["kinds"]:
+        parts = [{name: [next(numbers) for _ in kind["tags"]] for name in kind[part]} for part in ("values", "units")]
+        found.append((kind["kind"], tuple(kind["tags"]), *parts))
+    assert found == told(state(5))[1]
+    tuned = [(*names, next(numbers), next(numbers)) for names in directory["parameters"]]
+    assert tuned == [(p.tag, p.kind, p.name, p.configured, p.present) for p in state(5).parameters] != []
+    points = [(*names, next(numbers), next(numbers), next(numbers)) for names in directory["points"]]
+    assert points == [(p.name, p.unit, p.value, p.quality, p.source_ns) for p in state(5).points] != []
+    assert list(numbers) == []
+
+
+def test_it_is_saved_once_a_second_and_at_once_where_it_matters():
+    second = 1_000_000_000
+    file = RetainedFile(SimulatedStorage())
+    assert file.save_due(0)
+    save = file.begin_save(state(5), Moment(0, 5 * second, BOOT))
+    assert not file.save_due(9 * second, urgent=True), "one at a time"
+    file.end_save(save, save.write())
+    assert not file.save_due(6 * second - 1)
+    assert file.save_due(6 * second - 1, urgent=True)
+    assert file.save_due(6 * second)
+
+
+def test_a_count_that_cannot_be_is_damage():
+    for count, whole in (((1 << 62) - 1, True), (1 << 62, False)):
+        slot = encode_slot(count, moment(1), state(1))
+        storage = SimulatedStorage({SLOTS[0]: SimFile(slot, slot)})
+        assert (RetainedFile(storage).load() is not None) is whole
 
 
 def test_the_age_follows_the_clock_that_did_not_stop():

@@ -235,3 +235,16 @@ def test_a_second_loss_counts_from_its_own_time(bench):
     assert bench.quality(FIRST, 10.3) & 3 == BAD
     fresh(bench, 10.3)
     assert bench.quality(FIRST, 10.4) == GOOD
+
+
+def test_a_flow_of_zero_found_by_a_new_scan_has_stood_for_no_time_yet(bench):
+    """The field lives on while the scan is replaced: values are there at the first scan, zeros too."""
+    bench.arrive(FLAT, 0.0, 999.0)
+    bench.arrive(CHANGING, 3.0, 999.0, source_s=0.0)
+    bench.latch.begin(1000 * S)
+    quality = bench.take(1000.1)
+    assert (quality[FLAT], quality[CHANGING]) == (GOOD, GOOD)
+    bench.columns.receive_ns[:] = 1004 * S
+    quality = bench.take(1004.9)
+    assert (quality[FLAT], quality[CHANGING] & 3) == (GOOD, UNCERTAIN)
+    assert reason_of(bench.quality(FLAT, 1005.0)) is Reason.FLAT
