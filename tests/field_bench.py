@@ -45,6 +45,7 @@ class Scan:
         self.rig = rig
         self.memory = memory
         self.stands = False
+        self.before_publishing = None
         self.begin()
 
     def begin(self):
@@ -65,6 +66,8 @@ class Scan:
                 self.publish()
 
     def publish(self):
+        if self.before_publishing is not None:
+            self.before_publishing()
         self.writer.publish()
         self.writer.beat(self.rig.clock.monotonic_ns())
         with suppress(BlockingIOError):
@@ -100,6 +103,7 @@ class FieldBench:
         self.child = self.task = None
         self.written = []
         self.asked = []
+        self.stop_at = None
         self._listen()
 
     def keep(self, descriptor):
@@ -113,6 +117,10 @@ class FieldBench:
 
         def noted(address, values, **times):
             self.written += [(address + n, v, self.clock.monotonic_ns()) for n, v in enumerate(values)]
+            if address == self.stop_at:
+                # Here the field waits for this answer, with more to write in its hand.
+                self.stop_at = None
+                self.child.send_signal(signal.SIGSTOP)
             write_block(address, values, **times)
 
         def asked(address, count, **times):
@@ -155,9 +163,9 @@ class FieldBench:
         self.field.take()
         return self.field.columns[name]
 
-    def quality(self, tag):
-        row = next(n for n, i in enumerate(self.plan.inputs) if i.tag == tag)
-        return int(self.column("inputs.quality")[row])
+    def answered(self, tag):
+        """Which wish of the scan the field has tried last."""
+        return int(self.column("outputs.write_sequence")[self.row(tag)])
 
     def good(self):
         """Whether every input of a device is good."""
@@ -260,7 +268,7 @@ def in_loop(story, folder, profile="writes", change=None):
                 try:
                     return await story(made, task, told_to_end)
                 finally:
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
+                    made.task.cancel()
+                    await asyncio.gather(made.task, return_exceptions=True)
 
     return run_virtual(main, wall_limit_s=100.0)

@@ -60,6 +60,7 @@ async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -
                 task.cancel()
     finally:
         loop.remove_reader(hand_over.wakes[Role.FIELD])
+        clock.release(schedule.name)
         bridge.turn()
     return 0
 
