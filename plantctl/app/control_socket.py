@@ -6,7 +6,7 @@ tells who asks: the peer's user is the actor of its commands. Requests:
     {"get": ["TAG", ...]}          values, qualities, units, times
     {"snapshot": true}             every point, device and recent event
     {"targets": "set"}             every name that a command can be given to, or that `get` knows: for who mistyped one
-    {"command": {"verb", "target", "value", "reason", "key", "wait_s"}}   every stage the command reached
+    {"command": {"verb", "target", "value", "reason", "key", "wait_s"}}   every stage the command reached, with its time
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from plantctl.app.live_plant import LivePlant, Snapshot
+from plantctl.app.live_plant import LivePlant, Snapshot, is_last
 from plantctl.app.overview import overview, ranks
 from plantctl.app.state_folder import socket_address
-from plantctl.core.command import VERB_NAMES, Command, Result, Stage
+from plantctl.core.command import NOT_DURABLE, VERB_NAMES, Command, Result, Stage
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event, spoken
 from plantctl.core.field import DevicePlan
@@ -35,7 +35,8 @@ LINE_BYTES_MAX: Final = 65_536
 CLIENTS_MAX: Final = 32
 WAIT_S_MAX: Final = 60.0
 TEXT_LENGTH_MAX: Final = 500
-FINAL_STAGES: Final = (Stage.REFUSED, Stage.VERIFIED, Stage.MISMATCH, Stage.TIMED_OUT, Stage.SUPERSEDED, Stage.EXPIRED)
+# A command expires when its client's wait is over; what became of it is then on its way for a moment.
+GRACE_S: Final = 0.3
 _PEER = struct.Struct("3i")
 
 
@@ -175,6 +176,8 @@ class ControlSocket:
             "devices": [_device(device, statistics) for device, statistics in plant.device_statistics()],
             "events": [_event(e) for e in list(plant.events())[-50:]],
             "processes": list(plant.processes()),
+            "realtime": list(plant.realtime()),
+            "hold": plant.hold(),
             "log": asdict(log),
         }
 
@@ -187,7 +190,8 @@ class ControlSocket:
         wait_s = asked.get("wait_s", 5.0)
         if not isinstance(wait_s, int | float) or not 0.0 <= wait_s <= WAIT_S_MAX:
             return {"error": f"wait_s is a number of seconds from 0 to {WAIT_S_MAX:g}"}
-        expires_ns = self._plant.monotonic_ns() + round(wait_s * 1e9)
+        asked_ns = self._plant.monotonic_ns()
+        expires_ns = asked_ns + round(wait_s * 1e9)
         said = {}
         for name in ("target", "value", "reason", "key"):
             text = said[name] = str(asked.get(name, ""))
@@ -199,20 +203,27 @@ class ControlSocket:
             return {"error": "too many commands wait; try again"}
         stages: list[dict[str, Any]] = []
         try:
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(wait_s + GRACE_S):
                 while True:
                     result = await told.get()
-                    stages.append({"stage": result.stage.word, "code": result.code, "text": result.text})
-                    if result.stage in FINAL_STAGES or (verb != "set" and result.stage is Stage.ACCEPTED):
-                        break
-                    if result.stage is Stage.ACCEPTED and not self._is_output(command.target):
+                    stages.append(self._stage(result, asked_ns))
+                    if is_last(self._plant.plan, command, result):
                         break
         except TimeoutError:
             pass
         return {"stages": stages}
 
-    def _is_output(self, target: str) -> bool:
-        return any(o.tag == target for o in self._plant.plan.outputs)
+    def _stage(self, result: Result, asked_ns: int) -> dict[str, Any]:
+        """A stage, how long after the request it was reached, and, where that was waited for, on disk; in s."""
+        on_disk = self._plant.durable_answers and result.stage is Stage.ACCEPTED and result.code != NOT_DURABLE
+        return {
+            "stage": result.stage.word,
+            "code": result.code,
+            "text": result.text,
+            "mono_ns": result.mono_ns,
+            "after_s": (result.mono_ns - asked_ns) / 1e9,
+            "on_disk_after_s": (self._plant.monotonic_ns() - asked_ns) / 1e9 if on_disk else None,
+        }
 
 
 def _device(device: DevicePlan, statistics: DeviceStatistics) -> dict[str, Any]:

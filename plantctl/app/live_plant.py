@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.core.command import Command, Result
+from plantctl.core.command import LAST_STAGES, Command, Result, Stage
 from plantctl.core.device_statistics import DeviceStatistics
 from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
@@ -43,11 +43,22 @@ class Snapshot:
         return float(self.records[address.kind][address.field][address.row])
 
 
+def is_last(plan: Plan, command: Command, result: Result) -> bool:
+    """Whether nothing more will be heard of `command` after this stage of it."""
+    if result.stage is Stage.ACCEPTED:
+        return command.verb != "set" or not any(output.tag == command.target for output in plan.outputs)
+    return result.stage in LAST_STAGES
+
+
 class LivePlant(Protocol):
     """A running plant as others see it."""
 
     @property
     def plan(self) -> Plan: ...
+
+    @property
+    def durable_answers(self) -> bool:
+        """Whether an acceptance is told only when it is on disk; where it is not, it says so (`not-durable`)."""
 
     def monotonic_ns(self) -> int:
         """The plant's monotonic time."""
@@ -68,7 +79,13 @@ class LivePlant(Protocol):
         """How the log is."""
 
     def processes(self) -> Sequence[Mapping[str, Any]]:
-        """The processes of the plant: `role`, `pid`, `alive`, `starts`, `gave_up`; empty where it is one."""
+        """The processes of the plant: `role`, `pid`, `state` (a word), `starts`, `gave_up`; empty where it is one."""
+
+    def realtime(self) -> Sequence[Mapping[str, Any]]:
+        """What makes the scan punctual: `name`, `wanted`, `held`; empty where it is no process of its own."""
+
+    def hold(self) -> str:
+        """Why the outputs wait for a person's release; empty where they do not."""
 
     def submit(self, command: Command, tell: Callable[[Result], None]) -> bool:
-        """Hand a command to the scan; `tell` hears every stage. False where too many wait already."""
+        """Hand a command to the scan; `tell` hears every stage. False where too many are under way already."""

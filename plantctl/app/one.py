@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from plantctl.app.clock_sync import ClockService, Synchronisation
 from plantctl.app.field import Field, make_field
-from plantctl.app.live_plant import LogWord, Snapshot
+from plantctl.app.live_plant import LogWord, Snapshot, is_last
 from plantctl.app.plan_text import plan_text
 from plantctl.core.clock import Clock, ticks
-from plantctl.core.command import Command, Result, Stage
+from plantctl.core.command import Command, Result
 from plantctl.core.device_statistics import DeviceStatistics
 from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
@@ -59,7 +59,7 @@ class Running:
     listeners: list[Callable[[int, list[Event], list[Result]], None]] = field(default_factory=list)
     scans: int = 0
     _waiting: deque[Waiting] = field(default_factory=deque)
-    _told: dict[int, Callable[[Result], None]] = field(default_factory=dict)
+    _told: dict[int, Waiting] = field(default_factory=dict)
     _sequence: int = 0
     _time_service: ClockService | None = None
 
@@ -86,6 +86,19 @@ class Running:
     def processes(self) -> list[dict[str, Any]]:
         """None: the plant is one process."""
         return []
+
+    @property
+    def durable_answers(self) -> bool:
+        """No: an answer does not wait for the disk."""
+        return False
+
+    def realtime(self) -> list[dict[str, Any]]:
+        """Nothing: the scan shares its process."""
+        return []
+
+    def hold(self) -> str:
+        """Nothing waits: the field is this process."""
+        return ""
 
     def log(self) -> LogWord:
         """How the log is."""
@@ -148,7 +161,7 @@ class Running:
         commands: list[Command] = []
         while self._waiting and len(commands) < 64:
             waiting = self._waiting.popleft()
-            self._told[waiting.command.sequence] = waiting.tell
+            self._told[waiting.command.sequence] = waiting
             commands.append(waiting.command)
         dt_s = self.schedule.begin(number, now_ns)
         self.statistics.watch_overruns()
@@ -173,11 +186,12 @@ class Running:
         self.statistics.count(now_ns - due_ns, clock.monotonic_ns() - now_ns)
 
     def _tell(self, result: Result) -> None:
-        tell = self._told.get(result.sequence)
-        if tell is not None:
-            tell(result)
-        if result.stage not in (Stage.QUEUED, Stage.ACCEPTED, Stage.SENT):
-            self._told.pop(result.sequence, None)
+        waiting = self._told.get(result.sequence)
+        if waiting is None:
+            return
+        waiting.tell(result)
+        if is_last(self.plan, waiting.command, result):
+            del self._told[result.sequence]
 
     def _tell_statistics(self, number: int, now_ns: int, utc_ns: int) -> None:
         service, status = self._time_service, self.recorder.status

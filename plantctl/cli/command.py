@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from typing import Any
 
 from plantctl.cli.exit_code import DONE, REFUSED, fail
 from plantctl.cli.running import add_plant_argument, connect, likely
@@ -97,10 +98,18 @@ def give(verb: str, arguments: argparse.Namespace) -> int:
 NO_ANSWER = "no answer in {:g} s: the command expired and will not act"
 
 
-def told(verb: str, stage: dict[str, str]) -> str:
-    """One stage in words."""
+def told(verb: str, stage: dict[str, Any]) -> str:
+    """One stage in words: what, how long after the command was given, and why."""
     code, text = stage["code"], stage["text"]
     if code == NOT_IN_THIS_PLAN:
         text = f"nothing in this plant takes `{verb}`"
     why = ": ".join(part for part in (code, text) if part)
-    return f"{stage['stage']}{' - ' + why if why else ''}"
+    when = f" after {duration(stage['after_s'])}"
+    if stage["on_disk_after_s"] is not None:
+        when += f", on disk after {duration(stage['on_disk_after_s'])}"
+    return f"{stage['stage']}{when}{' - ' + why if why else ''}"
+
+
+def duration(seconds: float) -> str:
+    """A time as a person reads it: `12 ms`, `1.3 s`."""
+    return f"{max(0.0, seconds) * 1e3:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

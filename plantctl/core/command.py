@@ -69,6 +69,12 @@ class Stage(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+# Behind one of these nothing follows. An acceptance is the last stage of a command that no read-back verifies.
+LAST_STAGES: Final = frozenset(
+    (Stage.REFUSED, Stage.VERIFIED, Stage.MISMATCH, Stage.TIMED_OUT, Stage.SUPERSEDED, Stage.EXPIRED)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One request. `value` is the text as given (empty where the verb has none); `expires_ns` is monotonic, 0 never;
@@ -109,3 +115,9 @@ CAUSE_ACTIVE: Final = "cause-active"
 NOT_ACTIVE: Final = "not-active"
 EXPIRED: Final = "expired"
 TOO_MANY: Final = "too-many"
+
+# Codes of a gateway, where the scan is a process of its own.
+SCAN_DEAD: Final = "scan-dead"
+SCAN_REPLACED: Final = "scan-replaced"
+NOT_DURABLE: Final = "not-durable"
+NO_ANSWER: Final = "no-answer"

@@ -10,6 +10,7 @@ from plantctl.core.frame import NO_TAG, Frame, Kind, decode_records
 from plantctl.plan.plan import Plan
 from plantctl.scan.executive import DEVICE_WORDS
 from plantctl.scan.journal import SEVERITY_WORDS
+from plantctl.scan.statistics import CLOCK, CLOCK_WORDS
 
 _STAGES: Final = {int(stage): stage for stage in Stage}
 _KINDS: Final = {int(kind): kind for kind in EventKind}
@@ -64,6 +65,8 @@ class EventRecords:
             return DEVICE_WORDS
         if kind in (EventKind.COMMAND, EventKind.REFUSED):
             return self._words.get((target, EventKind.MODE), ())
+        if target == CLOCK:
+            return CLOCK_WORDS
         return self._words.get((target, kind), SEVERITY_WORDS if kind is EventKind.QUALITY else ())
 
 

@@ -18,7 +18,8 @@ from plantctl.scan.time_watch import TimeWatch
 
 PERIOD_NS: Final = 1_000_000_000
 UNSYNCHRONISED: Final = uncertain_because(Reason.CLOCK)
-WORDS: Final = ("doubtful", "synchronised")
+CLOCK: Final = "clock.synchronised"
+CLOCK_WORDS: Final = ("doubtful", "synchronised")
 
 
 class Statistics:
@@ -80,7 +81,7 @@ class Statistics:
         self._look_at_clock(scan, now_ns, utc_ns, locked)
         values["clock.steps"] = float(self._steps)
         executive.set_statistics(values)
-        executive.set_statistics({"clock.synchronised": float(bool(self._certain))}, self._clock_quality())
+        executive.set_statistics({CLOCK: float(bool(self._certain))}, self._clock_quality())
         executive.tell_time(offset_ns, locked=bool(self._certain))
 
     def _clock_quality(self) -> int:
@@ -95,7 +96,7 @@ class Statistics:
         if self._certain is not None and verdict.certain is not self._certain:
             why = "" if verdict.certain else "UTC was set" if locked else "UTC follows no reference"
             old, new = int(self._certain), int(verdict.certain)
-            self._note(scan, now_ns, utc_ns, EventKind.QUALITY, "clock.synchronised", old, new, why, WORDS)
+            self._note(scan, now_ns, utc_ns, EventKind.QUALITY, CLOCK, old, new, why, CLOCK_WORDS)
         self._certain = verdict.certain
 
     def _note(

@@ -7,7 +7,7 @@ import signal
 from types import FrameType
 from typing import Final
 
-from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
+from plantctl.app.split.deadline import monotonic_ns, wait_until
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.segments import FRAMES, Role
@@ -30,7 +30,7 @@ def run(hand_over: HandOver) -> int:
     writer.take_over(monotonic_ns())
     writer.say(ProcessState.READY)
     while not ended:
-        feed.take(monotonic_ns(), utc_ns())
+        feed.take()
         live = writer.live
         live["sequence"][0], live["frames"][0], live["lost_frames"][0] = feed.sequence, feed.frames, feed.lost
         writer.publish()

@@ -19,6 +19,7 @@ import numpy as np
 from plantctl.app.clock_sync import ClockService
 from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
 from plantctl.app.split.hand_over import WOKEN, HandOver
+from plantctl.app.split.log_watch import LogWatch
 from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
 from plantctl.app.split.segments import (
     COMMANDS,
@@ -139,6 +140,7 @@ class ScanProcess:
     ring: RingWriter
     clock_service: ClockService
     hand_over: HandOver
+    log_watch: LogWatch
     ended: bool = False
 
     def scan(self, number: int, due_ns: int) -> None:
@@ -190,14 +192,15 @@ class ScanProcess:
 
     def _tell(self, number: int, now_ns: int, now_utc_ns: int) -> None:
         time = self.clock_service.look()
-        log = {}
-        if self.recorder.take():
-            said = self.recorder.columns
-            log = {
-                "log.durable_utc": int(said["durable_utc_ns"][0]) / 1e9,
-                "log.failing": float(said["failing"][0]),
-                "log.lost_frames": float(said["lost_frames"][0]),
-            }
+        self.recorder.take()
+        said = self.recorder.columns
+        # Also while the recorder is dead or hangs, which it cannot say itself.
+        late = self.log_watch.late(now_ns, self.ring.next_sequence - 1, int(said["durable_sequence"][0]))
+        log = {
+            "log.durable_utc": int(said["durable_utc_ns"][0]) / 1e9,
+            "log.failing": float(late or said["failing"][0] != 0),
+            "log.lost_frames": float(said["lost_frames"][0]),
+        }
         self.statistics.tell(number, now_ns, now_utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log)
 
     def run(self, origin_ns: int) -> None:
@@ -265,6 +268,7 @@ def build(hand_over: HandOver) -> ScanProcess:
         ring,
         ClockService(),
         hand_over,
+        LogWatch(),
     )
 
 
