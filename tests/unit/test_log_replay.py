@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from plantctl.core.errors import LogDamaged
-from plantctl.core.frame import Kind, RowsFlag
+from plantctl.core.frame import Kind, RowsFlag, encode_states
 from plantctl.log.files import load_file, log_names
 from plantctl.log.reader import runs
 from plantctl.log.replay import replay
@@ -113,3 +113,37 @@ def test_a_log_without_a_run_or_without_its_beginning_is_refused():
     del storage.files[log_names(storage.files)[0]]
     with pytest.raises(LogDamaged, match="beginning"):
         replay(storage)
+
+
+def log_with_state(parts):
+    """A log whose run begins with these payloads of state frames."""
+    storage = SimulatedStorage()
+    plant = Scan(storage)
+    for payload in parts:
+        plant.ring.append(Kind.STATE, 0, plant.mono_ns, payload)
+    plant.scan(3)
+    plant.close()
+    return storage
+
+
+STATE = bytes(range(256)) * 3
+
+
+def test_a_state_in_parts_is_put_together():
+    parts = encode_states(77, STATE, 300)
+    assert len(parts) > 2
+    recorded = replay(log_with_state(parts))
+    assert (recorded.state.layout, recorded.state.data) == (77, STATE)
+    assert [scan.scan for scan in recorded.scans] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("which", [slice(0, -1), slice(1, None), slice(None, None, 2), slice(None, None, -1)])
+def test_a_state_that_is_not_whole_is_refused(which):
+    with pytest.raises(LogDamaged, match="state"):
+        replay(log_with_state(encode_states(77, STATE, 300)[which]))
+
+
+def test_parts_of_two_states_are_none():
+    mixed = encode_states(77, STATE, 300)[:2] + encode_states(78, STATE, 300)[2:]
+    with pytest.raises(LogDamaged, match="state"):
+        replay(log_with_state(mixed))

@@ -97,6 +97,15 @@ def test_what_was_tripped_before_tells_why_after_the_power_up(tmp_path):
         assert (second["E1.tripped"], second["E1.first"]) == (1, 1)
 
 
+def test_a_trip_that_would_have_gone_by_itself_waits_for_a_person_after_the_power_up(tmp_path):
+    first = in_service(tmp_path / "a")
+    state = poked(poked(gathered(first), "effect", "E1", "tripped", 1), "effect", "E1", "latch", 0)
+    for start, tripped in ((Start.RESTART, 0), (Start.WARM, 1)):
+        second = following(tmp_path / start.name, first, state, start)
+        second.scans(3)
+        assert second["E1.tripped"] == tripped
+
+
 def test_an_effect_that_releases_itself_starts_as_it_was_and_tripped_where_nothing_is_known(tmp_path):
     first = in_service(tmp_path / "a")
     state = gathered(first)
