@@ -1,9 +1,9 @@
 """The live view as lines of text: what an operator needs first at the top, and it fits the window.
 
-Pure: a snapshot and the size of a window in, lines out. From the top: the plant and its log, the devices, what has
-tripped and which alarms are on, the loops, the values, the journal. A window too small for all values shows those that
-are not good and those that loops, causes and alarms look at, and says how many it leaves out. Nothing is told by colour
-alone.
+Pure: a snapshot and the size of a window in, lines out. From the top: the plant and its log, whether outputs wait for
+a release, processes that are not well, the devices, what has tripped and which alarms are on, the loops, the values,
+the journal. A window too small for all values shows those that are not good and those that loops, causes and alarms
+look at, and says how many it leaves out. Nothing is told by colour alone.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ EVENTS_LEAST: Final = 3
 HINTS_FROM_HEIGHT: Final = 30
 HIDDEN: Final = 3
 ALARM_STATES: Final = ("unack", "acked", "rtn")
+RELEASE: Final = "plantctl command release plant"
+STATE_WORDS: Final = {"silent": "STANDS STILL", "down": "DOWN", "starting": "starting", "ending": "ending"}
 
 Snapshot = dict[str, Any]
 
@@ -52,7 +54,8 @@ def line(text: str, style: str = GOOD) -> Line:
 def screen(snapshot: Snapshot, view: View, width: int, height: int) -> list[Line]:
     """The whole screen, at most `height` lines of at most `width` characters."""
     points = {p["name"]: p for p in snapshot["points"]}
-    top = [head(snapshot), devices(snapshot), *standing(snapshot, points), *loops(snapshot, points)]
+    top = [head(snapshot), *held(snapshot), *processes(snapshot), devices(snapshot)]
+    top += [*standing(snapshot, points), *loops(snapshot, points)]
     foot = [line("q ends the view", WEAK)]
     if height >= HINTS_FROM_HEIGHT:
         foot = [*(line(text, WEAK) for text in view.footer), *foot]
@@ -88,12 +91,43 @@ def head(snapshot: Snapshot) -> Line:
     return line(f"{text}, on disk up to {max(0.0, behind_s):.1f} s ago", HEAD)
 
 
+def held(snapshot: Snapshot) -> list[Line]:
+    """That outputs wait for a person, why, and how they are released; nothing where they do not wait."""
+    if not snapshot["hold"]:
+        return []
+    return [Line(((f"OUTPUTS HELD: release with {RELEASE}", ALARM), (f"   ({snapshot['hold']})", WARN)))]
+
+
+def processes(snapshot: Snapshot) -> list[Line]:
+    """The processes of the plant that are not well; nothing where all are, or where the plant is one process."""
+    told = [life(p) for p in snapshot["processes"]]
+    unwell = [
+        (f"  {p['role']} {said}", style) for p, (said, style) in zip(snapshot["processes"], told, strict=True) if style
+    ]
+    well = len(told) - len(unwell)
+    rest = [("  the others up", GOOD)] if well else []
+    return [Line((("processes", HEAD), *unwell, *rest))] if unwell else []
+
+
+def life(child: dict[str, Any]) -> tuple[str, str]:
+    """How one process is, in words, and their style."""
+    lives = f", started {child['starts']} times" if child["starts"] > 1 else ""
+    if child["gave_up"]:
+        state = STATE_WORDS.get(child["state"], child["state"])
+        return f"{state}, DIED TOO OFTEN{lives}", ALARM
+    if child["state"] == "up":
+        return f"up{lives}", WARN if lives else GOOD
+    return f"{STATE_WORDS[child['state']]}{lives}", WARN if child["state"] in ("starting", "ending") else ALARM
+
+
 def devices(snapshot: Snapshot) -> Line:
-    """Every device and how its link is."""
+    """Every device and how its link is; and that all processes are well, where they are."""
     pieces = [("devices", HEAD)]
     for d in snapshot["devices"]:
         state = "up" if d["up"] else f"DOWN ({d['state']})" if d["state"] != "down" else "DOWN"
         pieces.append((f"  {d['name']} {state}", GOOD if d["up"] else ALARM))
+    if snapshot["processes"] and not processes(snapshot):
+        pieces += [("   processes", HEAD), (f"  all {len(snapshot['processes'])} up", GOOD)]
     return Line(tuple(pieces))
 
 
@@ -233,7 +267,10 @@ def plain_line(snapshot: Snapshot) -> str:
     """The plant in one line: links, loops, what else loops and causes look at, trips, alarms, log."""
     points = {p["name"]: p for p in snapshot["points"]}
     links = " ".join(f"{d['name']} {'up' if d['up'] else 'DOWN'}" for d in snapshot["devices"])
-    told = [f"{clock(snapshot['utc_ns'])} scan {snapshot['scans']}", links]
+    told = [f"{clock(snapshot['utc_ns'])} scan {snapshot['scans']}"]
+    told += [f"OUTPUTS HELD, {snapshot['hold']}: {RELEASE}"] if snapshot["hold"] else []
+    told += [f"{p['role']} {life(p)[0]}" for p in snapshot["processes"] if p["state"] != "up" or p["gave_up"]]
+    told.append(links)
     shown = set()
     for loop in snapshot["overview"]["loops"]:
         tag = loop["tag"]

@@ -96,3 +96,64 @@ def test_a_plain_line_tells_links_loop_values_and_trips():
     assert "| TRIP  C15-01 catholyte flow low" in line
     assert "ALARM 40-FI-4013.low" in line
     assert "\n" not in line
+
+
+def with_processes(hold="", **changes):
+    made = snapshot()
+    made["hold"] = hold
+    for child in made["processes"]:
+        child.update(changes.get(child["role"], {}))
+    return made
+
+
+def styles(made, width=80):
+    """The pieces of the screen that are not plain text, by what they say."""
+    pieces = [piece for line in screen(made, View(), width, 24) for piece in line.pieces]
+    return {text.strip(): style for text, style in pieces}
+
+
+def test_processes_that_are_well_take_little_room_and_one_process_none():
+    assert shown(snapshot())[1] == "devices  PLC-4 up  GW-4A up  RECT-01 up   processes  all 6 up"
+    alone = snapshot()
+    alone["processes"] = []
+    assert shown(alone)[1] == "devices  PLC-4 up  GW-4A up  RECT-01 up"
+
+
+def test_a_process_that_is_not_well_comes_first_and_in_the_style_of_an_alarm():
+    made = with_processes(
+        scan={"state": "silent"},
+        gateway={"starts": 2},
+        feeds={"state": "down", "gave_up": True, "starts": 9},
+        field={"state": "starting", "starts": 3},
+    )
+    (line,) = (each for each in shown(made, 200) if each.startswith("processes"))
+    assert line == (
+        "processes  field starting, started 3 times  scan STANDS STILL  gateway up, started 2 times"
+        "  feeds DOWN, DIED TOO OFTEN, started 9 times  the others up"
+    )
+    told = styles(made, 200)
+    assert told["scan STANDS STILL"] == told["feeds DOWN, DIED TOO OFTEN, started 9 times"] == "bold red"
+    assert told["field starting, started 3 times"] == told["gateway up, started 2 times"] == "yellow"
+    assert told["the others up"] == ""
+
+
+def test_a_process_that_died_too_often_and_is_back_once_more_stays_an_alarm():
+    told = styles(with_processes(feeds={"gave_up": True, "starts": 9}), 200)
+    assert told["feeds up, DIED TOO OFTEN, started 9 times"] == "bold red"
+
+
+def test_outputs_that_wait_for_a_release_are_told_second_with_the_reason_and_what_to_type():
+    made = with_processes("field generation 1 is not alive")
+    lines = shown(made, 120)
+    assert lines[1] == ("OUTPUTS HELD: release with plantctl command release plant   (field generation 1 is not alive)")
+    assert styles(made, 120)["OUTPUTS HELD: release with plantctl command release plant"] == "bold red"
+    assert not [line for line in shown(snapshot()) if "HELD" in line]
+
+
+def test_the_plain_line_tells_a_hold_and_processes_that_are_not_well_before_all_else():
+    made = with_processes("the scan is new", scan={"state": "down"}, feeds={"starts": 2})
+    parts = plain_line(made).split(" | ")
+    assert parts[1:3] == ["OUTPUTS HELD, the scan is new: plantctl command release plant", "scan DOWN"]
+    well = plain_line(snapshot())
+    assert "HELD" not in well
+    assert "feeds" not in well
