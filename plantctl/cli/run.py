@@ -109,11 +109,10 @@ def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoin
         check_machine(os.uname().machine)
     except SplitRefused as error:
         return fail(USAGE, str(error))
-    kinds = sorted({k.kind.name for k in plan.kinds})
-    if kinds and not arguments.interpreted:
+    if not arguments.interpreted:
         # In a child: the compiler's memory is not the supervisor's.
         warmed = subprocess.run(
-            [sys.executable, "-P", "-m", "plantctl.plan.load", "--warm", *kinds],
+            [sys.executable, "-P", "-m", "plantctl.scan.warm", *sorted({k.kind.name for k in plan.kinds})],
             stdout=subprocess.PIPE,
             text=True,
             check=False,

@@ -1,13 +1,16 @@
 """Compiles what every scan calls beside the blocks: latch, expressions, publication, frames.
 
-Called by the set-up (`python -m plantctl.scan.warm`), so that the first start of a plant need not wait for it; the
-blocks' halves are compiled by `python -m plantctl.plan.load --warm`.
+Called by the set-up (`python -m plantctl.scan.warm`), so that the first start of a plant need not wait for it, and
+before the start of a plant with the kinds of its blocks, in a process that ends when all is in the cache. The halves of
+all blocks are compiled by `python -m plantctl.plan.load --warm`.
 """
 
+import sys
 from pathlib import Path
 
 from plantctl.core.field import InputColumns, OutputColumns
 from plantctl.core.ring import HEAD_BYTES, RingWriter
+from plantctl.plan import load
 from plantctl.plan.build import build
 from plantctl.plan.source import from_texts
 from plantctl.scan.executive import Executive
@@ -29,5 +32,14 @@ def warm(folder: Path | None = None) -> None:
     executive.bind(InputColumns(len(plan.inputs)), OutputColumns(len(plan.outputs)))
 
 
-if __name__ == "__main__":
+def main(kinds: list[str]) -> int:
+    """Compile what every scan calls, and the halves of `kinds`; say how many of these the cache had not."""
     warm()
+    done = load.warm(kinds)
+    if done:
+        print(f"compiled {len(done)} halves")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

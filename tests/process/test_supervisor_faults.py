@@ -120,3 +120,16 @@ def test_a_supervisor_that_was_stopped_for_a_while_blames_nobody(tmp_path):
         beats = {role: sight.segment(role).heartbeat_ns for role in CHILDREN}
         wait(lambda: all(sight.segment(r).heartbeat_ns > beats[r] + 300_000_000 for r in CHILDREN), START_S, child)
         assert sight.row("pid") == pids
+
+
+def test_a_plant_outlives_whoever_read_what_it_says(tmp_path):
+    with supervised(tmp_path, ready=False) as child:
+        child.stdout.close()
+        child.stderr.close()
+        sight = Sight(child.pid)
+        wait(sight.ready, limit_s=START_S)
+        os.kill(sight.row("pid")[Role.FEEDS], signal.SIGKILL)
+        wait(lambda: sight.generations()[Role.FEEDS] == 2 and sight.ready(), limit_s=START_S)
+        child.send_signal(signal.SIGTERM)
+        child.wait(START_S)
+    assert (tmp_path / "ended").read_text().split()[2:] == [Role.SCAN, Role.FIELD, Role.RECORDER]

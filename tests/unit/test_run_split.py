@@ -69,7 +69,7 @@ def test_blocks_are_compiled_by_a_child_before_the_plant_starts(
     text = BENCH + "blocks:\n  AX-1: {kind: lag, u: AY-1, tau: 2 s}\n"
     (tmp_path / "plant" / "plant.yaml").write_text(text)
     assert main(["run", plant, "--topology", "split"]) == code
-    assert lines[0][3:] == ["plantctl.plan.load", "--warm", "lag"]
+    assert lines[0][3:] == ["plantctl.scan.warm", "lag"]
     told = capsys.readouterr().err
     if compiled == 0:
         assert told == "compiled 2 halves into the cache\n"

@@ -10,6 +10,7 @@ events of the plant are not here but in its log (`log/`), which is durable and c
 Rules of the file: a log that cannot be written costs one line on standard error, never the process.
 """
 
+import contextlib
 import io
 import json
 import logging
@@ -63,7 +64,8 @@ class QuietFile(logging.handlers.RotatingFileHandler):
         super().emit(record)
         if bool(before) != bool(self.failing):
             how = f"cannot be written: {self.failing}" if self.failing else "is written again"
-            print(f"plantctl: {self.baseFilename} {how}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"plantctl: {self.baseFilename} {how}", file=sys.stderr)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """What `logging` calls when a record could not be written."""

@@ -15,6 +15,7 @@ Its own death ends every child by the kernel's hand; the devices' watchdogs then
 Rules of the file: it waits in one place, `_wait`; a child may do whatever it likes; times come from the clock.
 """
 
+import contextlib
 import logging
 import os
 import selectors
@@ -188,7 +189,8 @@ class Supervisor:
             self._note(f"{child.role} is ready", pid=child.pid, took_ms=(now_ns - child.since_ns) // 1_000_000)
             if all(c.was_ready for c in self._children.values()) and self._segment.state == ProcessState.STARTING:
                 self._segment.say(ProcessState.READY)
-                self._say(self._who_runs())
+                with contextlib.suppress(OSError):  # whoever listened may have gone
+                    self._say(self._who_runs())
         elif now_ns - child.since_ns > self._patience.ready_ns:
             self._log.warning("%s (process %d) does not become ready: killed", child.role, child.pid)
             child.since_ns = now_ns
