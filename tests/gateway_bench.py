@@ -6,7 +6,7 @@
 import os
 from dataclasses import replace
 
-from plantctl.app.split.commands_under_way import CommandsUnderWay
+from plantctl.app.split.commands_under_way import DURABLE, CommandsUnderWay
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import Settings, received
 from plantctl.app.split.plant_memory import PlantMemory
@@ -140,7 +140,7 @@ class Bench:
             RingWriter.resume(self.writer.area(COMMANDS), self.plan.hash),
             self.feed,
             self.given.reader(Role.SCAN, ("scan",)),
-            self.given.reader(Role.RECORDER, ("durable_sequence",)),
+            self.given.reader(Role.RECORDER, DURABLE),
         )
         self.under_way.turn(self.scan.now_ns)
 
@@ -163,7 +163,8 @@ class Bench:
 
     def on_disk(self, frame=None):
         """The recorder has everything up to the frame on disk."""
-        self.recorder.live["durable_sequence"][0] = self.scan.frame if frame is None else frame
+        for name in DURABLE:
+            self.recorder.live[name][0] = self.scan.frame if frame is None else frame
         self.recorder.publish()
         self.recorder.beat(self.now_ns)
 

@@ -169,6 +169,8 @@ def split(folder, *options):
     """The demo's simulator and its controller in topology split, ready; both end with the block."""
     endpoints = folder / "endpoints.yaml"
     state = folder / "state"
+    # A simulator that was killed leaves its file behind.
+    endpoints.unlink(missing_ok=True)
     serve = ("--endpoints", endpoints, "--state", folder, "--with-parent", os.getpid())
     with running(*serve, module="simulators", state=state) as simulator:
         wait(endpoints.exists, child=simulator)

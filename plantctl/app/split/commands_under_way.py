@@ -69,11 +69,15 @@ class Asked:
     published: bool = False
 
 
+# On disk is what is both in the log and in the retained state.
+DURABLE: Final = ("durable_sequence", "retained_sequence")
+
+
 class CommandsUnderWay:
     """The commands that a gateway has given to the scan and that are not at their end.
 
     `ring` is the gateway's command ring and `feed` reads the frame ring; `scan` and `recorder` are readers of their
-    segments, of which the columns `scan` and `durable_sequence` are read.
+    segments, of which the column `scan` and the columns `DURABLE` are read.
     """
 
     def __init__(
@@ -121,7 +125,7 @@ class CommandsUnderWay:
             published = 0
         self._hear(now_ns)
         if self._recorder.take():
-            self._durable = max(self._durable, int(self._recorder.columns["durable_sequence"][0]))
+            self._durable = max(self._durable, min(int(self._recorder.columns[name][0]) for name in DURABLE))
         for asked in list(self._asked.values()):
             if asked.generation != generation:
                 self._replaced(asked, now_ns)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from plantctl.app.control_socket import ControlSocket
 from plantctl.app.live_plant import LogWord, Snapshot
-from plantctl.app.split.commands_under_way import CommandsUnderWay
+from plantctl.app.split.commands_under_way import DURABLE, CommandsUnderWay
 from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.seen_plant import SeenPlant
@@ -43,7 +43,7 @@ class Gateway:
         self._log = logging.getLogger("plantctl")
         ring = RingWriter.resume(self.writer.area(COMMANDS), hand_over.plan.hash)
         scan = hand_over.reader(Role.SCAN, ("scan",))
-        recorder = hand_over.reader(Role.RECORDER, ("durable_sequence",))
+        recorder = hand_over.reader(Role.RECORDER, DURABLE)
         self.under_way = CommandsUnderWay(hand_over.plan, ring, self._seen.feed, scan, recorder)
 
     @property

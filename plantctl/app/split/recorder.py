@@ -1,8 +1,10 @@
-"""The recorder process: moves frames from the scan's ring to disk and says what is durable.
+"""The recorder process: moves frames from the scan's ring to disk, keeps the retained state, and says what is durable.
 
 It has no network and nobody waits for it: while it is away the ring keeps the last minute, and the next recorder goes
 on behind the last frame that the log holds. Its segment tells everyone until when nothing can be lost any more; a
 command's answer waits for that.
+
+The retained state is saved with every commit: once a second, and at once after a transition or a command.
 """
 
 import logging
@@ -15,12 +17,15 @@ import numpy as np
 from plantctl.app.plan_text import plan_text
 from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
 from plantctl.app.split.hand_over import HandOver
-from plantctl.app.split.segments import FRAMES, TEXT_BYTES, Role
+from plantctl.app.split.retained_place import moment, retained_file
+from plantctl.app.split.segments import FRAMES, SCAN_FRAME, SCAN_MONO, SCAN_UTC, TEXT_BYTES, Role
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.ring import RingReader
 from plantctl.core.segment import ProcessState
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
+from plantctl.scan.memory import StateMemory
+from plantctl.scan.retain import Retention
 
 PERIOD_NS: Final = 20_000_000
 
@@ -42,6 +47,12 @@ class RecorderProcess:
         except ValueError:
             self._log.warning("the log is ahead of the ring; all that the ring holds is recorded")
             self._reader = RingReader(ring)
+        self._scan = hand_over.reader(Role.SCAN)
+        self._retention = Retention(plan)
+        self._plan = plan
+        self._retained = retained_file(folder)
+        self._retained.load()
+        self._retained_sequence = 0
         self._last_error = ""
 
     def turn(self) -> None:
@@ -49,8 +60,24 @@ class RecorderProcess:
         recorder, now_ns = self.recorder, monotonic_ns()
         recorder.drain(self._reader, now_ns, utc_ns())
         if recorder.commit_due(now_ns):
+            self._retain()
             recorder.commit(monotonic_ns(), utc_ns())
         self.publish()
+
+    def _retain(self) -> None:
+        """Save the state after the last scan, where there was one since the last time."""
+        scan = self._scan
+        if not scan.take():
+            return
+        said = scan.columns["scan"]
+        sequence, mono_ns, scan_utc_ns = (int(said[k]) for k in (SCAN_FRAME, SCAN_MONO, SCAN_UTC))
+        if sequence <= self._retained_sequence or not mono_ns:
+            return
+        state = self._retention.gather(StateMemory(self._plan, over=scan.columns, keep=True))
+        if self._retained.save(state, moment(scan_utc_ns, mono_ns)):
+            self._retained_sequence = sequence
+            live = self.writer.live
+            live["retained_sequence"][0], live["retained_utc_ns"][0] = sequence, scan_utc_ns
 
     def publish(self) -> None:
         """Tell everyone how far the log is."""
@@ -59,8 +86,9 @@ class RecorderProcess:
             live[name][0] = int(getattr(status, name))
         live["errors"][0] = sum(status.errors.values())
         live["durable_sequence"][0], live["durable_utc_ns"][0] = recorder.durable_sequence, recorder.durable_utc_ns
-        if status.failing:
-            self._say(status.last_error)
+        live["retained_errors"][0] = sum(self._retained.status.errors.values())
+        if status.failing or self._retained.status.failing:
+            self._say(status.last_error if status.failing else f"retained state: {self._retained.status.last_error}")
         elif self._last_error:
             self._last_error = ""
             self._log.info("the log can be written again")
@@ -81,6 +109,7 @@ class RecorderProcess:
     def end(self) -> None:
         """Take the ring to its end and close the log; everything is durable when this returns without a complaint."""
         self.turn()
+        self._retain()
         if not self.recorder.close(monotonic_ns(), utc_ns()):
             self._log.error("the last entries of the log are not on disk: %s", self.recorder.status.last_error)
         self.publish()

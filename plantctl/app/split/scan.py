@@ -21,6 +21,7 @@ from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
 from plantctl.app.split.hand_over import WOKEN, HandOver
 from plantctl.app.split.log_watch import LogWatch
 from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
+from plantctl.app.split.retained_place import moment, retained_file
 from plantctl.app.split.segments import (
     COMMANDS,
     EVENTS,
@@ -34,6 +35,7 @@ from plantctl.app.split.segments import (
 )
 from plantctl.core.command import Command
 from plantctl.core.errors import LogDamaged
+from plantctl.core.event import Event, EventKind
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.message import decode_command, decode_field_event
 from plantctl.core.ring import RingReader, RingWriter
@@ -45,6 +47,7 @@ from plantctl.scan.executive import Executive
 from plantctl.scan.gate import COMMANDS_PER_SCAN
 from plantctl.scan.memory import StateMemory
 from plantctl.scan.release import FieldState, Release
+from plantctl.scan.retained_state import Start, judge
 from plantctl.scan.schedule import Schedule, turns
 from plantctl.scan.statistics import Statistics
 
@@ -246,6 +249,9 @@ def build(hand_over: HandOver) -> ScanProcess:
         executive.load(before, outputs)
         taken = int(before["scan"][SCAN_EVENT])
         _enter_again(plan, executive, inputs)
+        _tell_start(executive, Start.RESTART, "from the memory of the scan before", [])
+    else:
+        _begin_retained(hand_over, executive, inputs)
     now_ns = monotonic_ns()
     executive.start(now_ns, utc_ns())
     writer.take_over(now_ns)
@@ -269,6 +275,33 @@ def build(hand_over: HandOver) -> ScanProcess:
         ClockService(),
         hand_over,
         LogWatch(),
+    )
+
+
+def _begin_retained(hand_over: HandOver, executive: Executive, inputs: InputColumns) -> None:
+    """Begin from what the plant remembers of its last life, as far as that may be trusted."""
+    plan = hand_over.plan
+    file = retained_file(hand_over.settings.folder)
+    kept = file.load()
+    now_ns = monotonic_ns()
+    if kept is not None:
+        start, why = judge(kept.moment.age_ns(moment(utc_ns(), now_ns)), plan.retain_for_ns)
+    else:
+        # Nothing at all is a first start; something that cannot be read is a state that nobody knows.
+        start, why = (Start.STALE, file.why) if file.why else (Start.COLD, "nothing was retained")
+    report = executive.restore(kept.state if kept else None, start, inputs, now_ns)
+    what = f"{report.rows} blocks, {report.parameters} parameters, {report.points} values restored"
+    _tell_start(executive, report.start, why or what, report.told)
+
+
+def _tell_start(executive: Executive, start: Start, why: str, told: list[str]) -> None:
+    """How this scan process began: in the plant's journal, and in the log of the process with every detail."""
+    log = logging.getLogger("plantctl")
+    log.info("%s start: %s", start.name.lower(), why, extra={"fields": {"told": told}})
+    words = tuple(s.name.lower() for s in Start)
+    now_ns = monotonic_ns()
+    executive.note(
+        Event(EventKind.WATCHED, 0, now_ns, utc_ns(), "scan.start", float("nan"), float(start), words, reason=why)
     )
 
 
