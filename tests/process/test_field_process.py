@@ -24,14 +24,7 @@ def test_a_killed_field_comes_back_with_everything_bad_and_writes_nothing_before
         bench.child.wait(10)
         before = len(bench.written)
         bench.start_process()
-        seen = []
-
-        def back():
-            """Every publication until the new process has raised its generation."""
-            seen.append((bench.field.generation, bench.good()))
-            return bench.field.generation != generation
-
-        await bench.until(back, 10.0, "the next field")
+        await bench.until(lambda: bench.field.generation != generation, 10.0, "the next field")
         assert (bench.column("inputs.quality") & SEVERITY_MASK).max() >= BAD
         assert not bench.good(), "what it publishes first is not what the one before it knew"
         back_s = await bench.until(lambda: bench.good() and bench.field.state is ProcessState.READY, 20.0, "inputs")

@@ -8,6 +8,7 @@ Rules of the file: nothing here waits and nothing lasts, so that a turn costs th
 published before any driver can act on it; the heartbeat is the last thing of a turn.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -231,6 +232,8 @@ class Bridge:
     def _tell(self, text: str) -> None:
         now_ns, utc_ns = self._clock.monotonic_ns(), self._clock.utc_ns()
         self.table.events.append(FieldEvent(now_ns, utc_ns, FieldEventKind.OUTPUTS, "field", text))
+        # The journal has it when a scan lives to write it there; this says it now.
+        logging.getLogger("plantctl").info(text)
 
 
 def _named(live: Mapping[str, npt.NDArray[Any]], prefix: str, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
