@@ -21,6 +21,7 @@ VERBS: Final = {
     "set": "write a value of the running plant",
     "command": "give the running plant another command: mode, reset, tune, ack",
     "history": "show the recorded values of a tag",
+    "doctor": "find what this machine lacks for a plant, and how plants that run here are",
     "check": "find everything that is wrong with a plant's text",
     "explain": "show what a plant compiles to, who writes a tag, what feeds a trip",
     "exec": "run a plant over recorded inputs, without devices",

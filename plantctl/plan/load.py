@@ -320,6 +320,21 @@ def warm(kinds: Iterable[str], folder: Path | None = None) -> list[str]:
     return done
 
 
+def cold(kinds: Iterable[str], folder: Path) -> list[str]:
+    """The halves of `kinds` that the cache in `folder` lacks; nothing is compiled, and nothing is made there."""
+    missing = []
+    for name in kinds:
+        kind = find_kind(name)
+        for half in kind.halves:
+            text = runner_text.runner_text(kind.block, kind.module, half)
+            text += runner_text.compiled_tail(kind.block, kind.module)
+            key = digest([kind.function(half)], text)
+            place, unique = folder / key, f"plantctl_run_{kind.name}_{half}_{key}"
+            if not (_machine_code(place, unique) and _sound(place, unique)):
+                missing.append(f"{name}.{half}")
+    return missing
+
+
 def sweep(folder: Path | None = None) -> None:
     """Delete folders of the cache that no present source file asks for any more, and left-over temporary files."""
     place = folder or cache_folder()
