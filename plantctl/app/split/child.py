@@ -115,7 +115,7 @@ class Child:
         assert self._running is not None
         self.exit_code = self._running.wait()
         os.close(self.pidfd)
-        self._running, self.pidfd, self.pid = None, -1, 0
+        self._running, self.pidfd, self.pid, self.ready_ns = None, -1, 0, 0
         return self.exit_code
 
 

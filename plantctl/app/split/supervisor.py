@@ -114,6 +114,7 @@ class Supervisor:
         self._asked = self._hurried = False
         self._escalated = False
         self._scans = self._told_ready = False
+        self._told = ""
         self._check_ns = self._watchdog_ns = 0
         self._scan_heartbeat_ns = 0
         self._segment: SegmentWriter
@@ -268,8 +269,12 @@ class Supervisor:
         heartbeat_ns = scan.segment.heartbeat_ns
         # The first heartbeat is the take-over's, a later one that of a scan.
         self._scans = self._scans or (scan.ready_ns > 0 and heartbeat_ns > scan.segment.started_ns)
+        away = ", ".join(child.role for child in self._children.values() if not child.ready_ns)
+        status = f"{self._plan.name} runs" + (f"; not ready: {away}" if away else "")
+        if self._told_ready and status != self._told and self._notifier.tell(STATUS=status):
+            self._told = status
         if not self._told_ready:
-            self._told_ready = self._scans and self._notifier.tell(READY=1, STATUS=f"{self._plan.name} runs")
+            self._told_ready, self._told = self._scans and self._notifier.tell(READY=1, STATUS=status), status
             self._scan_heartbeat_ns = heartbeat_ns
             self._watchdog_ns = now_ns + self._notifier.watchdog_ns // 2 if self._notifier.watchdog_ns else 0
         elif self._watchdog_ns and now_ns >= self._watchdog_ns:
