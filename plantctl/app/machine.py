@@ -244,7 +244,7 @@ def _file_system(place: Path, mounts: Path) -> str:
 
 def cache_finding(cold: Sequence[str], folder: Path, *, kept: bool) -> Finding:
     """Whether the blocks are compiled already; `cold` are those that are not, `kept` tells that the folder stays."""
-    name, remedy = "compile cache", "plantctl run compiles them, or: python -m plantctl.plan.load --warm"
+    name, remedy = "compile cache", "nothing to do: plantctl run compiles them when it starts"
     if not kept:
         costs = "every start compiles all blocks anew, which takes a minute"
         return Finding(name, False, f"{folder} cannot be written", costs, "a folder of yours in $PLANTCTL_CACHE")

@@ -57,6 +57,20 @@ def test_what_takes_two_seconds_to_reach_the_disk_is_told_as_not_durable(bench):
     assert "would be forgotten" in told[0].text
 
 
+@pytest.mark.parametrize("name", ["durable_sequence", "retained_sequence"])
+def test_an_acceptance_needs_both_the_log_and_the_state_on_disk(bench, name):
+    told = bench.ask()
+    bench.scan.say(bench.scan.commands()[0], Stage.ACCEPTED)
+    bench.on_disk()
+    bench.recorder.live[name][0] -= 1
+    bench.recorder.publish()
+    bench.turn()
+    assert told == []
+    bench.on_disk()
+    bench.turn()
+    assert words(told) == ["accepted"]
+
+
 def test_a_recorder_that_is_new_does_not_take_back_what_was_on_disk(bench):
     bench.on_disk(bench.scan.frame + 100)
     bench.turn()

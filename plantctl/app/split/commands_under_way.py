@@ -6,7 +6,7 @@ over here, so that an answer is never more than what is sure:
     while no scan runs      refused at once (`scan-dead`): what waits for a scan would act when nobody expects it
     the scan was replaced   a command without an answer was not done, and is refused (`scan-replaced`); one whose
                             acceptance the dead scan did not publish any more is lost with it, and that is told
-    accepted                told when the log that holds it is on disk; after 2 s as `not-durable`
+    accepted                told when log and retained state that hold it are on disk; after 2 s as `not-durable`
 
 Nothing is kept for ever: whoever gave a command waits until it expires, and then it is forgotten here, heard or not.
 The scan refuses what has expired. Times are arguments.

@@ -6,12 +6,21 @@ hang on. Pure: times are arguments.
 """
 
 from collections import deque
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 # The recorder commits once a second, and a disk may take its time; a command's answer waits 2 s at most.
 LATE_NS: Final = 3_000_000_000
 _MARK_NS: Final = 250_000_000
 _MARKS_MAX: Final = 64
+
+
+def secured(recorder: Mapping[str, Any]) -> int:
+    """The newest frame that nothing can take away any more: it is in the log, and its state in the retained file.
+
+    `recorder` are the columns of the recorder's segment.
+    """
+    return min(int(recorder["durable_sequence"][0]), int(recorder["retained_sequence"][0]))
 
 
 class LogWatch:

@@ -19,7 +19,7 @@ import numpy as np
 from plantctl.app.clock_sync import ClockService
 from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
 from plantctl.app.split.hand_over import WOKEN, HandOver
-from plantctl.app.split.log_watch import LogWatch
+from plantctl.app.split.log_watch import LogWatch, secured
 from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
 from plantctl.app.split.retained_place import moment, retained_file
 from plantctl.app.split.segments import (
@@ -198,7 +198,7 @@ class ScanProcess:
         self.recorder.take()
         said = self.recorder.columns
         # Also while the recorder is dead or hangs, which it cannot say itself.
-        late = self.log_watch.late(now_ns, self.ring.next_sequence - 1, int(said["durable_sequence"][0]))
+        late = self.log_watch.late(now_ns, self.ring.next_sequence - 1, secured(said))
         log = {
             "log.durable_utc": int(said["durable_utc_ns"][0]) / 1e9,
             "log.failing": float(late or said["failing"][0] != 0),

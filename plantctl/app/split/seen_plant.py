@@ -11,7 +11,7 @@ from plantctl.app.live_plant import LogWord, Snapshot
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.heartbeat import lives, silence_ns
-from plantctl.app.split.log_watch import LogWatch
+from plantctl.app.split.log_watch import LogWatch, secured
 from plantctl.app.split.segments import CHILDREN, FRAMES, REALTIME, SCAN_FRAME, SCAN_NUMBER, STATISTICS, Role
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event
@@ -76,7 +76,7 @@ class SeenPlant:
         """How the log is, as the recorder said last; it fails as well where nothing reaches the disk in time."""
         said = self._taken(Role.RECORDER)
         newest = int(self._taken(Role.SCAN)["scan"][SCAN_FRAME])
-        late = self._log_watch.late(now_ns, newest, int(said["durable_sequence"][0]))
+        late = self._log_watch.late(now_ns, newest, secured(said))
         failing, error = bool(said["failing"][0]), bytes(said["last_error"]).rstrip(b"\0").decode(errors="replace")
         if not lives(self._segments[Role.RECORDER], now_ns, self._silence_ns):
             failing, error = True, RECORDER_AWAY
