@@ -26,6 +26,8 @@ PERIOD_S = 0.1
 STEP_S = 30.0
 RETRY_S = 1.0
 START = "start.csv"
+END_S = 30.0  # the processes of topology split end one after the other, each within 5 s
+REASON = "the demo starts: nobody is near the plant"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plant", type=Path, metavar="PLANT", help="another plant on the same simulators")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the state is (default: $PLANTCTL_STATE)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated plant's noise (1)")
+    parser.add_argument(
+        "--topology",
+        choices=("one", "split"),
+        default="one",
+        help="how the plant runs: one process, or one for each concern, its outputs released after the start (one)",
+    )
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="end after S seconds of watching")
     parser.add_argument("--plain", action="store_true", help="lines instead of a full screen")
 
@@ -83,14 +91,16 @@ class Demo:
             return self.failed("the simulated plant did not start")
         say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))
         say("starting the plant; the first start of all compiles its blocks, which takes a minute")
-        self.start("plantctl", "run", self.plant, "--endpoints", self.endpoints, "--state", self.root)
+        topology = arguments.topology
+        settings = ("--topology", topology, "--endpoints", self.endpoints, "--state", self.root)
+        self.start("plantctl", "run", self.plant, *settings)
         client = self.wait_until(self.connected)
         if client is None:
             return self.failed("the plant did not start")
         hints = self.hints(arguments.state is not None)
         with client:
             try:
-                begin(client, self.plant)
+                begin(client, self.plant, release=topology == "split")
                 say(f"state and log in {self.folder}")
                 say("try in a second terminal:")
                 for hint in hints:
@@ -134,12 +144,12 @@ class Demo:
         return fail(HELD if held else CONNECTION, "\n".join([what, *(f"    {line}" for line in lines)]))
 
     def end(self) -> None:
-        """End what was started, the controller before the plant it controls; by force after 10 s."""
+        """End what was started, the controller before the plant it controls; by force after `END_S`."""
         for child in reversed(self.children):
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
             try:
-                child.wait(10.0)
+                child.wait(END_S)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -166,30 +176,39 @@ def program() -> str:
     return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
-def begin(client: ControlClient, plant: Path) -> None:
+def begin(client: ControlClient, plant: Path, *, release: bool) -> None:
     """Give the commands of the plant's `start.csv` in order, as an operator would after power-up.
 
-    Each is tried again until the plant takes it (a permissive may need its time) or half a minute is over.
+    `release`: the outputs wait for a person, who is the demo's here. Each command is tried again until the plant takes
+    it (a permissive may need its time) or half a minute is over.
     """
     steps = (plant if plant.is_dir() else plant.parent) / START
+    if release:
+        give(client, {"verb": "release", "target": "plant", "value": "", "reason": REASON})
     if not steps.is_file():
         return
     from plantctl.cli.offline import read_commands
 
     for timed in read_commands(steps):
         command = timed.command
-        asked = {"verb": command.verb, "target": command.target, "value": command.value, "reason": command.reason}
-        end_s = time.monotonic() + STEP_S
-        while True:
-            answer = client.ask({"command": {**asked, "wait_s": 5.0}})
-            last = (answer.get("stages") or [{"stage": "refused", "text": answer.get("error", "no answer in time")}])[
-                -1
-            ]
-            if last["stage"] != "refused" or time.monotonic() > end_s:
-                break
-            time.sleep(RETRY_S)
-        text = f" - {last['text']}" if last["text"] else ""
-        say(f"{command.verb} {command.target} {command.value}".rstrip() + f": {last['stage']}{text}")
+        give(
+            client,
+            {"verb": command.verb, "target": command.target, "value": command.value, "reason": command.reason},
+        )
+
+
+def give(client: ControlClient, asked: dict[str, str]) -> None:
+    """Give one command until the plant takes it, and tell how far it came."""
+    end_s = time.monotonic() + STEP_S
+    while True:
+        answer = client.ask({"command": {**asked, "wait_s": 5.0}})
+        refusal = {"stage": "refused", "text": answer.get("error", "no answer in time")}
+        last = (answer.get("stages") or [refusal])[-1]
+        if last["stage"] != "refused" or time.monotonic() > end_s:
+            break
+        time.sleep(RETRY_S)
+    text = f" - {last['text']}" if last["text"] else ""
+    say(f"{asked['verb']} {asked['target']} {asked['value']}".rstrip() + f": {last['stage']}{text}")
 
 
 def demo_folder() -> Path | None:

@@ -35,6 +35,22 @@ def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
 
 
 @pytest.mark.timeout(400)
+def test_the_demo_in_processes_releases_its_outputs_controls_and_leaves_nothing(tmp_path):
+    state = tmp_path / "state"
+    done = plantctl("demo", "--topology", "split", "--seconds", 5, "--plain", state=state, limit_s=360)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "release plant: accepted" in done.stdout
+    assert "mode 40-AIC-4212 auto: accepted" in done.stdout
+    last = [line for line in done.stdout.splitlines() if " scan " in line][-1]
+    assert "HELD" not in last
+    assert "PLC-4 up GW-4A up RECT-01 up" in last
+    assert "40-AIC-4212 auto PV " in last
+    assert 1.0 < float(re.search(r"40-II-4010 (\S+) A", last)[1]) < 110.0
+    assert processes_about(tmp_path) == []
+    assert "control.sock" not in [p.name for p in (state / "Circuit-A").iterdir()]
+
+
+@pytest.mark.timeout(400)
 def test_a_killed_demo_takes_its_children_with_it(tmp_path):
     state = tmp_path / "state"
     with running("demo", "--plain", "--state", state, state=state) as child:
