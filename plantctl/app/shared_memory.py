@@ -14,6 +14,9 @@ from typing import Final
 
 SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
+# Every page is there from the start: whoever comes to the end of a ring an hour later must not wait for the kernel.
+MAPPED: Final = mmap.MAP_SHARED | mmap.MAP_POPULATE
+
 
 def create(name: str, size: int) -> int:
     """A new piece of `size` zero bytes, sealed; its writable descriptor. `name` is for `/proc` only.
@@ -50,9 +53,9 @@ def read_only(descriptor: int) -> int:
 
 def map_writable(descriptor: int) -> mmap.mmap:
     """The memory, for its one writer; a read-only descriptor raises `PermissionError`."""
-    return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+    return mmap.mmap(descriptor, os.fstat(descriptor).st_size, MAPPED, mmap.PROT_READ | mmap.PROT_WRITE)
 
 
 def map_readable(descriptor: int) -> mmap.mmap:
     """The memory, for readers: a store into it raises `TypeError`, and from compiled code ends the process."""
-    return mmap.mmap(descriptor, os.fstat(descriptor).st_size, mmap.MAP_SHARED, mmap.PROT_READ)
+    return mmap.mmap(descriptor, os.fstat(descriptor).st_size, MAPPED, mmap.PROT_READ)

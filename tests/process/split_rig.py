@@ -1,6 +1,7 @@
 """The whole demo in topology split beside its simulator, as a person runs it, and the means to kill any part of it."""
 
 import os
+import shutil
 import signal
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,13 +35,13 @@ START = (
 
 
 class Split:
-    """One plant in processes. `folder` is its state folder, `child` the supervisor's `Popen`."""
+    """One plant in processes. `folder` is its state folder, `child` the supervisor's `Popen`, `plan` what it runs."""
 
-    def __init__(self, child, state, simulator):
+    def __init__(self, child, state, simulator, text=DEMO):
         self.child = child
         self.folder = state / STATE
         self._simulator = simulator
-        self._plan = build_path(DEMO).plan
+        self.plan = build_path(text).plan
         self._readers = {}
 
     # -- looking
@@ -53,7 +54,7 @@ class Split:
                 if os.readlink(entry).startswith(f"/memfd:plantctl-{role} "):
                     descriptor = os.open(entry, os.O_RDONLY)
                     try:
-                        self._readers[role] = SegmentReader(map_readable(descriptor), layout_of(role, self._plan))
+                        self._readers[role] = SegmentReader(map_readable(descriptor), layout_of(role, self.plan))
                     finally:
                         os.close(descriptor)
                     break
@@ -67,11 +68,11 @@ class Split:
 
     def value(self, name):
         """A point of the image now."""
-        return float(self.columns(Role.SCAN)["image.v"][self._plan.rows[name]])
+        return float(self.columns(Role.SCAN)["image.v"][self.plan.rows[name]])
 
     def quality(self, name):
         """The quality word of a point now."""
-        return int(self.columns(Role.SCAN)["image.q"][self._plan.rows[name]])
+        return int(self.columns(Role.SCAN)["image.q"][self.plan.rows[name]])
 
     def scans(self):
         """The number of the newest scan."""
@@ -164,9 +165,38 @@ class Split:
         return [frame for _, frame in read_frames(ReadOnlyFolder(self.folder / LOG_NAME))]
 
 
+def household(pid):
+    """What the kernel counts of a process: faults, switches, resident pages."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        status = dict(line.split(":", 1) for line in file if ":" in line)
+    return {
+        "minor_faults": int(fields[7]),
+        "major_faults": int(fields[9]),
+        "waits": int(status["voluntary_ctxt_switches"]),
+        "preemptions": int(status["nonvoluntary_ctxt_switches"]),
+        "resident_kb": int(status["VmRSS"].split()[0]),
+    }
+
+
+def fast_text(folder):
+    """The text of the demo, copied into `folder`, with a scan of 10 ms instead of 100."""
+    text = folder / "fast"
+    shutil.copytree(DEMO, text)
+    file = text / "plant.yaml"
+    slow = file.read_text()
+    file.write_text(slow.replace("protect: 100 ms", "protect: 10 ms"))
+    assert file.read_text() != slow, "the demo has no task of 100 ms any more"
+    return text
+
+
 @contextmanager
-def split(folder, *options):
-    """The demo's simulator and its controller in topology split, ready; both end with the block."""
+def split(folder, *options, text=DEMO):
+    """The demo's simulator and its controller in topology split, ready; both end with the block.
+
+    `text` is another plant over the demo's devices.
+    """
     endpoints = folder / "endpoints.yaml"
     state = folder / "state"
     # A simulator that was killed leaves its file behind.
@@ -174,9 +204,9 @@ def split(folder, *options):
     serve = ("--endpoints", endpoints, "--state", folder, "--with-parent", os.getpid())
     with running(*serve, module="simulators", state=state) as simulator:
         wait(endpoints.exists, child=simulator)
-        words = ("run", DEMO, "--topology", "split", "--endpoints", endpoints, "--with-parent", os.getpid())
+        words = ("run", text, "--topology", "split", "--endpoints", endpoints, "--with-parent", os.getpid())
         with running(*words, *options, state=state) as child:
-            plant = Split(child, state, folder)
+            plant = Split(child, state, folder, text)
             wait((plant.folder / SOCKET_NAME).exists, child=child)
             plant.wait(lambda: plant.scans() > 5 and all(plant.pid(role) for role in CHILDREN))
             try:

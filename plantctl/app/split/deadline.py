@@ -16,7 +16,11 @@ def utc_ns() -> int:
     return time.time_ns()
 
 
-def wait_until(due_ns: int) -> None:
-    """Return at or after the instant, never before; at once for one that has passed. A signal is handled meanwhile."""
-    while (left_ns := due_ns - time.monotonic_ns()) > 0:
-        time.sleep(left_ns / 1e9)
+def wait_until(due_ns: int) -> int:
+    """Return at or after the instant, never before, and what time it is then; at once for one that has passed.
+
+    A signal is handled meanwhile.
+    """
+    while (now_ns := time.monotonic_ns()) < due_ns:
+        time.sleep((due_ns - now_ns) / 1e9)
+    return now_ns

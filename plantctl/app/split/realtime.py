@@ -1,7 +1,7 @@
 """What makes a process punctual on Linux: asked for one by one, each optional, each answered with what was got and why.
 
     priority   SCHED_FIFO: runs before everything that is not real-time
-    memory     every page stays in memory once touched: no page fault waits for a disk
+    memory     every page stays in memory once touched: no page fault waits for a disk; and a reserve that is touched
     awake      the processor stays out of sleep it needs long to leave
     cpu        the process stays on one processor
     timer      waking is not rounded to bundle it with others
@@ -17,16 +17,23 @@ import errno
 import gc
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 MCL_CURRENT: Final = 1
 MCL_FUTURE: Final = 2
 MCL_ONFAULT: Final = 4
+M_TRIM_THRESHOLD: Final = -1
+M_MMAP_MAX: Final = -4
 PR_SET_TIMERSLACK: Final = 29
 TIMER_SLACK_NS: Final = 1
 CPU_DMA_LATENCY: Final = "/dev/cpu_dma_latency"
 THROTTLE: Final = "/proc/sys/kernel/sched_rt_runtime_us"
+
+RESERVE_BYTES: Final = 4 << 20
+SMALL_BYTES: Final = 480  # the largest that Python's own allocator serves, with its head
+ARENA_PART_BYTES: Final = 1 << 17  # at most half an arena of any Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +101,36 @@ def _ask(name: str, wanted: bool, ask: Callable[[], str], needs: str) -> Grant:
 
 
 def _lock_memory() -> str:
-    # Pages are locked as they are touched: the ring's later minutes are not brought in before they are needed.
+    _reserve()
+    # Pages are locked as they are touched: most of the libraries never is.
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0:
         raise OSError(ctypes.get_errno(), "mlockall")
-    return "locked as touched"
+    return f"locked as touched, {2 * RESERVE_BYTES >> 20} MiB in reserve"
+
+
+_RESERVED: list[bytes] = []
+
+
+def _reserve() -> None:
+    """Leave memory that was touched in the hands of both allocators, for whoever needs a little more for a moment.
+
+    Python takes small objects from arenas and gives back one that is all free: one object in each stays. The C library
+    must neither give back what was freed nor ask the kernel for large pieces one by one (mallopt(3)).
+    """
+    objects = [bytes(SMALL_BYTES) for _ in range(RESERVE_BYTES // SMALL_BYTES)]
+    _RESERVED[:] = objects[:: ARENA_PART_BYTES // SMALL_BYTES]
+    objects.clear()
+    libc = ctypes.CDLL(None)
+    with suppress(AttributeError):  # another C library than GNU's
+        libc.mallopt(M_TRIM_THRESHOLD, -1)
+        libc.mallopt(M_MMAP_MAX, 0)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, (ctypes.c_size_t,)
+    libc.free.argtypes = (ctypes.c_void_p,)
+    piece = libc.malloc(RESERVE_BYTES)
+    if piece:
+        ctypes.memset(piece, 1, RESERVE_BYTES)
+        libc.free(piece)
 
 
 _AWAKE: list[int] = []

@@ -146,9 +146,9 @@ class ScanProcess:
     log_watch: LogWatch
     ended: bool = False
 
-    def scan(self, number: int, due_ns: int) -> None:
-        """One scan of this number, due at `due_ns`."""
-        now_ns, now_utc_ns = monotonic_ns(), utc_ns()
+    def scan(self, number: int, due_ns: int, now_ns: int) -> None:
+        """One scan of this number, due at `due_ns`, at the monotonic time `now_ns`."""
+        now_utc_ns = utc_ns()
         dt_s = self.schedule.begin(number, now_ns)
         self.statistics.watch_overruns()
         if self.statistics.due(now_ns):
@@ -214,12 +214,15 @@ class ScanProcess:
         first = instants.index_at(due_ns)
         last = -1
         while not self.ended:
-            wait_until(due_ns)
             number = instants.index_at(due_ns) - first
-            for turn in turns(last, number, self.plan.overrun_catch_up):
-                self.scan(turn, due_ns - (number - turn) * period_ns)
+            made_up = turns(last, number, self.plan.overrun_catch_up)
+            # The time of the waking is the sample's: nothing stands between.
+            now_ns = wait_until(due_ns)
+            for turn in made_up:
+                self.scan(turn, due_ns - (number - turn) * period_ns, now_ns)
+                now_ns = monotonic_ns()
             last = number
-            due_ns = instants.next_after(monotonic_ns())
+            due_ns = instants.next_after(now_ns)
 
 
 def build(hand_over: HandOver) -> ScanProcess:
