@@ -101,15 +101,18 @@ def run_one(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints
 def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints: Mapping[str, str] | None) -> int:
     """Run `plan` in processes of its own, this one their supervisor; the exit code."""
     from plantctl.app.split.child import surroundings
+    from plantctl.app.split.deadline import monotonic_ns
     from plantctl.app.split.hand_over import Settings
     from plantctl.app.split.supervisor import SplitRefused, Supervisor, check_machine
-    from plantctl.core.clock import RealClock
+    from plantctl.plan.load import cache_folder
 
     try:
         check_machine(os.uname().machine)
     except SplitRefused as error:
         return fail(USAGE, str(error))
     if not arguments.interpreted:
+        # One for all, also where it is a temporary one: a scan that is started again must not compile first.
+        os.environ["PLANTCTL_CACHE"] = str(cache_folder())
         # In a child: the compiler's memory is not the supervisor's.
         warmed = subprocess.run(
             [sys.executable, "-P", "-m", "plantctl.scan.warm", *sorted({k.kind.name for k in plan.kinds})],
@@ -125,7 +128,7 @@ def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoin
             print(warmed.stdout.rstrip(), "into the cache", file=sys.stderr)
     settings = Settings(
         folder,
-        RealClock().origin_ns,
+        monotonic_ns(),
         compiled=not arguments.interpreted,
         endpoints=endpoints,
         priority=arguments.priority,

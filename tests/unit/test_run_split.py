@@ -1,11 +1,13 @@
 """`plantctl run --topology split` up to its supervisor: where it is refused, and what the supervisor is told."""
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from plantctl.app.split import supervisor
+from plantctl.app.split.child import surroundings
 from plantctl.app.split.supervisor import described
 from plantctl.app.state_folder import PlantHeld, held
 from plantctl.cli.main import main
@@ -15,6 +17,7 @@ from tests.process.command_rig import BENCH, bench
 @pytest.fixture
 def plant(tmp_path, monkeypatch):
     monkeypatch.setenv("PLANTCTL_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("PLANTCTL_CACHE", str(tmp_path / "cache"))
     return str(bench(tmp_path / "plant"))
 
 
@@ -78,6 +81,22 @@ def test_blocks_are_compiled_by_a_child_before_the_plant_starts(
     else:
         assert "could not be compiled" in told
         assert begun == []
+
+
+def test_a_cache_that_cannot_be_written_is_replaced_by_one_for_all_processes(tmp_path, plant, begun, monkeypatch):
+    (tmp_path / "cache").write_text("")
+    found = []
+
+    def compiler(line, env, **_):
+        found.append(env["PLANTCTL_CACHE"])
+        return SimpleNamespace(returncode=0, stdout="")
+
+    monkeypatch.setattr("plantctl.cli.run.subprocess.run", compiler)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["run", plant, "--topology", "split"]) == 3
+    assert found == [os.environ["PLANTCTL_CACHE"]]
+    assert Path(found[0]).is_dir()
+    assert surroundings()["PLANTCTL_CACHE"] == found[0]
 
 
 @pytest.mark.parametrize("priority", ["-1", "100", "high"])

@@ -12,7 +12,7 @@ coroutines, no second thread; the plan is only handed on.
 
 Its own death ends every child by the kernel's hand; the devices' watchdogs then hold the plant safe.
 
-Rules of the file: it waits in one place, `_wait`; a child may do whatever it likes; times come from the clock.
+Rules of the file: it waits in one place, `_wait`; a child may do whatever it likes.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from plantctl.app.split.child import Child
+from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.entry import MODULES
 from plantctl.app.split.hand_over import Settings
 from plantctl.app.split.plant_memory import PlantMemory, next_sequence
@@ -35,7 +36,6 @@ from plantctl.app.split.restart_policy import SECOND_NS, RestartLimits, RestartP
 from plantctl.app.split.segments import CHILDREN, Role
 from plantctl.app.split.systemd_notify import Notifier
 from plantctl.app.state_folder import LOG_NAME, LOGS_NAME
-from plantctl.core.clock import RealClock
 from plantctl.core.errors import PlantctlError
 from plantctl.core.segment import ProcessState, SegmentWriter
 from plantctl.log.storage import FolderStorage
@@ -106,7 +106,6 @@ class Supervisor:
         self._plan, self._settings, self._say = plan, settings, say
         self._modules = modules
         self._patience = patience or Patience()
-        self._clock = RealClock()
         self._log = logging.getLogger("plantctl")
         self._children: dict[Role, Child] = {}
         self._selector = selectors.DefaultSelector()
@@ -131,10 +130,10 @@ class Supervisor:
         to_person.setLevel(logging.WARNING)
         self._log.addHandler(to_person)
         self._notifier = Notifier.of(os.environ, os.getpid())
-        first = next_sequence(FolderStorage(folder / LOG_NAME), self._clock.utc_ns())
+        first = next_sequence(FolderStorage(folder / LOG_NAME), utc_ns())
         memory = PlantMemory(self._plan, self._settings, first)
         self._segment = memory.own()
-        self._segment.take_over(self._clock.monotonic_ns())
+        self._segment.take_over(monotonic_ns())
         for role in CHILDREN:
             policy = RestartPolicy(role in ESSENTIAL, self._patience.restarts)
             self._children[role] = Child(role, memory, policy, self._modules)
@@ -158,7 +157,7 @@ class Supervisor:
 
     def _turn(self) -> None:
         """Start what is due, look at what runs, then wait for whatever comes first."""
-        now_ns = self._clock.monotonic_ns()
+        now_ns = monotonic_ns()
         for child in self._children.values():
             if not child.running and child.due_ns <= now_ns and self._may_start(child, now_ns):
                 self._start(child, now_ns)
@@ -223,7 +222,7 @@ class Supervisor:
 
     def _wait(self, until_ns: int) -> None:
         """Wait for a death, a signal or the instant; who died is buried."""
-        left_ns = max(0, until_ns - self._clock.monotonic_ns())
+        left_ns = max(0, until_ns - monotonic_ns())
         dead = []
         for key, _ in self._selector.select(left_ns / 1e9):
             if isinstance(key.data, Child):
@@ -239,7 +238,7 @@ class Supervisor:
                 self._after_death(child, described(child.exit_code))
 
     def _after_death(self, child: Child, how: str) -> None:
-        now_ns = self._clock.monotonic_ns()
+        now_ns = monotonic_ns()
         again_ns = child.policy.died(now_ns)
         fields = {"role": child.role, "exit": child.exit_code, "starts": child.starts}
         if again_ns is None:
@@ -313,9 +312,9 @@ class Supervisor:
 
     def _all_ended(self, children: Iterable[Child]) -> bool:
         """Wait until all have ended; False when their time is over."""
-        end_ns = self._clock.monotonic_ns() + self._patience.end_ns
+        end_ns = monotonic_ns() + self._patience.end_ns
         while any(child.running for child in children):
-            now_ns = self._clock.monotonic_ns()
+            now_ns = monotonic_ns()
             if self._hurried:
                 end_ns = min(end_ns, now_ns + self._patience.hurried_ns)
             if now_ns >= end_ns:
