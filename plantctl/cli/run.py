@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--topology",
         choices=("one", "split"),
-        default="one",
-        help="one process, or one each for scan, field, recorder, gateway and feeds under a supervisor (one)",
+        default="split",
+        help="a process each for scan, field, recorder, gateway and feeds under a supervisor, or one for all (split)",
     )
     priority = f"real-time priority of the scan's process, 1 to {PRIORITY_MAX}; 0: none ({PRIORITY}; split only)"
     parser.add_argument("--priority", type=_priority, default=PRIORITY, metavar="N", help=priority)

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "config" / "demo"
 START_S = 240.0  # the first start on a machine compiles blocks and model
 STEP_S = 0.02
+IN_ONE = ("--topology", "one", "--interpreted")
 BENCH = """\
 plant: {name: Bench, text: a number and its double}
 tasks: {fast: 100 ms}
@@ -74,7 +75,7 @@ def running(*arguments, state, module="plantctl", **more):
 def running_bench(tmp_path):
     """The bench plant, running and answering: (child, its state folder, the folder of all states)."""
     state = tmp_path / "state"
-    with running("run", bench(tmp_path / "plant"), "--interpreted", state=state) as child:
+    with running("run", bench(tmp_path / "plant"), *IN_ONE, state=state) as child:
         wait((state / "Bench" / "control.sock").exists, child=child)
         yield child, state / "Bench", state
 

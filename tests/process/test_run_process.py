@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tests.process.command_rig import bench, ended, plantctl, running, running_bench, surroundings, wait
+from tests.process.command_rig import IN_ONE, bench, ended, plantctl, running, running_bench, surroundings, wait
 
 
 def connection(folder):
@@ -31,7 +31,7 @@ def asked(folder, line):
 
 def test_a_second_instance_is_refused_and_the_holder_named(tmp_path):
     with running_bench(tmp_path) as (child, _, state):
-        second = plantctl("run", tmp_path / "plant", "--interpreted", state=state)
+        second = plantctl("run", tmp_path / "plant", *IN_ONE, state=state)
         assert second.returncode == 5
         assert f"is held by process {child.pid} (plantctl run" in second.stderr
 
@@ -59,7 +59,7 @@ def test_a_run_survives_the_kill_of_another_and_takes_its_place(tmp_path):
         asking = plantctl("get", "10-AY-2", state=state)
         assert asking.returncode == 3
         assert "no plant answers" in asking.stderr
-        with running("run", tmp_path / "plant", "--interpreted", state=state) as again:
+        with running("run", tmp_path / "plant", *IN_ONE, state=state) as again:
             wait(lambda: plantctl("get", "10-AY-2", state=state).returncode == 0, child=again)
 
 
@@ -129,8 +129,8 @@ def test_two_plants_need_a_name_and_a_path_of_any_length_will_do(tmp_path):
     (other / "plant.yaml").write_text(text)
     plant = bench(tmp_path / "plant")
     with (
-        running("run", plant, "--interpreted", state=deep) as one,
-        running("run", other, "--interpreted", state=deep) as two,
+        running("run", plant, *IN_ONE, state=deep) as one,
+        running("run", other, *IN_ONE, state=deep) as two,
     ):
         wait((deep / "Bench" / "control.sock").exists, child=one)
         wait((deep / "Other" / "control.sock").exists, child=two)
@@ -145,7 +145,7 @@ def test_two_plants_need_a_name_and_a_path_of_any_length_will_do(tmp_path):
 
 def test_a_state_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path):
     (tmp_path / "file").write_text("")
-    done = plantctl("run", bench(tmp_path / "plant"), "--interpreted", state=tmp_path / "file")
+    done = plantctl("run", bench(tmp_path / "plant"), *IN_ONE, state=tmp_path / "file")
     assert done.returncode == 3
     assert "file/Bench cannot be used: not a directory; name another with --state DIR" in done.stderr
 
@@ -155,7 +155,7 @@ def test_a_plant_whose_ids_cannot_be_written_is_not_run(tmp_path):
     # No more than this may be written to a file: the same end as a full disk, and root meets it too.
     limits = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60, 60))  # noqa: E731
     done = subprocess.run(
-        [sys.executable, "-m", "plantctl", "run", str(plant), "--interpreted"],
+        [sys.executable, "-m", "plantctl", "run", str(plant), *IN_ONE],
         env=surroundings(tmp_path / "state"),
         preexec_fn=limits,
         capture_output=True,
