@@ -3,14 +3,13 @@
 It follows the frame ring and says how far it is. Sinks attach here.
 """
 
-import signal
-from types import FrameType
 from typing import Final
 
-from plantctl.app.split.deadline import monotonic_ns, wait_until
+from plantctl.app.split.deadline import monotonic_ns
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.segments import FRAMES, Role
+from plantctl.app.split.until_told import UntilTold
 from plantctl.core.segment import ProcessState
 
 PERIOD_NS: Final = 100_000_000
@@ -18,23 +17,19 @@ PERIOD_NS: Final = 100_000_000
 
 def run(hand_over: HandOver) -> int:
     """Follow the plant until SIGTERM; the exit code."""
-    ended = False
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        nonlocal ended
-        ended = True
-
-    signal.signal(signal.SIGTERM, end)
+    told = UntilTold()
     writer = hand_over.own()
     feed = FrameFeed(hand_over.plan, hand_over.reader(Role.SCAN).area(FRAMES))
-    writer.take_over(monotonic_ns())
-    writer.say(ProcessState.READY)
-    while not ended:
+
+    def turn() -> None:
         feed.take()
         live = writer.live
         live["sequence"][0], live["frames"][0], live["lost_frames"][0] = feed.sequence, feed.frames, feed.lost
         writer.publish()
         writer.beat(monotonic_ns())
-        wait_until(monotonic_ns() + PERIOD_NS)
+
+    writer.take_over(monotonic_ns())
+    writer.say(ProcessState.READY)
+    told.turns(turn, PERIOD_NS)
     writer.say(ProcessState.ENDING)
     return 0

@@ -8,17 +8,16 @@ The retained state is saved with every commit: once a second, and at once after 
 """
 
 import logging
-import signal
-from types import FrameType
 from typing import Final
 
 import numpy as np
 
 from plantctl.app.plan_text import plan_text
-from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
+from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.retained_place import moment, retained_file
 from plantctl.app.split.segments import FRAMES, SCAN_FRAME, SCAN_MONO, SCAN_UTC, TEXT_BYTES, Role
+from plantctl.app.split.until_told import UntilTold
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.ring import RingReader
 from plantctl.core.segment import ProcessState
@@ -117,20 +116,12 @@ class RecorderProcess:
 
 def run(hand_over: HandOver) -> int:
     """Record until SIGTERM; the exit code."""
-    ended = False
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        nonlocal ended
-        ended = True
-
-    signal.signal(signal.SIGTERM, end)
+    told = UntilTold()
     recording = RecorderProcess(hand_over)
     recording.writer.take_over(monotonic_ns())
     recording.publish()
     recording.writer.say(ProcessState.READY)
-    while not ended:
-        recording.turn()
-        wait_until(monotonic_ns() + PERIOD_NS)
+    told.turns(recording.turn, PERIOD_NS)
     recording.writer.say(ProcessState.ENDING)
     recording.end()
     return 0
