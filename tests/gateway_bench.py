@@ -6,9 +6,10 @@
 import os
 from dataclasses import replace
 
-from plantctl.app.split.commands_under_way import DURABLE, CommandsUnderWay
+from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import Settings, received
+from plantctl.app.split.log_watch import DURABLE
 from plantctl.app.split.plant_memory import PlantMemory
 from plantctl.app.split.segments import COMMANDS, FRAMES, SCAN_FRAME, SCAN_NUMBER, Role
 from plantctl.core.command import Command, Stage

@@ -195,6 +195,35 @@ def test_an_acceptance_that_was_published_outlives_its_scan(bench):
     assert len(bench.under_way) == 0
 
 
+def test_what_a_later_scan_said_proves_the_acceptance(bench):
+    """The gateway was stopped meanwhile: it sees the stages at once, and the scan that gave them is gone."""
+    told = bench.ask("set", OUTPUT)
+    command = bench.scan.commands()[0]
+    bench.scan.say(command, Stage.ACCEPTED)
+    bench.scan.say(command, Stage.SENT, publish=False)
+    bench.on_disk()
+    bench.scan.come_back()
+    bench.turn()
+    assert words(told) == ["accepted", "sent", "timed-out scan-replaced"]
+
+
+def test_a_scan_that_answers_and_is_replaced_while_the_gateway_reads_is_heard_first(bench, monkeypatch):
+    told = bench.ask()
+    read = bench.feed.take
+
+    def meanwhile():
+        found = read()
+        bench.scan.say(bench.scan.commands()[0], Stage.REFUSED, "tripped")
+        bench.scan.come_back()
+        return found
+
+    monkeypatch.setattr(bench.feed, "take", meanwhile)
+    bench.turn()
+    monkeypatch.undo()
+    bench.turn()
+    assert words(told) == ["refused tripped"]
+
+
 def test_a_write_that_was_told_as_accepted_ends_with_its_scan(bench):
     told = bench.ask("set", OUTPUT)
     bench.scan.say(bench.scan.commands()[0], Stage.ACCEPTED)

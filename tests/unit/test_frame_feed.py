@@ -9,7 +9,7 @@ from plantctl.app.split.frame_feed import EVENTS_KEPT, FrameFeed
 from plantctl.app.split.segments import FRAMES, Role
 from plantctl.core.command import Stage
 from plantctl.core.event import EventKind
-from plantctl.core.frame import Kind
+from plantctl.core.frame import NO_TAG, Kind, encode_records
 from plantctl.core.ring import HEAD_BYTES, RingWriter
 from plantctl.plan.build import build_path
 from tests.gateway_bench import SECOND_NS, UTC_NS, Bench
@@ -130,6 +130,7 @@ def test_a_frame_that_is_overwritten_while_it_is_read_is_not_believed(bench, mon
     assert told(bench.feed) == []
     assert bench.feed.damaged == 0
     assert bench.feed.lost > 0
+    assert bench.feed.frames + bench.feed.lost == bench.feed.sequence == ring.next_sequence - 1
 
 
 @pytest.mark.parametrize("kind", [Kind.EVENT, Kind.RESULT, Kind.TEXT, Kind.TIME])
@@ -175,4 +176,8 @@ def test_only_the_last_transitions_are_kept_and_the_hold_beyond_them(bench):
         bench.scan.event(EventKind.WATCHED, "clock.steps", number, number + 1)
     bench.feed.take()
     assert [e.new for e in bench.feed.recent] == [float(n + 1) for n in range(5, EVENTS_KEPT + 5)]
+    crowd = [{"new": number, "tag": NO_TAG, "code": int(EventKind.WATCHED)} for number in range(EVENTS_KEPT + 7)]
+    bench.scan.ring.append(Kind.EVENT, 0, 1, encode_records(Kind.EVENT, crowd))
+    bench.feed.take()
+    assert [e.new for e in bench.feed.recent] == [float(n) for n in range(7, EVENTS_KEPT + 7)]
     assert bench.feed.last_hold.reason == "field generation 1 is not alive"

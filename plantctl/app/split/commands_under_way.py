@@ -20,6 +20,7 @@ from typing import Final
 from plantctl.app.live_plant import is_last
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.heartbeat import lives, silence_ns
+from plantctl.app.split.log_watch import secured
 from plantctl.app.split.segments import SCAN_FRAME
 from plantctl.core.command import (
     LAST_STAGES,
@@ -67,10 +68,6 @@ class Asked:
     frame: int = 0
     sure_ns: int = 0
     published: bool = False
-
-
-# On disk is what is both in the log and in the retained state.
-DURABLE: Final = ("durable_sequence", "retained_sequence")
 
 
 class CommandsUnderWay:
@@ -125,7 +122,7 @@ class CommandsUnderWay:
             published = 0
         self._hear(now_ns)
         if self._recorder.take():
-            self._durable = max(self._durable, min(int(self._recorder.columns[name][0]) for name in DURABLE))
+            self._durable = max(self._durable, secured(self._recorder.columns))
         for asked in list(self._asked.values()):
             if asked.generation != generation:
                 self._replaced(asked, now_ns)

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from plantctl.app.control_socket import ControlSocket
 from plantctl.app.live_plant import LogWord, Snapshot
-from plantctl.app.split.commands_under_way import DURABLE, CommandsUnderWay
+from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.hand_over import HandOver
+from plantctl.app.split.log_watch import DURABLE
 from plantctl.app.split.seen_plant import SeenPlant
 from plantctl.app.split.segments import COMMANDS, Role
 from plantctl.app.state_folder import SOCKET_NAME

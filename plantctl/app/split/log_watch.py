@@ -14,13 +14,16 @@ LATE_NS: Final = 3_000_000_000
 _MARK_NS: Final = 250_000_000
 _MARKS_MAX: Final = 64
 
+# The columns of the recorder's segment that tell how far log and retained state are on disk.
+DURABLE: Final = ("durable_sequence", "retained_sequence")
+
 
 def secured(recorder: Mapping[str, Any]) -> int:
     """The newest frame that nothing can take away any more: it is in the log, and its state in the retained file.
 
     `recorder` are the columns of the recorder's segment.
     """
-    return min(int(recorder["durable_sequence"][0]), int(recorder["retained_sequence"][0]))
+    return min(int(recorder[name][0]) for name in DURABLE)
 
 
 class LogWatch:
