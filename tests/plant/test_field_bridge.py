@@ -179,3 +179,17 @@ def test_a_withdrawn_grant_leaves_the_devices_as_they_are_and_asks_nothing_of_th
         await bench.until(lambda: bench.setting(I_SET) == round(70.0 * 53620 / 150), 1.0, "the wish")
 
     in_loop(story, tmp_path)
+
+
+def test_a_rectifier_that_reading_keeps_alive_is_left_to_its_watchdog_when_nobody_may_write(tmp_path):
+    async def story(bench, field, end):
+        await bench.work(60.0)
+        generation = bench.field.generation
+        bench.scan.grant(0)
+        await bench.until(lambda: bench.setting(OUT) == 0, WATCHDOG_S + 2.0, "the end of its watchdog")
+        await bench.until(bench.good, 10.0, "its inputs")
+        bench.scan.grant(generation)
+        bench.scan.want(CURRENT, 30.0)
+        await bench.until(lambda: bench.setting(I_SET) == round(30.0 * 53620 / 150), 1.0, "the wish")
+
+    in_loop(story, tmp_path, profile="any-request", change=any_request)

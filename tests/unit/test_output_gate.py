@@ -294,6 +294,15 @@ def test_a_device_whose_watchdog_any_request_rearms_is_left_alone_once_it_has_it
     assert not devices.safe.quiet(0, devices.now), "its watchdog has expired: now it may be looked at"
 
 
+def test_a_device_that_nobody_may_write_to_is_left_alone_for_its_watchdog_too():
+    devices = Devices(quiet_ms=(3000, 0))
+    devices.safe.leave(devices.now)
+    assert (devices.safe.pending, devices.safe.unconfirmed) == (False, 0)
+    assert devices.safe.quiet(0, devices.now)
+    assert not devices.safe.quiet(1, devices.now)
+    assert not devices.safe.quiet(0, devices.now + 3000 * MS)
+
+
 def test_a_scan_that_takes_over_ends_the_silence():
     devices = Devices(quiet_ms=(3000, 0))
     devices.answer(0)

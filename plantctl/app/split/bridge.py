@@ -62,7 +62,7 @@ class GatePermit(Permit):
         return isinstance(taken, Taken) and self._gate.permits(taken, self._clock.monotonic_ns())
 
     def quiet(self, order: int) -> bool:
-        return self._gate.verdict is Verdict.SAFE and self._fail_safe.quiet(order, self._clock.monotonic_ns())
+        return self._gate.verdict is not Verdict.OPEN and self._fail_safe.quiet(order, self._clock.monotonic_ns())
 
 
 class Bridge:
@@ -103,7 +103,10 @@ class Bridge:
         """The devices are built: whatever an earlier field process left to be made safe begins now."""
         self._field = field
         self.fail_safe.quiet_ns = tuple(round(r.driver.quiet_s * 1e9) for r in field.runners)
-        self._obey(self._clock.monotonic_ns())
+        now_ns = self._clock.monotonic_ns()
+        if self.gate.follows:
+            self.fail_safe.leave(now_ns)
+        self._obey(now_ns)
 
     # -- time
 
@@ -202,8 +205,11 @@ class Bridge:
         if gate.verdict is Verdict.SAFE:
             self.fail_safe.begin(outputs, self._base, now_ns)
         else:
-            self.fail_safe.stop()
             outputs.sequence[:] = 0
+            if gate.verdict is Verdict.SHUT:
+                self.fail_safe.leave(now_ns)
+            else:
+                self.fail_safe.stop()
         words = {Verdict.SHUT: "not written", Verdict.OPEN: "written", Verdict.SAFE: "put to their fail-safe values"}
         self._tell(f"outputs are {words[gate.verdict]}: {gate.why}")
         self.publish(now_ns)

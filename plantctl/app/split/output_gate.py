@@ -210,6 +210,11 @@ class FailSafe:
         self._hush(now_ns)
         return lost
 
+    def leave(self, now_ns: int) -> None:
+        """Nobody may write, and nothing is made safe: the devices' own watchdogs must see it."""
+        self.stop()
+        self._hush(now_ns)
+
     def stop(self) -> None:
         """A scan has taken over: nothing of this is wanted any more."""
         self._pending = set()
