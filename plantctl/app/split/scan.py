@@ -86,7 +86,7 @@ class FieldView:
         for array, name in self._inputs:
             np.copyto(array, columns[name], where=self._from_device)
         for array, name in self._outputs:
-            np.copyto(array, columns[name])
+            array[:] = columns[name]
         alive = reader.state in (ProcessState.STARTING, ProcessState.READY)
         return FieldState(generation, alive=alive and now_ns - reader.heartbeat_ns < self._silence_ns)
 
