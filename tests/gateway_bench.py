@@ -13,7 +13,7 @@ from plantctl.app.split.log_watch import DURABLE
 from plantctl.app.split.plant_memory import PlantMemory
 from plantctl.app.split.segments import COMMANDS, FRAMES, SCAN_FRAME, SCAN_NUMBER, Role
 from plantctl.core.command import Command, Stage
-from plantctl.core.frame import NO_TAG, Kind, encode_records, encode_texts
+from plantctl.core.frame import IN_WORDS, NO_TAG, Kind, encode_records, encode_texts
 from plantctl.core.message import decode_command
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.segment import ProcessState
@@ -96,6 +96,7 @@ class ScanPlayed:
             "field": 0 if row else text_id(target),
             "tag": self._memory.plan.points[row].id if row else NO_TAG,
             "code": int(kind),
+            "flags": IN_WORDS,
         }
         self.ring.append(Kind.EVENT, self.number, self.now_ns, encode_records(Kind.EVENT, [record]))
 

@@ -71,7 +71,9 @@ class RowsFlag(IntFlag):
     PERIODIC = 2  # key: the image after the scan of this number
 
 
-# A transition. `tag` is the stable tag id or NO_TAG, `field`, `actor`, `reason` are text ids, `code` the event's kind.
+# A transition. `tag` is the stable tag id or NO_TAG, `field`, `actor`, `reason` are text ids, `code` the event's kind;
+# `flags` has IN_WORDS where `old` and `new` stand for words of an enumeration.
+IN_WORDS: Final = 1
 EVENT: Final = np.dtype(
     [
         ("old", "<f8"),

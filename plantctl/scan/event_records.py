@@ -6,7 +6,7 @@ from typing import Final
 from plantctl.core.block import fields
 from plantctl.core.command import Result, Stage
 from plantctl.core.event import Event, EventKind
-from plantctl.core.frame import NO_TAG, Frame, Kind, decode_records
+from plantctl.core.frame import IN_WORDS, NO_TAG, Frame, Kind, decode_records
 from plantctl.plan.plan import Plan
 from plantctl.scan.executive import DEVICE_WORDS
 from plantctl.scan.journal import SEVERITY_WORDS
@@ -52,7 +52,7 @@ class EventRecords:
                     target,
                     float(record["old"]),
                     float(record["new"]),
-                    self._told_in(target, kind),
+                    self._told_in(target, kind) if int(record["flags"]) & IN_WORDS else (),
                     texts.get(int(record["actor"]), ""),
                     texts.get(int(record["reason"]), ""),
                     int(record["source_ns"]),

@@ -15,6 +15,7 @@ from plantctl.core.command import Command, Result
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import OutputColumns
 from plantctl.core.frame import (
+    IN_WORDS,
     NO_TAG,
     Kind,
     encode_records,
@@ -217,6 +218,7 @@ class Journal:
             "reason": self._text(event.reason),
             "tag": NO_TAG if row is None else int(self._ids[row]),
             "code": int(event.kind),
+            "flags": IN_WORDS if event.words else 0,
         }
 
     def _text(self, text: str) -> int:
