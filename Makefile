@@ -38,7 +38,7 @@ help:
 	@echo "make lint             formatting, lint, types, floors (change nothing)"
 	@echo "make tidy             the house rules alone"
 	@echo "make bench            the benchmarks, each beside its peers"
-	@echo "make campaign NAME=x  a long run that CI has no time for"
+	@echo "make campaign NAME=x  a long run that CI has no time for (ARGS: its arguments)"
 	@echo "make lock             write requirements/ anew from pyproject.toml (UPGRADE=--upgrade for newer versions)"
 
 # ---- set-up
@@ -124,7 +124,7 @@ bench: $(VENV)/.dev
 
 CAMPAIGN = $(subst -,_,$(NAME))
 campaign: $(VENV)/.dev
-	@if [ -f "benchmarks/campaigns/$(CAMPAIGN).py" ]; then $(PY) -m benchmarks.campaigns.$(CAMPAIGN); \
+	@if [ -f "benchmarks/campaigns/$(CAMPAIGN).py" ]; then $(PY) -m benchmarks.campaigns.$(CAMPAIGN) $(ARGS); \
 	else echo "make campaign NAME=...; there are:" \
 	  $$(ls benchmarks/campaigns 2>/dev/null | sed -n 's/\.py$$//p' | tr _ -) >&2; exit 2; fi
 

@@ -7,6 +7,7 @@ A Unix socket, mode 0600, in the state folder. One JSON object a line each way:
     {"do": "clear", "name": "all"}                {"ok": true, "cleared": 1}
     {"do": "read", "name": "cell.flow_m3_h"}      {"ok": true, "value": 0.6}
     {"do": "list"}                                {"ok": true, "faults": {}, "active": [], "signals": []}
+    {"do": "writes", "since_ns": 12}              {"ok": true, "writes": [[15, "RECT-01", "101", 0.0]]}
     {"do": "reset-safety"}                        {"ok": true}   (the key at the safety cabinet)
 
 What cannot be done is answered `{"ok": false, "error": "..."}` with what would be right; a line longer than 64 kB or
@@ -28,7 +29,7 @@ from simulators.serve import Serving
 
 SOCKET_NAME: Final = "sim.sock"
 LINE_LIMIT: Final = 65_536
-VERBS: Final = ("fault", "clear", "read", "list", "reset-safety")
+VERBS: Final = ("fault", "clear", "read", "list", "writes", "reset-safety")
 
 Answer = dict[str, Any]
 
@@ -105,6 +106,11 @@ class Control:
             case "list":
                 active = [_shown(fault) for fault in self.board.active()]
                 return {"faults": self.board.catalogue(), "active": active, "signals": list(self._signals())}
+            case "writes":
+                since_ns = request.get("since_ns", 0)
+                if not isinstance(since_ns, int):
+                    raise FaultRefused("`since_ns` is a number of nanoseconds of the monotonic clock")
+                return {"writes": [list(write) for write in self._serving.writes.since(since_ns)]}
             case "reset-safety":
                 self._serving.line.plc.reset_safety(self._serving.clock.monotonic_ns())
                 return {}

@@ -8,13 +8,14 @@ loses time, which is counted in `skipped`.
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from plantctl.core.clock import Clock
 from simulators.devices.cell_line import GATEWAY, PLC, RECTIFIER, STEP_NS, CellLine, SteppedPlant
 from simulators.devices.rectifier import Profile
+from simulators.writes import Writes
 
 if TYPE_CHECKING:
     from simulators.servers.modbus_tcp import RegisterServer
@@ -30,7 +31,9 @@ Wires = Literal["tcp", "memory"]
 
 
 class Serving:
-    """A plant being served. `line` holds the twins, `wires` the cables by device, `skipped` the lost steps."""
+    """A plant being served. `line` holds the twins, `wires` the cables by device, `skipped` the lost steps,
+    `writes` what clients sent.
+    """
 
     rectifier: "RegisterServer"
     gateway: "RtuGateway"
@@ -42,6 +45,7 @@ class Serving:
         self.line = CellLine(plant, watchdog_profile=profile)
         self.wires: dict[str, Wire] = {}
         self.skipped = 0
+        self.writes = Writes()
         self._schedule_name = "simulated plant"
         self.line.settle(clock.monotonic_ns(), clock.utc_ns())
 
@@ -61,9 +65,12 @@ class Serving:
         from simulators.servers.rtu_gateway import RtuGateway
         from simulators.servers.wire import Wire
 
-        self.rectifier = RegisterServer(self.clock, {ANY_UNIT: self.line.rectifier})
-        self.gateway = RtuGateway(self.clock, dict(self.line.probes))
-        self.plc = PlcServer(self.line.plc, self.clock)
+        def note(device: str) -> Callable[[str, float], None]:
+            return lambda what, value: self.writes.note(self.clock.monotonic_ns(), device, what, value)
+
+        self.rectifier = RegisterServer(self.clock, {ANY_UNIT: self.line.rectifier}, note(RECTIFIER))
+        self.gateway = RtuGateway(self.clock, dict(self.line.probes), note(GATEWAY))
+        self.plc = PlcServer(self.line.plc, self.clock, note(PLC))
         for device in SCHEMES:
             wire = self.wires[device] = Wire()
             wire.device = await self.server(device).start(self.tasks)

@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     plan = built.plan
     if arguments.log is None and (arguments.inputs is None or arguments.until is None):
         return fail(USAGE, "exec needs --inputs IN.csv and --until TIME, or --from LOG")
+    if arguments.log is None and arguments.run is not None:
+        return fail(USAGE, "--run names a run of a log: it needs --from LOG")
     try:
         until_ns = None if arguments.until is None else parse_duration_ns(arguments.until)
     except UnitError as error:

@@ -149,14 +149,17 @@ class Player:
 
 
 def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str], until_ns: int | None) -> int:
-    """Replay the newest run of the log at `arguments.log`; the exit code, 1 where an output differs."""
+    """Replay a run of the log at `arguments.log`, the newest by default; the exit code, 1 where an output differs."""
     folder: Path = log_in(arguments.log)
     storage = ReadOnlyFolder(folder)
     try:
         found = runs(storage)
         if not found:
             return fail(UNKNOWN_INPUT, f"{folder} holds no run")
-        run = found[-1]
+        number = len(found) if arguments.run is None else arguments.run
+        if not 1 <= number <= len(found):
+            return fail(UNKNOWN_INPUT, f"{folder} has no run {number}: it holds {len(found)}, 1 is the oldest")
+        run = found[number - 1]
         same = run.plan_hash == plan.hash
         names = ids_of(plan_text(storage, run.plan_hash))
         known = sorted((number, plan.rows[name]) for name, number in names.items() if name in plan.rows)

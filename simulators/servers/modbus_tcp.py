@@ -37,15 +37,25 @@ ANY_UNIT: Final = 0
 MBAP_BYTES: Final = 7
 BUFFER_LIMIT: Final = 4096
 
+NoteWrite = Callable[[str, float], None]
+
+
+def ignore_write(_what: str, _value: float) -> None:
+    """Nobody wants to know what clients write."""
+
 
 class RegisterServer:
-    """Serves twins by unit number; unit 0 stands for every number. `paced` says whether answers take plant time."""
+    """Serves twins by unit number; unit 0 stands for every number. `paced` says whether answers take plant time.
+
+    `note` hears of every register that a client writes, before the twin does.
+    """
 
     framer: type[FramerBase] = FramerSocket
     paced = False
 
-    def __init__(self, clock: Clock, twins: Mapping[int, RegisterTwin]) -> None:
+    def __init__(self, clock: Clock, twins: Mapping[int, RegisterTwin], note: NoteWrite = ignore_write) -> None:
         self._clock = clock
+        self._note = note
         self.twins = twins
         self._requests: asyncio.Queue[tuple[Conversation, ModbusPDU]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -89,6 +99,8 @@ class RegisterServer:
                 return kind(registers=words)
             if function in (WRITE_ONE, WRITE_MANY):
                 values = list(request.registers)
+                for i, value in enumerate(values):
+                    self._note(str(request.address + i), value)
                 twin.write_block(request.address, values, now_ns=now_ns, function=function)
                 if function == WRITE_ONE:
                     return WriteSingleRegisterResponse(address=request.address, registers=values)

@@ -19,6 +19,7 @@ from asyncua.server.server import Server
 from plantctl.core.clock import Clock
 from simulators.devices.area_plc import AreaPlc, Sample, Status
 from simulators.devices.plc_signals import KEYS, NAMESPACE_URI, NODES, Key, NodeType, identifier
+from simulators.servers.modbus_tcp import NoteWrite, ignore_write
 from simulators.servers.standard_nodes import QuickServer
 
 # The library's types are narrower than what it takes: its integers and times are types of their own.
@@ -63,8 +64,9 @@ class Shown(typed_ua.DataValue):
 class PlcServer:
     """Serves one `AreaPlc`. Call `collect` before its cycle and `publish` after its samples."""
 
-    def __init__(self, plc: AreaPlc, clock: Clock) -> None:
+    def __init__(self, plc: AreaPlc, clock: Clock, note: NoteWrite = ignore_write) -> None:
         self.plc = plc
+        self._note = note
         self._clock = clock
         self._server: Server | None = None
         self._ids: dict[Key, Any] = {}
@@ -119,6 +121,7 @@ class PlcServer:
                 continue
             self._written[key] = value
             if value.Value is not None and value.Value.Value is not None:
+                self._note(identifier(key), float(value.Value.Value))
                 self.plc.command(key, value.Value.Value)
 
     async def publish(self, now_ns: int, utc_ns: int) -> None:

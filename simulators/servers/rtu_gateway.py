@@ -13,7 +13,7 @@ from pymodbus.pdu import ModbusPDU
 
 from plantctl.core.clock import Clock
 from simulators.devices.registers import RegisterTwin
-from simulators.servers.modbus_tcp import RegisterServer
+from simulators.servers.modbus_tcp import NoteWrite, RegisterServer, ignore_write
 
 BAUD: Final = 19_200
 BITS_PER_CHARACTER: Final = 11
@@ -35,8 +35,8 @@ class RtuGateway(RegisterServer):
     framer = FramerRTU
     paced = True
 
-    def __init__(self, clock: Clock, stations: dict[int, RegisterTwin]) -> None:
-        super().__init__(clock, stations)
+    def __init__(self, clock: Clock, stations: dict[int, RegisterTwin], note: NoteWrite = ignore_write) -> None:
+        super().__init__(clock, stations, note)
         self.silent: set[int] = set()
         self.late_s: dict[int, float] = {}
 

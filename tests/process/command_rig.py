@@ -80,15 +80,15 @@ def running_bench(tmp_path):
         yield child, state / "Bench", state
 
 
-def wait(condition, limit_s=START_S, child=None):
-    """Poll until `condition()` holds; it fails where time is over or `child` has ended."""
+def wait(condition, limit_s=START_S, child=None, what="it did not happen in time"):
+    """Poll until `condition()` holds; it fails, saying `what`, where time is over or `child` has ended."""
 
     async def polled():
         clock = RealClock()
         end_ns = clock.monotonic_ns() + round(limit_s * 1e9)
         while not condition():
             assert child is None or child.poll() is None, child.communicate()
-            assert clock.monotonic_ns() < end_ns, "it did not happen in time"
+            assert clock.monotonic_ns() < end_ns, what
             await clock.sleep(STEP_S)
 
     asyncio.run(polled())

@@ -3,35 +3,45 @@
 import os
 import shutil
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from plantctl.app.control_client import ControlClient, NotRunning
 from plantctl.app.shared_memory import map_readable
 from plantctl.app.split.segments import CHILDREN, SCAN_NUMBER, Role, layout_of
 from plantctl.app.state_folder import LOG_NAME, SOCKET_NAME
+from plantctl.cli.plant_text import read_plant
 from plantctl.core.clock import RealClock
-from plantctl.core.segment import SegmentReader
+from plantctl.core.segment import ProcessState, SegmentReader
 from plantctl.log.reader import read_frames
 from plantctl.log.storage import ReadOnlyFolder
-from plantctl.plan.build import build_path
 from simulators.control import SOCKET_NAME as SIMULATOR_SOCKET
 from simulators.control import ask as ask_simulator
-from tests.process.command_rig import DEMO, running, wait
+from simulators.writes import Write
+from tests.process.command_rig import DEMO, ROOT, running, wait
 
 STATE = "Circuit-A"
+ENDPOINTS = "endpoints.yaml"
+BLOCKING = Path(__file__).parent / "blocking"
 LIMIT_S = 60.0
+READY = ProcessState.READY
 # What a person does to bring the cell to work; each waits until it is done.
 START = (
     ("set", "40-SC-4216", "80"),
     ("set", "40-HS-4216", "1"),
     ("reset", "CELL-01", ""),
+    ("set", "40-XA-4010", "0"),
+    ("set", "40-HS-4000", "0"),
+    ("set", "40-HS-4000", "1"),
+    ("set", "40-HZ-4010", "0"),
     ("set", "40-HZ-4010", "1"),
     ("set", "40-EC-4010", "5"),
     ("set", "40-HS-4010", "1"),
     ("mode", "40-AIC-4212", "auto"),
-    ("set", "40-IC-4010", "85"),
 )
+# Enough to be seen and to arm the trip, and reached in four seconds: the controller ramps at 5 A/s.
+CURRENT_A = 20.0
+NEAR_A = 1.0
 
 
 class Split:
@@ -41,24 +51,28 @@ class Split:
         self.child = child
         self.folder = state / STATE
         self._simulator = simulator
-        self.plan = build_path(text).plan
+        self.plan = read_plant(text).plan
         self._readers = {}
 
     # -- looking
 
     def segment(self, role):
-        """A reader of the segment of `role`, through the supervisor's descriptors."""
+        """The rig's own reader of the segment of `role`."""
         if role not in self._readers:
-            folder = Path(f"/proc/{self.child.pid}/fd")
-            for entry in sorted(folder.iterdir(), key=lambda e: int(e.name)):
-                if os.readlink(entry).startswith(f"/memfd:plantctl-{role} "):
-                    descriptor = os.open(entry, os.O_RDONLY)
-                    try:
-                        self._readers[role] = SegmentReader(map_readable(descriptor), layout_of(role, self.plan))
-                    finally:
-                        os.close(descriptor)
-                    break
+            self._readers[role] = self.new_reader(role)
         return self._readers[role]
+
+    def new_reader(self, role):
+        """A reader of the segment of `role`, through the supervisor's descriptors."""
+        folder = Path(f"/proc/{self.child.pid}/fd")
+        for entry in sorted(folder.iterdir(), key=lambda e: int(e.name)):
+            if os.readlink(entry).startswith(f"/memfd:plantctl-{role} "):
+                descriptor = os.open(entry, os.O_RDONLY)
+                try:
+                    return SegmentReader(map_readable(descriptor), layout_of(role, self.plan))
+                finally:
+                    os.close(descriptor)
+        raise AssertionError(f"the supervisor holds no memory of {role}")
 
     def columns(self, role):
         """What `role` published last."""
@@ -94,9 +108,25 @@ class Split:
         except NotRunning:
             return None
 
-    def wait(self, condition, limit_s=LIMIT_S):
-        """Wait until `condition()`; it fails where the plant ended or the time is over."""
-        wait(condition, limit_s, self.child)
+    def written(self, since_ns):
+        """What reached the devices since that monotonic time: `simulators.writes.Write` as lists."""
+        request = {"do": "writes", "since_ns": since_ns}
+        return [Write(*write) for write in ask_simulator(self._simulator / SIMULATOR_SOCKET, request)["writes"]]
+
+    def safe(self):
+        """Whether the cell is in its safe state: no current, as it really is."""
+        return abs(self.true("cell.current_a")) < NEAR_A
+
+    def working(self):
+        """Whether the cell has its current and nothing waits for a person."""
+        return self.value("scan.held") == 0.0 and abs(self.true("cell.current_a") - CURRENT_A) < NEAR_A
+
+    def wait(self, condition, limit_s=LIMIT_S, what="it did not happen in time"):
+        """Wait until `condition()`, how long that took in s; it fails where the plant ended or the time is over."""
+        clock = RealClock()
+        begin_ns = clock.monotonic_ns()
+        wait(condition, limit_s, self.child, what)
+        return (clock.monotonic_ns() - begin_ns) / 1e9
 
     # -- doing
 
@@ -113,8 +143,9 @@ class Split:
 
         def accepted():
             said[:] = [self.command(verb, target, value)]
-            stages = [s["stage"] for s in said[0].get("stages", ())]
-            return "accepted" in stages
+            stages = said[0].get("stages", ())
+            # A reset where nothing is tripped has nothing to do.
+            return any(s["stage"] == "accepted" or s.get("code") == "not-active" for s in stages)
 
         try:
             self.wait(accepted, 30.0)
@@ -126,12 +157,15 @@ class Split:
         self.done("release", "plant")
         self.wait(lambda: self.value("scan.held") == 0.0)
 
-    def operate(self, current_a=85.0):
-        """Release, and bring the cell to work at its current."""
-        self.release()
-        for verb, target, value in START:
-            self.done(verb, target, value)
-        self.wait(lambda: abs(self.true("cell.current_a") - current_a) < 2.0)
+    def at_work(self):
+        """Release, and bring the cell to work at its current, wherever it is now."""
+        if self.value("scan.held"):
+            self.release()
+        if not self.working():
+            ask_simulator(self._simulator / SIMULATOR_SOCKET, {"do": "reset-safety"})
+            for verb, target, value in (*START, ("set", "40-IC-4010", f"{CURRENT_A:g}")):
+                self.done(verb, target, value)
+            self.wait(self.working, 20.0, f"the cell does not come to {CURRENT_A:g} A")
 
     def send(self, role, number):
         """A signal to the process of `role`; its number."""
@@ -139,11 +173,10 @@ class Split:
         os.kill(pid, number)
         return pid
 
-    def kill(self, role):
-        """SIGKILL, and wait until another process of that role has taken over."""
-        generation = self.segment(role).generation
-        pid = self.send(role, signal.SIGKILL)
-        self.wait(lambda: self.pid(role) not in (0, pid) and self.segment(role).generation > generation)
+    def replaced(self, role, pid, generation):
+        """Whether another process than `pid` has taken over the part of `role`, and is ready."""
+        segment = self.segment(role)
+        return self.pid(role) not in (0, pid) and segment.generation > generation and segment.state == READY
 
     @contextmanager
     def stopped(self, role):
@@ -152,13 +185,14 @@ class Split:
         try:
             yield pid
         finally:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def let_pass(self, seconds):
         """Let the plant run so long."""
         clock = RealClock()
         end_ns = clock.monotonic_ns() + round(seconds * 1e9)
-        self.wait(lambda: clock.monotonic_ns() >= end_ns, seconds + LIMIT_S)
+        wait(lambda: clock.monotonic_ns() >= end_ns, seconds + LIMIT_S)
 
     def frames(self):
         """The frames that the log holds, oldest first."""
@@ -191,21 +225,25 @@ def fast_text(folder):
     return text
 
 
+def start_words(folder, text=DEMO):
+    """The command that starts the controller beside the simulator of `folder`."""
+    return ("run", text, "--topology", "split", "--endpoints", folder / ENDPOINTS, "--with-parent", os.getpid())
+
+
 @contextmanager
 def split(folder, *options, text=DEMO):
     """The demo's simulator and its controller in topology split, ready; both end with the block.
 
     `text` is another plant over the demo's devices.
     """
-    endpoints = folder / "endpoints.yaml"
     state = folder / "state"
     # A simulator that was killed leaves its file behind.
-    endpoints.unlink(missing_ok=True)
-    serve = ("--endpoints", endpoints, "--state", folder, "--with-parent", os.getpid())
+    (folder / ENDPOINTS).unlink(missing_ok=True)
+    serve = ("--endpoints", folder / ENDPOINTS, "--state", folder, "--with-parent", os.getpid())
     with running(*serve, module="simulators", state=state) as simulator:
-        wait(endpoints.exists, child=simulator)
-        words = ("run", text, "--topology", "split", "--endpoints", endpoints, "--with-parent", os.getpid())
-        with running(*words, *options, state=state) as child:
+        wait((folder / ENDPOINTS).exists, child=simulator)
+        path = os.pathsep.join((str(ROOT), str(BLOCKING)))
+        with running(*start_words(folder, text), *options, state=state, PYTHONPATH=path) as child:
             plant = Split(child, state, folder, text)
             wait((plant.folder / SOCKET_NAME).exists, child=child)
             plant.wait(lambda: plant.scans() > 5 and all(plant.pid(role) for role in CHILDREN))

@@ -1,112 +1,113 @@
-"""Any part of a running cell may die at any moment: what must not notice, does not; what must, makes the cell safe."""
+"""Any part of a working cell may die at any moment: what must not notice, does not; what must, makes the cell safe.
 
-import signal
+All situations ride one plant, one after the other in any order; each brings the cell to work first. What they hold the
+plant to is in `split_deaths`; `make campaign NAME=planned-deaths` rides them many times.
+"""
 
-import numpy as np
+import shutil
+from contextlib import ExitStack
+
 import pytest
 
 from plantctl.app.split.segments import Role
-from plantctl.core.quality import BAD, SEVERITY_MASK
-from tests.process.command_rig import wait
+from plantctl.app.state_folder import LOG_NAME
+from plantctl.cli.exit_code import UNKNOWN_INPUT
+from plantctl.log.reader import runs
+from tests.process import split_deaths as deaths
+from tests.process.command_rig import DEMO, plantctl
 from tests.process.split_rig import split
+from tests.process.split_watch import five_readers, gaps, now_ns, punctuality, wishes
 
-pytestmark = pytest.mark.timeout(300)
-BYSTANDERS = (Role.GATEWAY, Role.FEEDS, Role.RECORDER)
-INPUTS = ("40-FI-4013", "40-AI-4212", "40-II-4010")
-
-
-def missing(frames):
-    """The sequences that are not in the log."""
-    sequences = np.array([frame.sequence for frame in frames])
-    return np.flatnonzero(np.diff(np.unique(sequences)) != 1)
+pytestmark = pytest.mark.timeout(240)
 
 
-def test_the_death_of_a_bystander_is_noticed_by_nobody_and_leaves_no_gap(tmp_path):
-    with split(tmp_path) as plant:
-        plant.operate()
-        scan = plant.pid(Role.SCAN)
-        for role in BYSTANDERS:
-            plant.kill(role)
-            plant.let_pass(0.5)
-        assert plant.pid(Role.SCAN) == scan
-        assert plant.value("scan.held") == 0.0
-        assert plant.true("cell.current_a") == pytest.approx(85.0, abs=2.0)
-        assert plant.ask({"get": ["40-II-4010"]})["points"][0]["quality"] == "good"
-        plant.child.send_signal(signal.SIGTERM)
-        plant.child.communicate(timeout=30)
-        frames = plant.frames()
-        assert not len(missing(frames))
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Where the plant of this file lives; started by the first who needs it, again by whoever finds it dead."""
+    with ExitStack() as running:
+        yield {"running": running, "folder": tmp_path_factory.mktemp("deaths"), "count": 0}
 
 
-def test_a_field_that_is_killed_loses_the_release_although_it_is_back_at_once(tmp_path):
-    with split(tmp_path) as plant:
-        plant.operate()
-        generation = plant.segment(Role.FIELD).generation
-        plant.send(Role.FIELD, signal.SIGKILL)
-        plant.wait(lambda: all((plant.quality(n) & SEVERITY_MASK) >= BAD for n in INPUTS), 2.0)
-        plant.wait(lambda: plant.segment(Role.FIELD).generation > generation)
-        # The rectifier's own watchdog ends the current, since nobody may write.
-        plant.wait(lambda: abs(plant.true("cell.current_a")) < 1.0, 10.0)
-        assert plant.value("scan.held") == 1.0
-        refused = plant.command("set", "40-SC-4216", "70")["stages"][-1]
-        assert (refused["stage"], refused["code"]) == ("refused", "not-permitted")
-        plant.release()
-        plant.done("set", "40-SC-4216", "70")
+@pytest.fixture
+def plant(place):
+    if "plant" not in place or place["plant"].child.poll() is not None:
+        place["running"].close()
+        place["count"] += 1
+        folder = place["folder"] / str(place["count"])
+        folder.mkdir()
+        place["plant"] = place["running"].enter_context(split(folder))
+    return place["plant"]
 
 
-def test_a_scan_that_is_killed_leaves_the_cell_safe_and_goes_on_only_with_a_person(tmp_path):
-    with split(tmp_path) as plant:
-        plant.operate()
-        plant.kill(Role.SCAN)
-        plant.wait(lambda: abs(plant.true("cell.current_a")) < 1.0, 5.0)
-        plant.wait(lambda: plant.scans() > 3)
-        assert plant.value("scan.held") == 1.0
-        plant.let_pass(1.0)
-        assert abs(plant.true("cell.current_a")) < 1.0, "nothing starts by itself"
-        plant.wait(lambda: (plant.quality("40-FY-4215") & SEVERITY_MASK) == 0)
-        device = plant.value("40-FY-4215")
-        plant.release()
-        first = plant.value("40-FC-4215")
-        assert first == pytest.approx(device, abs=0.001 * 10.0)
-        assert abs(plant.true("cell.current_a")) < 1.0
+def test_the_deaths_and_stops_of_bystanders_cost_no_deadline_no_reader_and_no_frame(plant):
+    plant.at_work()
+    begin_ns = now_ns()
+    with punctuality(plant) as quiet:
+        plant.let_pass(6.0)
+    with five_readers(plant) as readers, punctuality(plant) as killed:
+        for role in deaths.BYSTANDERS:
+            deaths.killed_bystander(plant, role)
+            deaths.stopped_bystander(plant, role, 0.7)
+        plant.let_pass(0.5)
+    assert killed[0].missed <= quiet[0].missed, f"without kills {quiet[0]}, with kills {killed[0]}"
+    assert killed[0].late <= quiet[0].late, f"without kills {quiet[0]}, with kills {killed[0]}"
+    assert [w.connects > 1 for w in readers.watched[:2]] == [True, True], "the clients lived through a gateway's death"
+    frames = plant.frames()
+    assert gaps(frames) == [], "the log has gaps"
+    assert frames[-1].mono_ns > begin_ns
 
 
-def test_a_scan_that_stands_still_is_dead_to_the_field_and_writes_nothing_when_it_is_back(tmp_path):
-    with split(tmp_path) as plant:
-        plant.operate()
-        with plant.stopped(Role.SCAN):
-            plant.wait(lambda: abs(plant.true("cell.current_a")) < 1.0, 5.0)
-        plant.wait(lambda: plant.value("scan.held") == 1.0)
-        plant.let_pass(1.0)
-        assert abs(plant.true("cell.current_a")) < 1.0
+def test_a_field_that_is_killed_in_a_ramp_shows_bad_inputs_and_loses_the_release_however_soon_it_is_back(plant):
+    figures = deaths.killed_field(plant)
+    assert figures["back_s"] < deaths.BACK_LIMIT_S
+
+
+def test_a_scan_that_is_killed_leaves_the_cell_safe_and_goes_on_only_with_a_person(plant):
+    plant.at_work()
+    died_ns = now_ns()
+    figures = deaths.killed_scan(plant)
+    end_ns = died_ns + round(figures["safe_s"] * 1e9)
+    assert not wishes(plant.frames(), died_ns + deaths.UNDER_WAY_NS, end_ns), "the log tells of wishes of a dead scan"
+    assert gaps(plant.frames()) == [], "the log has gaps"
+
+
+def test_a_scan_that_stands_still_is_dead_to_the_field_and_writes_nothing_when_it_is_back(plant):
+    deaths.stopped_scan(plant, 1.0)
+
+
+def test_a_field_that_stood_still_writes_nothing_stale_when_it_is_back(plant):
+    deaths.stopped_field(plant, 1.0)
+
+
+def test_a_field_whose_loop_is_blocked_for_five_seconds_is_safe_and_its_stack_is_written(plant):
+    deaths.blocked_field(plant)
 
 
 @pytest.mark.parametrize("role", [Role.SCAN, Role.FIELD])
-def test_a_stop_of_less_than_three_scans_trips_nothing(tmp_path, role):
-    with split(tmp_path) as plant:
-        plant.operate()
-        for _ in range(3):
-            with plant.stopped(role):
-                plant.let_pass(0.2)
-            plant.let_pass(1.0)
-        assert plant.value("scan.held") == 0.0
-        assert plant.true("cell.current_a") == pytest.approx(85.0, abs=2.0)
+def test_a_stop_of_less_than_three_scans_trips_nothing(plant, role):
+    deaths.stopped_shortly(plant, role, deaths.seeded(1), 2)
 
 
-def test_the_death_of_the_supervisor_leaves_nobody_and_a_safe_cell(tmp_path):
-    with split(tmp_path) as plant:
-        plant.operate()
-        pids = [plant.pid(role) for role in (*BYSTANDERS, Role.SCAN, Role.FIELD)]
-        plant.child.send_signal(signal.SIGKILL)
-        plant.child.wait(10)
-        wait(lambda: not any(alive(pid) for pid in pids), 5.0)
-        wait(lambda: abs(plant.true("cell.current_a")) < 1.0, 10.0)
+def test_every_run_of_a_log_with_deaths_in_it_is_replayed_bit_for_bit(plant, tmp_path):
+    if len(runs(plant.folder / LOG_NAME)) < 2 or plant.segment(Role.FIELD).generation < 2:
+        deaths.killed_field(plant)
+        deaths.killed_scan(plant)
+    log = tmp_path / "log"
+    shutil.copytree(plant.folder / LOG_NAME, log)
+    found = len(runs(log))
+    assert found >= 2, "the second scan process has begun no run of its own"
+    for number in (1, found):
+        said = replayed(log, number, tmp_path)
+        assert said.returncode == 0, f"run {number} of {found}: {said.stderr}"
+        assert "every recorded value equal bit for bit" in said.stderr
+    assert replayed(log, found + 1, tmp_path).returncode == UNKNOWN_INPUT
 
 
-def alive(pid):
-    """Whether a process of that number runs (a zombie does not)."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def replayed(log, number, folder):
+    """One run of a log fed to its plan again."""
+    words = ("exec", DEMO, "--from", log, "--run", number, "--out", folder / "out.csv")
+    return plantctl(*words, state=folder, limit_s=120.0)
+
+
+def test_the_death_of_the_supervisor_leaves_nobody_and_a_safe_cell(plant):
+    deaths.killed_supervisor(plant)

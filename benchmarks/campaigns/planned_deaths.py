@@ -1,0 +1,124 @@
+"""Every process of a working plant is killed and stopped again and again, at random phases, while five readers stream.
+
+`make campaign NAME=planned-deaths`, about an hour and a half on a quiet machine; ARGS="3 7" rides three of each with
+the seed 7. What each death is held to is in tests/process/split_deaths.py, of which the tests ride a sample. The first
+situation that is not as it must be ends the ride with a sentence, and the result says so.
+"""
+
+import sys
+import tempfile
+import traceback
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks._record import record
+from plantctl.app.split.segments import Role
+from tests.process import split_deaths as deaths
+from tests.process.split_rig import split, start_words
+from tests.process.split_watch import five_readers, gaps, now_ns, punctuality
+
+TIMES = 20
+SEED = 1
+STOP_LONGEST_S = 10.0
+STOP_SHORTEST_S = 0.6
+# More than five deaths of one process within a minute end the plant, or let the process rest.
+PACE_S = 13.0
+
+
+@contextmanager
+def paced(plant):
+    """At least so long between two deaths of one process."""
+    begin_ns = now_ns()
+    yield
+    plant.let_pass(max(0.0, PACE_S - (now_ns() - begin_ns) / 1e9))
+
+
+def bystanders(plant, times, chance):
+    """Kills and stops of those that nobody needs for control, and the same time without."""
+    found = {}
+    with punctuality(plant) as killed:
+        begin_ns = now_ns()
+        for role in deaths.BYSTANDERS:
+            rides = []
+            for _ in range(times):
+                with paced(plant):
+                    rides.append(deaths.killed_bystander(plant, role, deaths.phase(chance, plant.plan)))
+            found[f"{role} killed"] = deaths.worst(rides)
+            rides = [deaths.stopped_bystander(plant, role, long_stop(chance)) for _ in range(times)]
+            found[f"{role} stopped"] = deaths.worst(rides)
+        lasted_s = (now_ns() - begin_ns) / 1e9
+    with punctuality(plant) as quiet:
+        plant.let_pass(lasted_s)
+    found["punctuality"] = {"without kills": vars(quiet[0]), "with kills": vars(killed[0])}
+    assert killed[0].missed <= quiet[0].missed, found["punctuality"]
+    return found
+
+
+def control(plant, times, chance):
+    """Kills and stops of scan and field."""
+    found = {}
+    kills = {Role.FIELD: deaths.killed_field, Role.SCAN: deaths.killed_scan}
+    stops = {Role.FIELD: deaths.stopped_field, Role.SCAN: deaths.stopped_scan}
+    for role in (Role.FIELD, Role.SCAN):
+        rides = []
+        for _ in range(times):
+            with paced(plant):
+                rides.append(kills[role](plant, deaths.phase(chance, plant.plan)))
+        found[f"{role} killed"] = deaths.worst(rides)
+        found[f"{role} stopped"] = deaths.worst([stops[role](plant, long_stop(chance)) for _ in range(times)])
+        found[f"{role} stopped shortly"] = deaths.stopped_shortly(plant, role, chance, times)
+    return found
+
+
+def supervisors(folder, times, chance):
+    """A supervisor that is killed while it starts, and one that is killed at work, in turn."""
+    rides = []
+    for n in range(times):
+        place = folder / f"supervisor {n}"
+        place.mkdir()
+        with split(place) as plant:
+            rides.append(deaths.killed_supervisor(plant))
+            for _ in range(2):
+                state = place / "state"
+                rides.append(deaths.killed_while_starting(plant, start_words(place), state, chance.uniform(0.0, 6.0)))
+    return {"supervisor killed": deaths.worst(rides)}
+
+
+def long_stop(chance):
+    """A stop of more than three periods, s."""
+    return chance.uniform(STOP_SHORTEST_S, STOP_LONGEST_S)
+
+
+def ride(times, seed):
+    """All situations; what was found and, where something was not as it must be, what."""
+    chance = deaths.seeded(seed)
+    found = {}
+    try:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            with split(folder) as plant:
+                plant.at_work()
+                with five_readers(plant) as readers:
+                    found |= bystanders(plant, times, chance)
+                    found |= control(plant, times, chance)
+                found["readers"] = {w.name: {"seen": w.seen, "connects": w.connects} for w in readers.watched}
+                frames = plant.frames()
+                found["log"] = {"frames": len(frames), "gaps": len(gaps(frames))}
+                assert not found["log"]["gaps"], found["log"]
+            found |= supervisors(folder, max(1, times // 2), chance)
+    except (AssertionError, OSError) as error:
+        traceback.print_exc()
+        return found, str(error) or type(error).__name__
+    return found, ""
+
+
+def main():
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else SEED
+    found, complaint = ride(times, seed)
+    record("planned-deaths", {"times_each": times, "seed": seed, "complaint": complaint, "worst": found})
+    return 1 if complaint else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
