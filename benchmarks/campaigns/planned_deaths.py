@@ -97,7 +97,7 @@ def ride(times, seed):
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             with split(folder) as plant:
-                plant.at_work()
+                plant.operate()
                 with five_readers(plant) as readers:
                     found |= bystanders(plant, times, chance)
                     found |= control(plant, times, chance)

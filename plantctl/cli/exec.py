@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quality", action="store_true", help="a column TAG.quality beside each")
     parser.add_argument("--ages", action="store_true", help="let held inputs grow stale")
     parser.add_argument("--from", dest="log", type=Path, metavar="LOG", help="replay the latched inputs of a log")
-    parser.add_argument("--run", type=int, metavar="N", help="which run of the log, 1 is the oldest (default: the newest)")
+    parser.add_argument("--run", type=int, metavar="N", help="run of the log, 1 is the oldest (default: the newest)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--interpreted", action="store_true", help="step the blocks as plain Python")
     mode.add_argument("--compiled", action="store_true", help="step the blocks compiled")

@@ -44,7 +44,7 @@ BACK_LIMIT_S = 40.0
 
 def killed_bystander(plant, role, phase_s=0.0):
     """SIGKILL of a process that nobody needs for control: the scan goes on and the cell has its current."""
-    plant.at_work()
+    plant.operate()
     plant.let_pass(phase_s)
     scan, generation = plant.pid(Role.SCAN), plant.segment(role).generation
     pid = plant.send(role, signal.SIGKILL)
@@ -55,7 +55,7 @@ def killed_bystander(plant, role, phase_s=0.0):
 
 def stopped_bystander(plant, role, seconds):
     """SIGSTOP of a process that nobody needs for control."""
-    plant.at_work()
+    plant.operate()
     scan, generation = plant.pid(Role.SCAN), plant.segment(role).generation
     with plant.stopped(role) as pid:
         plant.let_pass(seconds)
@@ -75,7 +75,7 @@ def killed_field(plant, phase_s=0.0):
     """SIGKILL of the field in the middle of a ramp of the current: its inputs are bad, the devices make the cell safe,
     nothing is written before a release, and the set-point goes on from where the rectifier has it.
     """
-    plant.at_work()
+    plant.operate()
     plant.command("set", "40-IC-4010", f"{RAMP_TO_A:g}", wait_s=0.1)
     plant.wait(lambda: plant.true("cell.current_a") > CURRENT_A + 2.0, 5.0, "the current does not rise")
     plant.let_pass(phase_s)
@@ -100,7 +100,7 @@ def killed_field(plant, phase_s=0.0):
 
 def killed_scan(plant, phase_s=0.0):
     """SIGKILL of the scan: fail-safe values once, then nothing before a release, however soon the scan is back."""
-    plant.at_work()
+    plant.operate()
     plant.let_pass(phase_s)
     generation = plant.segment(Role.SCAN).generation
     died_ns = now_ns()
@@ -114,7 +114,7 @@ def killed_scan(plant, phase_s=0.0):
 
 def stopped_scan(plant, seconds):
     """SIGSTOP of the scan for longer than three periods: dead to the field; it writes nothing when it is back."""
-    plant.at_work()
+    plant.operate()
     stopped_ns = now_ns()
     with plant.stopped(Role.SCAN):
         safe_s = plant.wait(plant.safe, FAIL_SAFE_S, f"the cell is not safe within {FAIL_SAFE_S} s of the scan's stop")
@@ -125,7 +125,7 @@ def stopped_scan(plant, seconds):
 
 def stopped_field(plant, seconds):
     """SIGSTOP of the field for longer than three periods: it writes nothing when it is back."""
-    plant.at_work()
+    plant.operate()
     stopped_ns = now_ns()
     with plant.stopped(Role.FIELD):
         plant.let_pass(seconds)
@@ -139,7 +139,7 @@ def blocked_field(plant):
     """Something in the field blocks its loop for 5 s: its heartbeat stands, inputs are bad, the devices make the cell
     safe, the supervisor has the stack written, and nothing stale follows. No process is replaced for it.
     """
-    plant.at_work()
+    plant.operate()
     field, stack = plant.segment(Role.FIELD), plant.folder / LOGS_NAME / "field.stack"
     blocked_ns = now_ns()
     pid = plant.send(Role.FIELD, signal.SIGUSR2)
@@ -158,7 +158,7 @@ def blocked_field(plant):
 
 def stopped_shortly(plant, role, chance, times):
     """Stops of less than three periods: nobody is called. A stop that this machine made longer does not count."""
-    plant.at_work()
+    plant.operate()
     valid = 0
     for _ in range(10 * times):
         begin_ns = now_ns()
@@ -170,7 +170,7 @@ def stopped_shortly(plant, role, chance, times):
             valid += 1
             assert plant.value("scan.held") == 0.0, f"{role} stood still for {stopped_s:.3f} s, and a person must come"
         elif plant.value("scan.held"):
-            plant.at_work()
+            plant.operate()
         if valid == times:
             break
     assert valid == times, f"this machine does not stop a process for less than {SHORT_LIMIT_S} s"
@@ -266,7 +266,7 @@ def all_bad(plant):
 
 def killed_supervisor(plant):
     """SIGKILL of the supervisor of a working plant: nobody is left and the cell is safe."""
-    plant.at_work()
+    plant.operate()
     pids = [plant.pid(role) for role in CHILDREN]
     died_ns = now_ns()
     plant.child.send_signal(signal.SIGKILL)

@@ -157,7 +157,7 @@ class Split:
         self.done("release", "plant")
         self.wait(lambda: self.value("scan.held") == 0.0)
 
-    def at_work(self):
+    def operate(self):
         """Release, and bring the cell to work at its current, wherever it is now."""
         if self.value("scan.held"):
             self.release()

@@ -5,20 +5,27 @@ plant to is in `split_deaths`; `make campaign NAME=planned-deaths` rides them ma
 """
 
 import shutil
+import signal
 from contextlib import ExitStack
 
 import pytest
 
-from plantctl.app.split.segments import Role
+from plantctl.app.split.segments import REALTIME, Role
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.cli.exit_code import UNKNOWN_INPUT
-from plantctl.log.reader import runs
+from plantctl.core.clock import RealClock
+from plantctl.log.reader import read_frames, runs
+from plantctl.log.recovery import find_end
+from plantctl.log.storage import ReadOnlyFolder
 from tests.process import split_deaths as deaths
 from tests.process.command_rig import DEMO, plantctl
 from tests.process.split_rig import split
 from tests.process.split_watch import five_readers, gaps, now_ns, punctuality, wishes
 
 pytestmark = pytest.mark.timeout(240)
+# The recorder commits once a second; the scan tells the tag once a second, and a busy machine takes its time.
+DURABLE_S = 3.0
+OPEN_S = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +47,7 @@ def plant(place):
 
 
 def test_the_deaths_and_stops_of_bystanders_cost_no_deadline_no_reader_and_no_frame(plant):
-    plant.at_work()
+    plant.operate()
     begin_ns = now_ns()
     with punctuality(plant) as quiet:
         plant.let_pass(6.0)
@@ -63,7 +70,7 @@ def test_a_field_that_is_killed_in_a_ramp_shows_bad_inputs_and_loses_the_release
 
 
 def test_a_scan_that_is_killed_leaves_the_cell_safe_and_goes_on_only_with_a_person(plant):
-    plant.at_work()
+    plant.operate()
     died_ns = now_ns()
     figures = deaths.killed_scan(plant)
     end_ns = died_ns + round(figures["safe_s"] * 1e9)
@@ -101,6 +108,50 @@ def test_every_run_of_a_log_with_deaths_in_it_is_replayed_bit_for_bit(plant, tmp
         assert said.returncode == 0, f"run {number} of {found}: {said.stderr}"
         assert "every recorded value equal bit for bit" in said.stderr
     assert replayed(log, found + 1, tmp_path).returncode == UNKNOWN_INPUT
+
+
+def test_a_recorder_that_is_killed_has_lost_nothing_that_was_called_durable(plant, tmp_path):
+    plant.operate()
+    plant.wait(lambda: plant.value("log.durable_utc") > 0.0)
+    assert now_utc_s() - plant.value("log.durable_utc") < DURABLE_S, "the tag `log.durable_utc` is old"
+    said = plant.columns(Role.RECORDER)
+    durable, durable_s = int(said["durable_sequence"][0]), int(said["durable_utc_ns"][0]) / 1e9
+    pid, generation = plant.send(Role.RECORDER, signal.SIGKILL), plant.segment(Role.RECORDER).generation
+    assert now_utc_s() - durable_s < DURABLE_S, f"more than {DURABLE_S} s of the log were not durable"
+    log = shutil.copytree(plant.folder / LOG_NAME, tmp_path / "log")
+    injured(log)
+    for place in sorted(tmp_path.iterdir()):
+        begin_ns = now_ns()
+        end = find_end(ReadOnlyFolder(place))
+        assert (now_ns() - begin_ns) / 1e9 < OPEN_S, f"a {place.name} takes too long to open"
+        assert end.sequence >= durable, f"a {place.name} ends at {end.sequence}, {durable} was called durable"
+        lost = len(gaps([frame for _, frame in read_frames(place)]))
+        assert lost == (place.name == "log with a flipped bit"), f"a {place.name} has {lost} gaps"
+    plant.wait(lambda: plant.replaced(Role.RECORDER, pid, generation))
+    plant.wait(lambda: int(plant.columns(Role.RECORDER)["durable_sequence"][0]) > durable + 20)
+    assert gaps(plant.frames()) == [], "the next recorder has left a gap"
+
+
+def injured(log):
+    """Copies of a log beside it: one with a bit flipped in its middle, one torn behind its end."""
+    for injury in ("flipped bit", "torn end"):
+        copy = shutil.copytree(log, log.with_name(f"log with a {injury}"))
+        file = max(copy.iterdir(), key=lambda f: f.stat().st_size)
+        data = bytearray(file.read_bytes())
+        if injury == "torn end":
+            data += data[-300:-100]
+        else:
+            data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+
+
+def now_utc_s():
+    """UTC as the machine believes, s."""
+    return RealClock().utc_ns() / 1e9
+
+
+def test_a_scan_process_never_looks_for_garbage(plant):
+    assert plant.columns(Role.SCAN)["realtime"][REALTIME.index("garbage")] == 1
 
 
 def replayed(log, number, folder):

@@ -89,8 +89,13 @@ def test_it_serves_takes_a_pump_trip_and_ends_without_a_trace(simulator):
     wait(lambda: simulator.value("cell.flow_m3_h") < 0.24, 30.0, simulator.child)
     # The safety PLC ends the current by itself, since nobody above it does.
     wait(lambda: abs(simulator.value("cell.current_a")) < 1.0, 30.0, simulator.child)
+    assert simulator.ask("writes")["writes"] == [], "reading is no write"
     with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:
         assert client.read_holding_registers(113, count=1).registers[0] & 0x80
+        client.write_registers(101, [7, 60000])
+    (first, second) = simulator.ask("writes")["writes"]
+    assert (first[1:], second[1:]) == (["RECT-01", "101", 7], ["RECT-01", "102", 60000]), "also one that is ignored"
+    assert simulator.ask("writes", since_ns=second[0] + 1)["writes"] == []
     code, output = simulator.end()
     assert (code, output) == (0, "")
     assert not simulator.endpoints_file.exists()
@@ -111,6 +116,7 @@ def test_requests_that_cannot_be_done_are_answered_and_the_next_one_works(simula
     assert listed["active"] == [{"name": "late-answers", "target": "RECT-01", "with": {"late_s": 0.5}}]
     assert {"pump-trip", "link-dead"} <= set(listed["faults"])
     assert "true.tank_ph" in listed["signals"]
+    assert "a number of nanoseconds" in simulator.ask("writes", since_ns="now")["error"]
     assert simulator.ask("clear", "all") == {"ok": True, "cleared": 1}
     assert simulator.ask("reset-safety") == {"ok": True}
     assert simulator.end(signal.SIGINT)[0] == 0
