@@ -74,7 +74,7 @@ def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
         ("clock.steps", "1", "how often UTC was set since the start"),
         ("clock.offset_us", "us", "what the time service still has to correct"),
         ("log.durable_utc", "s", "what happened until then survives any loss of power, seconds since 1970 UTC"),
-        ("log.failing", "1", "1 while the log cannot be written"),
+        ("log.failing", "1", "1 while what is recorded does not reach the disk"),
         ("log.lost_frames", "1", "entries overwritten before they could be written to the log"),
     )
     for name, unit, text in common:
