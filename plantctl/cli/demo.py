@@ -187,7 +187,7 @@ def begin(client: ControlClient, plant: Path, *, release: bool) -> None:
         give(client, {"verb": "release", "target": "plant", "value": "", "reason": REASON})
     if not steps.is_file():
         return
-    from plantctl.cli.offline import read_commands
+    from plantctl.cli.run_inputs import read_commands
 
     for timed in read_commands(steps):
         command = timed.command

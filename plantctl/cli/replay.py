@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from plantctl.cli.exit_code import DONE, FINDINGS, UNKNOWN_INPUT, fail
 from plantctl.cli.history import ids_of, log_in
-from plantctl.cli.offline import write_run
+from plantctl.cli.run_table import write_run
 from plantctl.core.command import Command
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import InputColumns, OutputColumns
