@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import struct
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from tests.process.command_rig import DEMO, ROOT, running, wait
 
 STATE = "Circuit-A"
 ENDPOINTS = "endpoints.yaml"
-BLOCKING = Path(__file__).parent / "blocking"
+CLOCK = "clock"
+MISHAPS = Path(__file__).parent / "mishaps"
 LIMIT_S = 60.0
 READY = ProcessState.READY
 # What a person does to bring the cell to work; each waits until it is done.
@@ -188,6 +190,11 @@ class Split:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
+    def set_clock(self, step_s):
+        """Set the UTC of all processes so far from the true one, s."""
+        with (self._simulator / CLOCK).open("r+b") as file:
+            file.write(struct.pack("<q", round(step_s * 1e9)))
+
     def let_pass(self, seconds):
         """Let the plant run so long."""
         clock = RealClock()
@@ -196,7 +203,11 @@ class Split:
 
     def frames(self):
         """The frames that the log holds, oldest first."""
-        return [frame for _, frame in read_frames(ReadOnlyFolder(self.folder / LOG_NAME))]
+        return [frame for _, frame in self.dated_frames()]
+
+    def dated_frames(self):
+        """The frames that the log holds with their UTC, ns, oldest first."""
+        return list(read_frames(ReadOnlyFolder(self.folder / LOG_NAME)))
 
 
 def household(pid):
@@ -242,8 +253,10 @@ def split(folder, *options, text=DEMO):
     serve = ("--endpoints", folder / ENDPOINTS, "--state", folder, "--with-parent", os.getpid())
     with running(*serve, module="simulators", state=state) as simulator:
         wait((folder / ENDPOINTS).exists, child=simulator)
-        path = os.pathsep.join((str(ROOT), str(BLOCKING)))
-        with running(*start_words(folder, text), *options, state=state, PYTHONPATH=path) as child:
+        path = os.pathsep.join((str(ROOT), str(MISHAPS)))
+        (folder / CLOCK).write_bytes(bytes(8))
+        environment = {"PYTHONPATH": path, "MISHAP_CLOCK": str(folder / CLOCK)}
+        with running(*start_words(folder, text), *options, state=state, **environment) as child:
             plant = Split(child, state, folder, text)
             wait((plant.folder / SOCKET_NAME).exists, child=child)
             plant.wait(lambda: plant.scans() > 5 and all(plant.pid(role) for role in CHILDREN))

@@ -8,12 +8,15 @@ import shutil
 import signal
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
 
 from plantctl.app.split.segments import REALTIME, Role
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.cli.exit_code import UNKNOWN_INPUT
 from plantctl.core.clock import RealClock
+from plantctl.core.frame import Kind
+from plantctl.core.quality import Reason, uncertain_because
 from plantctl.log.reader import read_frames, runs
 from plantctl.log.recovery import find_end
 from plantctl.log.storage import ReadOnlyFolder
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.timeout(240)
 # The recorder commits once a second; the scan tells the tag once a second, and a busy machine takes its time.
 DURABLE_S = 3.0
 OPEN_S = 2.0
+HOUR_S = 3600.0
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +134,28 @@ def test_a_recorder_that_is_killed_has_lost_nothing_that_was_called_durable(plan
     plant.wait(lambda: plant.replaced(Role.RECORDER, pid, generation))
     plant.wait(lambda: int(plant.columns(Role.RECORDER)["durable_sequence"][0]) > durable + 20)
     assert gaps(plant.frames()) == [], "the next recorder has left a gap"
+
+
+def test_a_clock_that_is_set_by_an_hour_and_back_moves_no_output_and_costs_no_scan_and_no_frame(plant):
+    plant.operate()
+    begin_ns = now_ns()
+    with punctuality(plant) as kept:
+        for offset_s in (HOUR_S, 0.0):
+            steps = plant.value("clock.steps")
+            plant.set_clock(offset_s)
+            plant.wait(lambda told=steps + 1: plant.value("clock.steps") == told, 10.0, "the step is not seen")
+            assert plant.value("clock.synchronised") == 0.0
+            assert plant.quality("clock.synchronised") == uncertain_because(Reason.CLOCK)
+            plant.let_pass(2.0)
+            assert plant.value("clock.steps") == steps + 1, "one step was told more than once"
+    assert plant.working(), "control has noticed that the clock was set"
+    assert kept[0].missed == 0, kept
+    frames = [(utc_ns, frame) for utc_ns, frame in plant.dated_frames() if frame.mono_ns > begin_ns]
+    assert gaps([frame for _, frame in frames]) == [], "the log has gaps"
+    deltas = [(utc_ns, frame) for utc_ns, frame in frames if frame.kind == Kind.DELTA]
+    assert np.diff([frame.scan for _, frame in deltas]).tolist() == [1] * (len(deltas) - 1), "a scan is lost or doubled"
+    moves = np.diff([utc_ns - frame.mono_ns for utc_ns, frame in deltas])
+    assert [round(move / 1e9) for move in moves if abs(move) > 100_000_000] == [HOUR_S, -HOUR_S]
 
 
 def injured(log):
