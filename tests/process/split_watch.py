@@ -86,10 +86,11 @@ class Readers:
                 continue
             said = reader.columns["scan"]
             now = (generation, int(said[SCAN_NUMBER]), int(said[SCAN_MONO]))
-            if now[2] < last[2]:
+            # A scan process that has not scanned yet has no time of a scan.
+            if 0 < now[2] < last[2]:
                 watched.faults.append(f"generation, scan and time {now} after {last}")
             watched.seen += now != last
-            last = now
+            last = now if now[2] else last
 
     def _ring(self, watched):
         reader = RingReader(self._plant.new_reader(Role.SCAN).area(FRAMES))

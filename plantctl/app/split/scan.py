@@ -99,12 +99,15 @@ class FieldView:
 
 
 class Inbox:
-    """A ring that another process fills for the scan: commands, or events of devices."""
+    """A ring that another process fills for the scan: commands, or events of devices.
 
-    def __init__(self, reader: RingReader, most: int) -> None:
+    `last` is the number of the newest that was taken, by a scan before this one where it is handed in.
+    """
+
+    def __init__(self, reader: RingReader, most: int, last: int = 0) -> None:
         self._reader = reader
         self._most = most
-        self.last = 0
+        self.last = last
         self.damaged = 0
 
     def take(self) -> list[bytes]:
@@ -257,6 +260,8 @@ def build(hand_over: HandOver) -> ScanProcess:
         _begin_retained(hand_over, executive, inputs)
     now_ns = monotonic_ns()
     executive.start(now_ns, utc_ns())
+    # Known from the first word on: who follows us, should we die before a scan, must not tell old events anew.
+    live["scan"][SCAN_EVENT] = taken
     writer.take_over(now_ns)
     schedule = Schedule(plan.tasks, plan.period_ns)
     commands = RingReader(hand_over.reader(Role.GATEWAY).area(COMMANDS))
@@ -270,7 +275,7 @@ def build(hand_over: HandOver) -> ScanProcess:
         inputs,
         outputs,
         Inbox(commands, COMMANDS_PER_SCAN),
-        Inbox(_events_after(hand_over, taken), EVENTS_PER_SCAN),
+        Inbox(_events_after(hand_over, taken), EVENTS_PER_SCAN, taken),
         hand_over.reader(Role.RECORDER),
         schedule,
         Statistics(executive, schedule, live["lateness"], live["execution"]),
