@@ -2,8 +2,9 @@
 
 `python benchmarks/scan_lateness.py [RUNS] [SECONDS]` (3 runs of 60 s) starts the demo with a scan of 10 ms in topology
 `split` beside its simulator, brings the cell to work, lets five people look at everything twice a second, adds
-stress-ng on both processors and the disk, and runs cyclictest with the scan's priority and period, woken half a period
-after the scan: a C program that does nothing else, so the limit of this machine under this very load.
+stress-ng on both processors and the disk, and runs cyclictest with the scan's priority and period on every processor,
+woken half a period after the scan: a C program that does nothing else, so the limit of this machine under this load.
+Quantiles are those of its better thread; what stalls any processor for a period counts as missed by it.
 
 The lateness of each scan is exact and costs the scan nothing: its sample time is in the log, its instant is known.
 cyclictest tells whole microseconds. Goals, per run, medians over the runs: p50 within 1.5 times cyclictest's, p99
@@ -57,16 +58,20 @@ def scan_lateness(frames, schedule, from_ns, to_ns):
 def of_scan(lateness_ns, missed):
     """The figures of a run of the scan."""
     found = {name: round(float(np.quantile(lateness_ns, share)) / 1e3, 1) for name, share in SHARES.items()}
-    return found | {"scans": len(lateness_ns), "missed": missed}
+    by_waking = int(np.sum(lateness_ns // PERIOD_NS))
+    return found | {"scans": len(lateness_ns), "missed": missed, "missed_since_woken_late": by_waking}
 
 
-def of_cyclictest(latencies):
-    """The same figures of a run of cyclictest; a latency of whole periods skips as many turns."""
-    values, counts = np.array(latencies).T
-    upto = np.cumsum(counts)
-    found = {name: float(values[np.searchsorted(upto, share * upto[-1])]) for name, share in SHARES.items()}
-    missed = int(np.sum(values * 1000 // PERIOD_NS * counts))
-    return found | {"scans": int(upto[-1]), "missed": missed}
+def of_cyclictest(threads):
+    """The same figures of cyclictest: of each the best thread's; a latency of whole periods skips as many turns."""
+    said, scans, missed = [], 0, 0
+    for latencies in threads:
+        values, counts = np.array(latencies).T
+        upto = np.cumsum(counts)
+        said.append({name: float(values[np.searchsorted(upto, share * upto[-1])]) for name, share in SHARES.items()})
+        scans += int(upto[-1])
+        missed += int(np.sum(values * 1000 // PERIOD_NS * counts))
+    return {name: min(s[name] for s in said) for name in SHARES} | {"scans": scans, "missed": missed}
 
 
 def one_run(folder, seconds):
@@ -81,14 +86,15 @@ def one_run(folder, seconds):
         with read_by(plant) as looks, stressed():
             plant.let_pass(2.0)
             before, loads = household(pid), plant.columns(Role.SCAN)["execution"].copy()
-            from_ns = clock.monotonic_ns()
             child = cyclictest(seconds, PRIORITY, between // 1000, file)
             plant.wait(lambda: child.poll() is not None, seconds + 60.0)
             to_ns = clock.monotonic_ns()
+            from_ns = to_ns - seconds * 1_000_000_000  # it begins with a full second, and ends at once
             after, loads = household(pid), plant.columns(Role.SCAN)["execution"] - loads
             assert child.returncode == 0, "cyclictest failed; it needs root"
         assert scan_pid(plant) == pid, "the scan was replaced"
-        held = plant.value("scan.held") > 0
+        events = plant.ask({"snapshot": True})["events"]
+        held = [e["reason"] for e in events if e["target"] in ("scan.held", "field")]
         grants = [bool(x) for x in plant.columns(Role.SCAN)["realtime"]]
     ours = of_scan(*scan_lateness(plant.frames(), schedule, from_ns, to_ns))
     peer = of_cyclictest(cyclictest_latencies(file))
@@ -98,7 +104,7 @@ def one_run(folder, seconds):
         "ratio": {name: round(ours[name] / max(peer[name], 1.0), 2) for name in SHARES},
         "execution_below_us": {"p50": quantile_us(loads, 0.5), "p99": quantile_us(loads, 0.99)},
         "scan_process": {name: after[name] - before[name] for name in after},
-        "outputs_lost": held,
+        "told_of_outputs": held,
         "realtime": grants,
         "snapshots": sum(looks),
     }
