@@ -26,6 +26,7 @@ MCL_FUTURE: Final = 2
 MCL_ONFAULT: Final = 4
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_MAX: Final = -4
+MADV_POPULATE_WRITE: Final = 23
 PR_SET_TIMERSLACK: Final = 29
 TIMER_SLACK_NS: Final = 1
 CPU_DMA_LATENCY: Final = "/dev/cpu_dma_latency"
@@ -102,11 +103,23 @@ def _ask(name: str, wanted: bool, ask: Callable[[], str], needs: str) -> Grant:
 
 def _lock_memory() -> str:
     _reserve()
+    _touch_all()
     # Pages are locked as they are touched: most of the libraries never is.
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0:
         raise OSError(ctypes.get_errno(), "mlockall")
     return f"locked as touched, {2 * RESERVE_BYTES >> 20} MiB in reserve"
+
+
+def _touch_all() -> None:
+    """Have every page of this process's own writable memory in place: arrays that were made and not filled yet, too."""
+    libc = ctypes.CDLL(None)
+    libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    with suppress(OSError), open("/proc/self/maps", encoding="ascii", errors="replace") as file:
+        for place, rights, *_ in [line.split() for line in file]:
+            if rights == "rw-p":
+                start, end = (int(number, 16) for number in place.split("-"))
+                libc.madvise(start, end - start, MADV_POPULATE_WRITE)  # a kernel before 5.14 refuses, and no harm
 
 
 _RESERVED: list[bytes] = []
