@@ -33,8 +33,9 @@ UNDER_WAY_NS = 300_000_000
 DEAD_NS = 550_000_000
 # Fail-safe values have reached every device so long after the scan's death, or the devices' watchdogs must do.
 SAFE_WRITES_NS = 3_000_000_000
-# After its watchdog has switched the rectifier off, this is read back at 500 ms.
-AT_REST_NS = round(WATCHDOG_S * 1e9) + 700_000_000
+# The watchdog has switched the rectifier off; and the PLC has missed the heartbeat for 5 s, stopped the feed and opened
+# the contactor: what a device changes in the very scan of the release is followed one scan late.
+AT_REST_NS = 6_500_000_000
 # The set-point is on its way there, at 5 A/s, when the field is killed.
 RAMP_TO_A = 60.0
 SHORT_S = (0.02, 0.22)

@@ -55,14 +55,13 @@ def test_the_deaths_and_stops_of_bystanders_cost_no_deadline_no_reader_and_no_fr
     begin_ns = now_ns()
     with punctuality(plant) as quiet:
         plant.let_pass(6.0)
-    with five_readers(plant) as readers, punctuality(plant) as killed:
+    with five_readers(plant), punctuality(plant) as killed:
         for role in deaths.BYSTANDERS:
             deaths.killed_bystander(plant, role)
             deaths.stopped_bystander(plant, role, 0.7)
         plant.let_pass(0.5)
     assert killed[0].missed <= quiet[0].missed, f"without kills {quiet[0]}, with kills {killed[0]}"
     assert killed[0].late <= quiet[0].late, f"without kills {quiet[0]}, with kills {killed[0]}"
-    assert [w.connects > 1 for w in readers.watched[:2]] == [True, True], "the clients lived through a gateway's death"
     frames = plant.frames()
     assert gaps(frames) == [], "the log has gaps"
     assert frames[-1].mono_ns > begin_ns

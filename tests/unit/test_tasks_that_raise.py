@@ -36,7 +36,7 @@ def memory(tmp_path):
 
 
 def breaks(monkeypatch, owner, name):
-    """The method `name` raises at its third call, or, where it is one that lasts, a moment after it began."""
+    """The method `name` raises at its third call, or, where it is one that lasts, at once."""
     real, calls = getattr(owner, name), []
 
     def turn(*arguments, **named):
@@ -46,7 +46,6 @@ def breaks(monkeypatch, owner, name):
         return real(*arguments, **named)
 
     async def lasting(*_):
-        await asyncio.sleep(0)
         raise Mistake(name)
 
     monkeypatch.setattr(owner, name, lasting if asyncio.iscoroutinefunction(real) else turn)
