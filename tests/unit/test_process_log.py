@@ -61,8 +61,8 @@ def test_a_crash_is_written_down_before_python_prints_it(tmp_path, capsys):
 
 def test_a_library_that_warns_is_in_it_and_its_chatter_is_not(tmp_path):
     start_log(tmp_path, "scan")
-    logging.getLogger("pymodbus").warning("no answer")
-    logging.getLogger("pymodbus").info("sent")
+    logging.getLogger("some_library").warning("no answer")
+    logging.getLogger("some_library").info("sent")
     assert [line["message"] for line in lines(tmp_path)] == ["no answer"]
 
 
