@@ -337,3 +337,16 @@ outputs:
 """
     net = link(read_plant("plant.yaml", from_texts({"plant.yaml": text})).plant)[0]
     assert net.blocks["FC-1"].params["fail_safe"] == 3.0
+
+
+def test_a_read_back_in_a_unit_that_does_not_exist_is_told_and_followed_by_nobody():
+    text = """\
+plant: {name: hold}
+devices: {D: {kind: modbus, connect: "tcp://h:1"}}
+tags:
+  FY-1: {device: D, item: "2", unit: apples, range: [0, 9]}
+  FC-1: {device: D, item: "1", unit: L/h, range: [0, 9], access: write, readback: FY-1}
+"""
+    net = link(read_plant("plant.yaml", from_texts({"plant.yaml": text})).plant)[0]
+    assert {f.code for f in net.findings} == {"PC401"}
+    assert [port for port, _ in net.blocks["FC-1"].wires] == ["hold"]
