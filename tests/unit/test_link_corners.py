@@ -348,5 +348,5 @@ tags:
   FC-1: {device: D, item: "1", unit: L/h, range: [0, 9], access: write, readback: FY-1}
 """
     net = link(read_plant("plant.yaml", from_texts({"plant.yaml": text})).plant)[0]
-    assert {f.code for f in net.findings} == {"PC401"}
+    assert {f.code for f in net.findings} == {"PC402"}
     assert [port for port, _ in net.blocks["FC-1"].wires] == ["hold"]
