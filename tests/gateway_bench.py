@@ -4,7 +4,10 @@
 """
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.frame_feed import FrameFeed
@@ -18,6 +21,7 @@ from plantctl.core.message import decode_command
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.segment import ProcessState
 from plantctl.core.text import text_id
+from plantctl.plan.build import build_path
 
 SECOND_NS = 1_000_000_000
 UTC_NS = 1_700_000_000 * SECOND_NS
@@ -180,3 +184,20 @@ def words(told):
 
 
 __all__ = ["SECOND_NS", "UTC_NS", "Bench", "Memory", "ScanPlayed", "Stage", "words"]
+
+
+@cache
+def demo_plan():
+    """The demo's plan, built once."""
+    return build_path(Path(__file__).parents[1] / "config" / "demo", {}).plan
+
+
+@contextmanager
+def living(folder):
+    """A bench over the demo whose scan has begun."""
+    made = Bench(demo_plan(), folder)
+    made.scan.come_back().publish()
+    try:
+        yield made
+    finally:
+        made.memory.close()

@@ -1,29 +1,19 @@
 """A command between the gateway and the scan: what is told of it, and when, over deaths of everyone on its way."""
 
-from pathlib import Path
-
 import pytest
 
 from plantctl.app.split.commands_under_way import DURABLE_WITHIN_NS, LIFE_NS, WAITING_MAX
 from plantctl.core.command import Stage
 from plantctl.core.segment import ProcessState
-from plantctl.plan.build import build_path
-from tests.gateway_bench import SECOND_NS, Bench, words
+from tests.gateway_bench import SECOND_NS, Bench, demo_plan, living, words
 
 OUTPUT = "40-SC-4216"  # verified by its read-back
 
 
-@pytest.fixture(scope="module")
-def plan():
-    return build_path(Path(__file__).parents[2] / "config/demo", {}).plan
-
-
 @pytest.fixture
-def bench(plan, tmp_path):
-    made = Bench(plan, tmp_path)
-    made.scan.come_back().publish()
-    yield made
-    made.memory.close()
+def bench(tmp_path):
+    with living(tmp_path) as made:
+        yield made
 
 
 def test_an_acceptance_is_told_when_it_is_on_disk_and_a_refusal_at_once(bench):
@@ -129,8 +119,8 @@ def test_a_scan_that_was_silent_for_half_a_second_is_given_nothing(bench):
     assert len(bench.scan.commands()) == 1
 
 
-def test_a_plant_that_never_began_to_scan_is_given_nothing(plan, tmp_path):
-    bench = Bench(plan, tmp_path)
+def test_a_plant_that_never_began_to_scan_is_given_nothing(tmp_path):
+    bench = Bench(demo_plan(), tmp_path)
     assert words(bench.ask()) == ["refused scan-dead"]
     bench.memory.close()
 

@@ -1,7 +1,5 @@
 """What a service reads from the frame ring: nothing twice, nothing wrong, and it says what it missed."""
 
-from pathlib import Path
-
 import pytest
 
 from plantctl.app.split import frame_feed
@@ -11,21 +9,13 @@ from plantctl.core.command import Stage
 from plantctl.core.event import EventKind
 from plantctl.core.frame import NO_TAG, Kind, encode_records
 from plantctl.core.ring import HEAD_BYTES, RingWriter
-from plantctl.plan.build import build_path
-from tests.gateway_bench import SECOND_NS, UTC_NS, Bench
-
-
-@pytest.fixture(scope="module")
-def plan():
-    return build_path(Path(__file__).parents[2] / "config/demo", {}).plan
+from tests.gateway_bench import SECOND_NS, UTC_NS, living
 
 
 @pytest.fixture
-def bench(plan, tmp_path):
-    made = Bench(plan, tmp_path)
-    made.scan.come_back().publish()
-    yield made
-    made.memory.close()
+def bench(tmp_path):
+    with living(tmp_path) as made:
+        yield made
 
 
 def feed_of(bench):

@@ -1,7 +1,5 @@
 """The plant as a gateway shows it: what is gone is shown as gone, whatever its segment still says."""
 
-from pathlib import Path
-
 import pytest
 
 from plantctl.app.split.seen_plant import LOG_LATE, RECORDER_AWAY, SeenPlant
@@ -9,21 +7,13 @@ from plantctl.app.split.segments import CHILDREN, REALTIME, Role
 from plantctl.core.device_statistics import LinkState
 from plantctl.core.event import EventKind
 from plantctl.core.segment import ProcessState
-from plantctl.plan.build import build_path
-from tests.gateway_bench import SECOND_NS, Bench
-
-
-@pytest.fixture(scope="module")
-def plan():
-    return build_path(Path(__file__).parents[2] / "config/demo", {}).plan
+from tests.gateway_bench import SECOND_NS, living
 
 
 @pytest.fixture
-def bench(plan, tmp_path):
-    made = Bench(plan, tmp_path)
-    made.scan.come_back().publish()
-    yield made
-    made.memory.close()
+def bench(tmp_path):
+    with living(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -40,15 +30,15 @@ def writer(bench, role, state=ProcessState.READY):
     return made
 
 
-def test_the_newest_published_scan_is_shown_and_not_the_one_in_the_making(bench, seen, plan):
-    row = plan.rows["40-AI-4212"]
+def test_the_newest_published_scan_is_shown_and_not_the_one_in_the_making(bench, seen):
+    row = bench.plan.rows["40-AI-4212"]
     bench.scan.set("40-AI-4212", 7.5)
     bench.scan.publish()
     bench.scan.set("40-AI-4212", 9.9)
     snapshot = seen.snapshot()
     assert (snapshot.scan, snapshot.v[row]) == (1, 7.5)
-    gain = plan.addresses["40-AIC-4212.gain"]
-    bench.scan.writer.live["records.pid"].view(plan.kinds[gain.kind].rows.dtype)["gain"][gain.row] = 3.25
+    gain = bench.plan.addresses["40-AIC-4212.gain"]
+    bench.scan.writer.live["records.pid"].view(bench.plan.kinds[gain.kind].rows.dtype)["gain"][gain.row] = 3.25
     bench.scan.publish()
     assert seen.snapshot().number(gain) == 3.25
 

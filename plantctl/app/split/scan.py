@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Final
 
-import numpy as np
-
 from plantctl.app.clock_sync import ClockService
 from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
 from plantctl.app.split.hand_over import WOKEN, HandOver
 from plantctl.app.split.log_watch import LogWatch, secured
 from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
 from plantctl.app.split.retained_place import moment, retained_file
+from plantctl.app.split.scan_inputs import FieldView, Inbox
 from plantctl.app.split.segments import (
     COMMANDS,
     EVENTS,
@@ -34,103 +33,28 @@ from plantctl.app.split.segments import (
     Role,
 )
 from plantctl.core.command import Command
-from plantctl.core.errors import LogDamaged
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.message import decode_command, decode_field_event
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.core.schedule import Schedule as Instants
-from plantctl.core.segment import ProcessState, SegmentReader, SegmentRefused, SegmentWriter
+from plantctl.core.segment import ProcessState, SegmentReader, SegmentWriter
 from plantctl.plan.plan import Plan
 from plantctl.scan.executive import Executive
 from plantctl.scan.gate import COMMANDS_PER_SCAN
 from plantctl.scan.memory import StateMemory
-from plantctl.scan.release import FieldState, Release
+from plantctl.scan.release import Release
 from plantctl.scan.retained_state import Start, judge
 from plantctl.scan.schedule import Schedule, turns
 from plantctl.scan.statistics import Statistics
 
-# A field that stood still for less than three scans is not gone; below half a second its loop may have been busy.
-FIELD_PERIODS: Final = 4
-FIELD_SILENCE_NS: Final = 500_000_000
 EVENTS_PER_SCAN: Final = 256
-_FIELD_SAYS: Final = ("written_value", "write_sequence", "write_ns", "error")
-_INPUTS: Final = ("value", "quality", "receive_ns", "source_ns")
-
-
-class FieldView:
-    """What the scan knows of the field: private columns, taken whole, and whether their writer lives."""
-
-    def __init__(self, plan: Plan, reader: SegmentReader, inputs: InputColumns, outputs: OutputColumns) -> None:
-        self._plan_hash = plan.hash
-        self._reader = reader
-        self._inputs = [(getattr(inputs, name), f"inputs.{name}") for name in _INPUTS]
-        self._outputs = [(getattr(outputs, name), f"outputs.{name}") for name in _FIELD_SAYS]
-        # Rows without a device are entered by hand, here: the field knows nothing of them.
-        self._from_device = np.array([bool(row.device) for row in plan.inputs], np.bool_)
-        self._silence_ns = max(FIELD_PERIODS * plan.period_ns, FIELD_SILENCE_NS)
-        self._known = 0
-        self._ours = False
-
-    def take(self, now_ns: int) -> FieldState:
-        """Copy what the field published last; its generation, and whether it spoke lately."""
-        reader = self._reader
-        # The generation before the columns: a new process publishes bad values first and then calls itself new.
-        generation = reader.generation
-        if generation != self._known:
-            self._known, self._ours = generation, generation > 0 and self._is_ours()
-        if not self._ours or not reader.take():
-            return FieldState(generation, alive=False)
-        columns = reader.columns
-        for array, name in self._inputs:
-            np.copyto(array, columns[name], where=self._from_device)
-        for array, name in self._outputs:
-            array[:] = columns[name]
-        alive = reader.state in (ProcessState.STARTING, ProcessState.READY)
-        return FieldState(generation, alive=alive and now_ns - reader.heartbeat_ns < self._silence_ns)
-
-    def _is_ours(self) -> bool:
-        try:
-            self._reader.check(self._plan_hash)
-        except SegmentRefused:
-            return False
-        return True
-
-
-class Inbox:
-    """A ring that another process fills for the scan: commands, or events of devices.
-
-    `last` is the number of the newest that was taken, by a scan before this one where it is handed in.
-    """
-
-    def __init__(self, reader: RingReader, most: int, last: int = 0) -> None:
-        self._reader = reader
-        self._most = most
-        self.last = last
-        self.damaged = 0
-
-    def take(self) -> list[bytes]:
-        """The payloads that came, oldest first, at most so many; the others stay for the next scan."""
-        if not self._reader.waiting:
-            return []
-        found: list[bytes] = []
-        while len(found) < self._most:
-            try:
-                frame = self._reader.read()
-            except LogDamaged:
-                self.damaged += 1
-                continue
-            if frame is None:
-                break
-            self.last = frame.sequence
-            found.append(frame.payload)
-        return found
 
 
 @dataclass(slots=True)
 class ScanProcess:
-    """One scan process over its memory; `turn` is one instant, `run` all of them."""
+    """One scan process over its memory; `scan` is one instant, `run` all of them."""
 
     plan: Plan
     writer: SegmentWriter
@@ -138,8 +62,8 @@ class ScanProcess:
     field: FieldView
     inputs: InputColumns
     outputs: OutputColumns
-    commands: Inbox
-    events: Inbox
+    commands: Inbox[Command]
+    events: Inbox[FieldEvent]
     recorder: SegmentReader
     schedule: Schedule
     statistics: Statistics
@@ -164,8 +88,8 @@ class ScanProcess:
             dt_s,
             self.inputs,
             self.outputs,
-            self._commands(),
-            self._events(),
+            self.commands.take(),
+            self.events.take(),
             field_state,
         )
         said = self.writer.live["scan"]
@@ -177,24 +101,6 @@ class ScanProcess:
         for role in WOKEN:
             self.hand_over.wake(role)
         self.statistics.count(now_ns - due_ns, end_ns - now_ns)
-
-    def _commands(self) -> list[Command]:
-        found = []
-        for payload in self.commands.take():
-            try:
-                found.append(decode_command(payload))
-            except LogDamaged:
-                self.commands.damaged += 1
-        return found
-
-    def _events(self) -> list[FieldEvent]:
-        found = []
-        for payload in self.events.take():
-            try:
-                found.append(decode_field_event(payload))
-            except LogDamaged:
-                self.events.damaged += 1
-        return found
 
     def _tell(self, number: int, now_ns: int, now_utc_ns: int) -> None:
         time = self.clock_service.look()
@@ -274,8 +180,8 @@ def build(hand_over: HandOver) -> ScanProcess:
         FieldView(plan, hand_over.reader(Role.FIELD), inputs, outputs),
         inputs,
         outputs,
-        Inbox(commands, COMMANDS_PER_SCAN),
-        Inbox(_events_after(hand_over, taken), EVENTS_PER_SCAN, taken),
+        Inbox(commands, decode_command, COMMANDS_PER_SCAN),
+        Inbox(_events_after(hand_over, taken), decode_field_event, EVENTS_PER_SCAN, taken),
         hand_over.reader(Role.RECORDER),
         schedule,
         Statistics(executive, schedule, live["lateness"], live["execution"]),
