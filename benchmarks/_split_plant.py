@@ -1,7 +1,7 @@
-"""The demo in topology `split` with a scan of 10 ms, at work, for what is measured on it; and the tools beside it.
+"""Circuit A with one cell in topology `split` with a scan of 10 ms, at work, and the tools to measure beside it.
 
-The plant is a copy of config/demo whose fast task is 10 ms instead of 100: the devices, their polls and every age
-limit stay as they are, so that scan, frame ring, recorder and all readers have ten times the demo's work and the
+The plant is a copy of tests/plant/one_cell whose fast task is 10 ms instead of 100: the devices, their polls and every
+age limit stay as they are, so that scan, frame ring, recorder and all readers have ten times its work and the
 protocols theirs.
 """
 

@@ -216,7 +216,7 @@ class FieldBench:
 
 
 def demo_plan():
-    built = build_path(ROOT / "config" / "demo" / "plant.yaml", {})
+    built = build_path(ROOT / "tests" / "plant" / "one_cell" / "plant.yaml", {})
     assert built.plan is not None, built.findings
     return built.plan
 

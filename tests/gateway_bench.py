@@ -189,7 +189,7 @@ __all__ = ["SECOND_NS", "UTC_NS", "Bench", "Memory", "ScanPlayed", "Stage", "wor
 @cache
 def demo_plan():
     """The demo's plan, built once."""
-    return build_path(Path(__file__).parents[1] / "config" / "demo", {}).plan
+    return build_path(Path(__file__).parents[1] / "tests" / "plant" / "one_cell", {}).plan
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The demo circuit and its controller in one virtual loop: real servers, real clients, loopback bytes, jumping time."""
+"""Circuit A with one cell and its controller in one virtual loop: real servers and clients, bytes, jumping time."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -18,12 +18,12 @@ from simulators.fault_board import FaultBoard
 from simulators.plant import Plant
 from simulators.serve import Serving, import_servers, serve
 
-DEMO = Path(__file__).resolve().parents[2] / "config" / "demo"
+DEMO = Path(__file__).resolve().parent / "one_cell"
 FINAL = (Stage.REFUSED, Stage.VERIFIED, Stage.MISMATCH, Stage.TIMED_OUT, Stage.SUPERSEDED, Stage.EXPIRED)
 
 
 def demo_plan():
-    """The demo's plan; a finding fails the test with its text."""
+    """The plan of the circuit; a finding fails the test with its text."""
     built = build_path(DEMO)
     assert built.plan is not None, built.findings
     return built.plan

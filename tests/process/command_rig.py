@@ -11,7 +11,7 @@ from pathlib import Path
 from plantctl.core.clock import RealClock
 
 ROOT = Path(__file__).parents[2]
-DEMO = ROOT / "config" / "demo"
+DEMO = ROOT / "tests" / "plant" / "one_cell"
 START_S = 240.0  # the first start on a machine compiles blocks and model
 STEP_S = 0.02
 IN_ONE = ("--topology", "one", "--interpreted")

@@ -10,7 +10,7 @@ from tests.gateway_bench import Bench
 
 
 def test_it_publishes_its_place_in_the_ring_and_what_was_overwritten_before_it_came(tmp_path):
-    bench = Bench(build_path(Path(__file__).parents[2] / "config/demo", {}).plan, tmp_path)
+    bench = Bench(build_path(Path(__file__).parents[2] / "tests/plant/one_cell", {}).plan, tmp_path)
     scan = bench.scan.come_back()
     scan.publish()
     feeds = Feeds(bench.memory.for_role(Role.FEEDS))

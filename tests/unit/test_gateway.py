@@ -21,7 +21,7 @@ LIMIT_S = 30
 
 @pytest.fixture(scope="module")
 def plan():
-    return build_path(Path(__file__).parents[2] / "config/demo", {}).plan
+    return build_path(Path(__file__).parents[2] / "tests/plant/one_cell", {}).plan
 
 
 def served(plan, folder, situation):

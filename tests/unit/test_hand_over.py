@@ -21,7 +21,7 @@ def plan():
 
 
 def _demo():
-    built = build_path(Path(__file__).parents[2] / "config/demo/plant.yaml", {})
+    built = build_path(Path(__file__).parents[2] / "tests/plant/one_cell/plant.yaml", {})
     assert built.plan is not None
     return built.plan
 

@@ -20,7 +20,7 @@ UTC_NS = 1_800_000_000_000_000_000
 
 @pytest.fixture(scope="module")
 def plan():
-    built = build_path(Path(__file__).parents[2] / "config/demo/plant.yaml", {})
+    built = build_path(Path(__file__).parents[2] / "tests/plant/one_cell/plant.yaml", {})
     assert built.plan is not None
     return built.plan
 
