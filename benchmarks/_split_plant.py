@@ -103,12 +103,12 @@ def scan_pid(plant):
     return plant.pid(Role.SCAN)
 
 
-def cyclictest(seconds, priority, offset_us, file):
-    """Start cyclictest with the scan's period, woken at `offset_us` past each period's start; the running child.
+def cyclictest(seconds, priority, offset_us, file, period_us=PERIOD_NS // 1000):
+    """Start cyclictest, by default with the scan's period, woken at `offset_us` past each full second; the child.
 
     One thread on each processor: the scan may be on any, and what stalls one of them must be seen.
     """
-    line = ["cyclictest", "-S", "-m", "-q", f"-p{priority}", f"-i{PERIOD_NS // 1000}", "-h100000", f"-D{seconds}"]
+    line = ["cyclictest", "-S", "-m", "-q", f"-p{priority}", f"-i{period_us}", "-h100000", f"-D{seconds}"]
     line += [f"--secaligned={offset_us}", f"--json={file}"]
     return subprocess.Popen(line, stdout=subprocess.DEVNULL)
 

@@ -5,6 +5,10 @@ The kernel waits for an absolute instant (clock_nanosleep), so that a delay befo
 
 import time
 
+# How long before its instant a punctual wait ends its sleep: on the reference machine a sleeper of real-time priority
+# is woken 40 to 60 us late by half of all timers and 130 us by one in a hundred (decision 0024).
+AHEAD_NS = 100_000
+
 
 def monotonic_ns() -> int:
     """Nanoseconds that never go back; the same line for all processes of the machine."""
@@ -23,4 +27,16 @@ def wait_until(due_ns: int) -> int:
     """
     while (now_ns := time.monotonic_ns()) < due_ns:
         time.sleep((due_ns - now_ns) / 1e9)
+    return now_ns
+
+
+def wait_punctually(due_ns: int) -> int:
+    """`wait_until` for a process that has a processor when it asks for one: sleeps until shortly before the instant
+    and looks at the clock from there on, so that the time a sleeper takes to wake is not lateness.
+
+    Costs up to `AHEAD_NS` of a processor a call; with an instant less far away it does not sleep at all.
+    """
+    wait_until(due_ns - AHEAD_NS)
+    while (now_ns := time.monotonic_ns()) < due_ns:
+        pass
     return now_ns

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Final
 
 from plantctl.app.clock_sync import ClockService
-from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_until
+from plantctl.app.split.deadline import monotonic_ns, utc_ns, wait_punctually
 from plantctl.app.split.hand_over import WOKEN, HandOver
 from plantctl.app.split.log_watch import LogWatch, secured
 from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
@@ -126,7 +126,7 @@ class ScanProcess:
             number = instants.index_at(due_ns) - first
             made_up = turns(last, number, self.plan.overrun_catch_up)
             # The time of the waking is the sample's: nothing stands between.
-            now_ns = wait_until(due_ns)
+            now_ns = wait_punctually(due_ns)
             for turn in made_up:
                 self.scan(turn, due_ns - (number - turn) * period_ns, now_ns)
                 now_ns = monotonic_ns()
