@@ -1,4 +1,4 @@
-"""Digital pH probe on RS-485 (Hamilton Arc class), one station of an RTU gateway.
+"""Digital pH or redox probe on RS-485 (Hamilton Arc class), one station of an RTU gateway.
 
     PDU   length  content
     1032  8       firmware version, text
@@ -16,8 +16,9 @@
 Numbers are two words, low word first. Reading is function 3 or 4, writing 16. A block is read whole: any other length
 or a start inside it is refused with exception 2, so that no master can pair the words of two samples. The unit belongs
 to the device, not to the master: another master can switch PMC1 to mV, and a driver that does not look at words 1-2
-then takes millivolts for pH. Status 0 is good; bits: 1 below or above the measuring range, 2 outside the operating
-range, 4 calibration not valid, 8 warning, 16 error (with an error the value is the last one).
+then takes millivolts for pH. A redox probe has the same map with millivolts only. Status 0 is good; bits: 1 below or
+above the measuring range, 2 outside the operating range, 4 calibration not valid, 8 warning, 16 error (with an error
+the value is the last one).
 
 Resolution 0.001 pH and 0.01 degC; each read answers the value of the last plant step. Sources:
 section 4.2 of the design basis for the addresses; 2.7, slope 1, for E = 0.198416 mV/K T (7 - pH); the status bits
@@ -58,6 +59,7 @@ PMC1: Final = 2090
 PMC6: Final = 2410
 PH_RANGE: Final = (0.0, 14.0)
 TEMPERATURE_RANGE: Final = (-10.0, 140.0)
+ORP_RANGE: Final = (-1500.0, 1500.0)
 MV_PER_K: Final = 0.198416
 MV_LIMIT: Final = 600.0
 
@@ -70,33 +72,39 @@ def millivolts(ph: float, temperature_c: float) -> float:
 
 
 class ArcProbe:
-    """One probe. `signal` is the plant's name of it (`probe_a`): `.ph` in pH and `.temperature_c` in degC are read.
+    """One probe. `signal` is the plant's name of it (`probe_a`): `.ph` in pH and `.temperature_c` in degC are read,
+    of a redox probe (`main_unit` mV) `.orp_mv` instead of pH.
 
     `trouble` is what is wrong with it, by name: `sensor-failed` (error bit, last value), `frozen` (last value, good
     status), `nan` (no number, good status), `calibration-due` (warning, good value), `word-swap` (floats high word
     first, as after a change of firmware; unit and status words stay).
     """
 
-    def __init__(self, plant: PlantSignals, signal: str, *, name: str = "pH Arc", firmware: str = "EPHUM021") -> None:
+    def __init__(
+        self, plant: PlantSignals, signal: str, *, name: str = "pH Arc", firmware: str = "", main_unit: int = UNIT_PH
+    ) -> None:
         self._plant = plant
         self._signal = signal
         self.name = name
-        self.firmware = firmware
-        self.unit = UNIT_PH
+        self._main_unit = main_unit
+        glass = main_unit == UNIT_PH
+        self._quantity, self._step, self._range = ("ph", 0.001, PH_RANGE) if glass else ("orp_mv", 0.1, ORP_RANGE)
+        self.firmware = firmware or ("EPHUM021" if glass else "EORPUM021")
+        self.unit = main_unit
         self.trouble: Trouble = ""
         self.ph = math.nan
         self.temperature_c = math.nan
         self.sense()
 
     def reboot(self) -> None:
-        """Back to the factory's unit, pH; troubles of the sensor stay."""
-        self.unit = UNIT_PH
+        """Back to the factory's unit; troubles of the sensor stay."""
+        self.unit = self._main_unit
 
     def sense(self) -> None:
         """Take a new sample from the plant, at every read, unless the sensor is gone or hangs."""
         if self.trouble in ("sensor-failed", "frozen"):
             return
-        self.ph = quantise(self._plant.read(f"{self._signal}.ph"), 0.001)
+        self.ph = quantise(self._plant.read(f"{self._signal}.{self._quantity}"), self._step)
         self.temperature_c = quantise(self._plant.read(f"{self._signal}.temperature_c"), 0.01)
 
     def status(self) -> int:
@@ -106,7 +114,7 @@ class ArcProbe:
             word |= ERROR
         if self.trouble == "calibration-due":
             word |= WARNING
-        if not PH_RANGE[0] <= self.ph <= PH_RANGE[1]:
+        if not self._range[0] <= self.ph <= self._range[1]:
             word |= OUT_OF_RANGE
         if not TEMPERATURE_RANGE[0] <= self.temperature_c <= TEMPERATURE_RANGE[1]:
             word |= OUT_OF_OPERATION
@@ -123,15 +131,19 @@ class ArcProbe:
         return words
 
     def write_block(self, address: int, values: list[int], *, now_ns: int, function: int = WRITE_MANY) -> None:
-        """Only the unit of PMC1 can be written, two words to 2090, to pH or mV; other units are exception 3."""
+        """Only the unit of PMC1 can be written, two words to 2090; one that it does not offer is exception 3."""
         if function != WRITE_MANY:
             raise RegisterRefused(ILLEGAL_FUNCTION)
         if address != PMC1 or len(values) != 2:
             raise RegisterRefused(ILLEGAL_ADDRESS)
         unit = values[0] | values[1] << 16
-        if unit not in (UNIT_PH, UNIT_MV):
+        if not unit & self._units() or unit & unit - 1:
             raise RegisterRefused(ILLEGAL_VALUE)
         self.unit = unit
+
+    def _units(self) -> int:
+        """The units that PMC1 offers, as bits."""
+        return UNIT_PH | UNIT_MV if self._main_unit == UNIT_PH else UNIT_MV
 
     def _block(self, address: int) -> list[int] | None:
         match address:
@@ -142,7 +154,7 @@ class ArcProbe:
             case 2080:
                 return words_of_text(self.name, 8)
             case 2088:
-                return words_of_u32(UNIT_PH | UNIT_MV, low_first=True)
+                return words_of_u32(self._units(), low_first=True)
             case 2090:
                 return self._main_block()
             case 2400:
@@ -163,8 +175,8 @@ class ArcProbe:
         return None
 
     def _main_block(self) -> list[int]:
-        value, limits = self.ph, PH_RANGE
-        if self.unit == UNIT_MV:
+        value, limits = self.ph, self._range
+        if self.unit != self._main_unit:
             value, limits = quantise(millivolts(self.ph, self.temperature_c), 0.1), (-MV_LIMIT, MV_LIMIT)
         if self.trouble == "nan":
             value = math.nan
