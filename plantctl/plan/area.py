@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 from plantctl.plan.node import Node
 from plantctl.plan.shapes import BRACED, Shape
-from plantctl.plan.source_plant import OneOrMore, Short, yaml_key
+from plantctl.plan.source_forms import OneOrMore, Short, yaml_key
 
 EXECUTIVE: Final = "scan."
 _HAS_AREA: Final = re.compile(r"[0-9]+-")

@@ -90,6 +90,7 @@ CODES: Final[dict[str, str]] = {
     "PC404": "A unit that cannot be derived here.",
     "PC405": "A wire between ports of different units.",
     "PC406": "An output in another unit than its block computes in.",
+    "PC407": "Tags of different units in one column of a display.",
     "PC411": "An expression whose units do not fit together.",
     "PC501": "An algebraic loop.",
     "PC601": "A device that its driver cannot use as it is described.",
@@ -105,6 +106,8 @@ CODES: Final[dict[str, str]] = {
     "PC709": "A delay for bad quality that is not below half of the process safety time.",
     "PC710": "A forced, first or fail-safe value outside the limits of its output.",
     "PC711": "A flat line that is looked for above the tag's range only.",
+    "PC712": "An indicator for a tag without a range.",
+    "PC713": "A state that the tag cannot have.",
 }
 
 RANGES: Final[dict[str, str]] = {

@@ -93,6 +93,7 @@ def compile_network(
         statistics={p.name: p.row for p in points if p.writer is Writer.EXECUTIVE},
         rows=row_of,
         default_columns=_default_columns(net),
+        shown=net.shown,
     )
 
 

@@ -23,7 +23,7 @@ MADE_MAX: Final = 1_000_000
 
 PARAMETER_LENGTH_MAX: Final = 200
 
-_PLACEHOLDER: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
+PLACEHOLDER: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
 _PARAMETER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -89,7 +89,7 @@ def _parameters(template: Node, findings: list[Diagnostic]) -> dict[str, Node]:
 def _check_placeholders(name: str, node: Node, parameters: dict[str, Node], findings: list[Diagnostic]) -> None:
     used = set()
     for piece in _pieces(node):
-        for parameter in dict.fromkeys(_PLACEHOLDER.findall(piece.text)):
+        for parameter in dict.fromkeys(PLACEHOLDER.findall(piece.text)):
             used.add(parameter)
             if parameter not in parameters:
                 hint = meant(parameter, parameters) or f"name it in `with` of the template `{name}`"
@@ -114,10 +114,19 @@ def _pieces(node: Node) -> list[Node]:
     return found
 
 
-def unfold(section: Node, templates: dict[str, Template], findings: list[Diagnostic]) -> list[tuple[Node, str]]:
+Instance = tuple[Node, dict[str, Node]]
+"""Where an instance stands, and the values of its parameters."""
+
+
+def unfold(
+    section: Node,
+    templates: dict[str, Template],
+    findings: list[Diagnostic],
+    instances: dict[str, list[Instance]],
+) -> list[tuple[Node, str]]:
     """The sections that one `instances:` section makes, in the order of the text, each with its template's area.
 
-    Each instance gives one mapping of sections, as a file would.
+    Each instance gives one mapping of sections, as a file would, and is noted in `instances` under its template.
     """
     if section.kind != "mapping":
         _find(findings, "PC220", "`instances` is a mapping: name of the template, list of instances", section)
@@ -133,6 +142,7 @@ def unfold(section: Node, templates: dict[str, Template], findings: list[Diagnos
         if node.kind != "list":
             _find(findings, "PC220", "a list of instances is due here", node, '[{cell: "01"}, {cell: "02"}]')
             continue
+        noted = instances.setdefault(name, [])
         for instance in node.items:
             size += template.size
             if size > MADE_MAX:
@@ -140,7 +150,8 @@ def unfold(section: Node, templates: dict[str, Template], findings: list[Diagnos
                 return made
             values = _values(template, instance, findings)
             if values is not None:
-                made.append((_Copy(template, instance, values, findings).sections(), template.area))
+                noted.append((instance, values))
+                made.append((Copy(template, instance, values, findings).sections(), template.area))
     return made
 
 
@@ -170,7 +181,7 @@ def _values(template: Template, instance: Node, findings: list[Diagnostic]) -> d
     return {name: pair[1] for name, pair in instance.entries.items()} if len(findings) == before else None
 
 
-class _Copy:
+class Copy:
     """Copies a template's sections for one instance."""
 
     def __init__(self, template: Template, instance: Node, values: dict[str, Node], findings: list[Diagnostic]) -> None:
@@ -181,16 +192,17 @@ class _Copy:
         self.top = replace(instance, entries={})
 
     def sections(self) -> Node:
+        """The template's sections, copied."""
         for title, (key, node) in self.template.sections.items():
             self.top.entries[title] = (key, self._node(node))
         return self.top
 
     def _node(self, node: Node) -> Node:
         if node.kind == "value":
-            return self._value(node)
+            return self.value(node)
         copy = replace(node, instance=self.note, entries={}, items=[self._node(item) for item in node.items])
         for key, value in node.entries.values():
-            new_key = self._key(key)
+            new_key = self.key(key)
             if new_key.text in copy.entries:
                 also = ((copy.entries[new_key.text][0].place, "first written here"), *self.note)
                 what = f"the key `{new_key.text}` stands twice"
@@ -200,20 +212,22 @@ class _Copy:
             copy.entries[new_key.text] = (new_key, self._node(value))
         return copy
 
-    def _key(self, key: Node) -> Node:
-        text = _PLACEHOLDER.sub(self._text_of, key.text)
+    def key(self, key: Node) -> Node:
+        """The copy of a key, with the parameters put in."""
+        text = PLACEHOLDER.sub(self._text_of, key.text)
         if text == key.text:
             return replace(key, instance=self.note)
         return replace(key, instance=self.note, text=text, value=text, text_column=0)
 
-    def _value(self, node: Node) -> Node:
+    def value(self, node: Node) -> Node:
+        """The copy of a single value; where a placeholder is the whole of it, the parameter's own value."""
         copy = replace(node, instance=self.note)
-        whole = _PLACEHOLDER.fullmatch(node.text)
+        whole = PLACEHOLDER.fullmatch(node.text)
         if whole is not None and whole[1] in self.values:
             parameter = self.values[whole[1]]
             copy.value, copy.text, copy.plain, copy.text_column = parameter.value, parameter.text, parameter.plain, 0
             return copy
-        text = _PLACEHOLDER.sub(self._text_of, node.text)
+        text = PLACEHOLDER.sub(self._text_of, node.text)
         if text == node.text:
             return copy
         copy.text, copy.text_column, copy.value = text, 0, text

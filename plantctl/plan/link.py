@@ -2,6 +2,7 @@
 
 from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_blocks, link_calculated
 from plantctl.plan.link_cascades import link_cascades
+from plantctl.plan.link_displays import link_shown
 from plantctl.plan.link_hold import link_hold
 from plantctl.plan.link_loops import check_loop_limits, link_loops
 from plantctl.plan.link_protection import link_protection
@@ -49,6 +50,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     check_loop_limits(net)
     assign_tasks(net, tasks)
     check_cascades(net, tasks)
+    net.shown = link_shown(net)
     net.tell_unknown()
     return net, tasks
 

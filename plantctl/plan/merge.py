@@ -8,7 +8,8 @@ the guidance of an `alarms:` section are joined into one alarm, key by key.
 from plantctl.core.errors import Diagnostic
 from plantctl.plan.area import complete, complete_block, full_name
 from plantctl.plan.did_you_mean import meant
-from plantctl.plan.expand import Template, read_templates, unfold
+from plantctl.plan.expand import Instance, Template, read_templates, unfold
+from plantctl.plan.expand_display import unfold_rows
 from plantctl.plan.node import Node
 from plantctl.plan.shapes import kind_of
 from plantctl.plan.source import SourceSet
@@ -39,6 +40,7 @@ def merge(sources: SourceSet) -> Merged:
         if file.root is not None:
             joiner.add_sections(file.root, file.area)
     joiner.complete_blocks()
+    joiner.complete_displays()
     return merged
 
 
@@ -49,6 +51,8 @@ class _Joiner:
         self.templates: dict[str, Template] = {}
         self.template_keys: dict[str, Node] = {}
         self.blocks: list[tuple[Node, str]] = []
+        self.displays: list[tuple[Node, str]] = []
+        self.instances: dict[str, list[Instance]] = {}
 
     def collect_templates(self, top: Node, area: str) -> None:
         pair = top.entries.get("templates")
@@ -69,7 +73,7 @@ class _Joiner:
             if title == "templates":
                 continue
             if title == "instances":
-                for made, template_area in unfold(node, self.templates, self.findings):
+                for made, template_area in unfold(node, self.templates, self.findings, self.instances):
                     self.add_sections(made, template_area)
             elif title not in _TITLES:
                 if not key.tainted:
@@ -90,6 +94,8 @@ class _Joiner:
             name = full_name(name_key.text, area) if form is not None and form.of_tags else name_key.text
             if form is not None and title == "blocks":
                 self.blocks.append((value, area))
+            elif title == "displays":
+                self.displays.append((value, area))
             elif form is not None:
                 complete(value, form.form, area)
             first = target.entries.get(name)
@@ -120,6 +126,12 @@ class _Joiner:
             for text, (_, value) in node.entries.items():
                 if text not in ("kind", "task"):
                     complete_block(value, area, known)
+
+    def complete_displays(self) -> None:
+        """Writes the rows of matrices, now that every instance is known, and completes what displays name."""
+        for node, area in self.displays:
+            unfold_rows(node, self.templates, self.instances, self.findings)
+            complete(node, SECTIONS["displays"].form, area)
 
     def _twice(self, what: str, key: Node, first: Node) -> None:
         earlier = tuple((place, f"the first, {note}") for place, note in first.instance)

@@ -22,6 +22,7 @@ from plantctl.core.units import (
 from plantctl.plan.did_you_mean import meant
 from plantctl.plan.kind import Kind, find_kind, kind_names
 from plantctl.plan.plan import Writer
+from plantctl.plan.shown import Shown
 from plantctl.plan.source_plant import SourcePlant
 
 Path = tuple[str | int, ...]
@@ -126,6 +127,7 @@ class Network:
         self.outputs: dict[str, OutputNode] = {}
         self.contested: set[str] = set()
         self.stuck: list[Diagnostic] = []
+        self.shown = Shown()
         self._unknown: dict[tuple[str, str], list[tuple[Diagnostic, Place | None]]] = {}
 
     # -- findings --------------------------------------------------------------------------------------------------

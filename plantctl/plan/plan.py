@@ -15,6 +15,7 @@ from plantctl.core.errors import Place
 from plantctl.core.field import DevicePlan
 from plantctl.plan.expression import Program
 from plantctl.plan.kind import Kind
+from plantctl.plan.shown import Shown
 
 # The executive's point that is 1 while too many scans in a row come late.
 OVERRUN_TRIP = "scan.overrun_trip"
@@ -189,7 +190,7 @@ class Plan:
 
     `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
     `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped. A retained state counts
-    for `retain_for_ns`.
+    for `retain_for_ns`. `shown` is what people are shown and no scan needs.
     """
 
     name: str
@@ -215,6 +216,7 @@ class Plan:
     overrun_trip_after: int = 0
     overrun_catch_up: int = 0
     retain_for_ns: int = RETAIN_FOR_NS
+    shown: Shown = field(default_factory=Shown)
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.uint32]]:

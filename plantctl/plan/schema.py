@@ -21,6 +21,7 @@ from plantctl.plan.merge import Merged
 from plantctl.plan.node import Node
 from plantctl.plan.places import Places, Step
 from plantctl.plan.shapes import Name, ShapeError, kind_of
+from plantctl.plan.source_display import Display
 from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant
 
 _KEYS_SHOWN: Final = 16
@@ -127,6 +128,8 @@ def _is_mistyped(missing: Any, faults: Any) -> bool:
 
 def _owner(path: tuple[Step, ...]) -> str:
     """What a key at a path belongs to: `a tag`, or the key above it."""
+    if isinstance(path[-2], int):
+        return f"an item of `{path[-3]}`"
     return SECTIONS[str(path[0])].words if len(path) == 3 and path[0] in SECTIONS else f"`{path[-2]}`"
 
 
@@ -158,7 +161,8 @@ def _translate(fault: Any, path: tuple[Step, ...], form: Any, location: tuple[St
     if kind in ("too_long", "too_short"):
         return "PC203", f"two values are due here, these are {fault['ctx']['actual_length']}", "[low, high]"
     if kind in ("tuple_type", "list_type"):
-        return "PC203", f"a list is due here, this is {kind_of(value)}", "[low, high]"
+        hint = "[AIC-4212, {tag: LI-4211, show: value}]" if "groups" in path else "[low, high]"
+        return "PC203", f"a list is due here, this is {kind_of(value)}", hint
     if kind in ("dataclass_type", "dict_type"):
         keys = _known_keys(form, location)
         return "PC203", f"a mapping is due here, this is {kind_of(value)}", _keys_hint(keys)
@@ -177,6 +181,8 @@ def _known_keys(form: Any, location: tuple[Step, ...]) -> tuple[str, ...]:
             form = keys_of(found)[str(step)]
         elif get_origin(_bare(form)) is dict:
             form = get_args(_bare(form))[1]
+        elif get_origin(_bare(form)) is tuple and isinstance(step, int):
+            form = get_args(_bare(form))[0]
         else:
             return ()
     found = _class_of(form)
@@ -204,8 +210,22 @@ def _rules(entry: object, complete: bool) -> Iterator[_Fault]:
         limits = (entry.low_low, entry.low, entry.high, entry.high_high)
         if complete and all(limit is None for limit in limits):
             yield "PC215", "this alarm has no limit", (), "one of low_low, low, high, high_high"
+    elif isinstance(entry, Display):
+        yield from _display_rules(entry)
     elif isinstance(entry, Loop) and entry.on_bad_pv is not None:
         yield from _bad_pv_rules(entry.on_bad_pv, ("on_bad_pv",))
+
+
+def _display_rules(display: Display) -> Iterator[_Fault]:
+    if bool(display.groups) == bool(display.columns):
+        what = "`groups` and `columns` in one display" if display.groups else "this display shows nothing"
+        yield "PC215", what, (), "an overview has `groups`, a matrix has `columns`"
+    if display.columns and not (display.template or display.rows):
+        yield "PC215", "this matrix has no rows", ("columns",), "template: cell; or rows: {CELL-01: {current: II-4010}}"
+    for name, column in display.columns.items():
+        if column.tag and not display.template:
+            hint = "name the tags under `rows`, or give the display a `template`"
+            yield "PC215", "a tag for every row, without a template", ("columns", name, "tag"), hint
 
 
 def _bad_pv_rules(step: BadPv, path: tuple[Step, ...]) -> Iterator[_Fault]:

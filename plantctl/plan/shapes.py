@@ -178,6 +178,12 @@ def _reference(value: object) -> str:
     return text
 
 
+def _state_number(value: object) -> int:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+        return int(value)
+    raise ShapeError("PC203", f"a whole number is due here, this is `{value}`", "states: {0: open, 1: forward}")
+
+
 def _vote(value: object) -> str:
     text = _text(value)
     if not _VOTE.fullmatch(text):
@@ -206,4 +212,6 @@ Expression = Annotated[str, Shape("expression", _expression, _NUMBER_OR_TEXT)]
 Name = Annotated[str, Shape("name", _name, {"type": "string"})]
 Reference = Annotated[str, Shape("reference", _reference, {"type": "string"})]
 """A tag's full name, or a point of it after a dot."""
+StateNumber = Annotated[int, Shape("state number", _state_number, {"type": "string", "pattern": "^-?[0-9]{1,9}$"})]
+"""A key: the number of a state."""
 Vote = Annotated[str, Shape("vote", _vote, {"type": "string"})]

@@ -8,7 +8,6 @@ still the engineer's text; a bare number stands for the unit that is expected at
 `places.of("loops", "40-AIC-4212", "tuning", "gain")`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -23,64 +22,14 @@ from plantctl.plan.shapes import (
     Quantity,
     Reference,
     Shape,
+    StateNumber,
     Text,
     Value,
     Vote,
     Whole,
 )
-
-
-def yaml_key(field_name: str) -> str:
-    """The key of a field as it stands in the text: `for` of `for_`."""
-    return field_name.rstrip("_")
-
-
-STRICT: Final[dict[str, Any]] = {"extra": "forbid", "alias_generator": yaml_key}
-"""What pydantic reads from each class: unknown keys are errors."""
-
-
-class Short:
-    """A short form: a value that is no mapping stands for a mapping with this one key."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def __get_pydantic_core_schema__(self, source: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
-        function = {"type": "no-info", "function": self.unfold}
-        return {"type": "function-before", "function": function, "schema": inner(source)}
-
-    def unfold(self, value: object) -> object:
-        return value if isinstance(value, dict) else {self.key: value}
-
-
-def _channels(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-class OneOrMore:
-    """One value, or a list of them; kept as a tuple."""
-
-    def __get_pydantic_core_schema__(self, source: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
-        function = {"type": "no-info", "function": _channels}
-        return {"type": "function-before", "function": function, "schema": inner(source)}
-
-
-class Rest:
-    """Keys that are no fields of the class are folded into its field `settings`: a plug-in knows them."""
-
-    def __init__(self, *own: str) -> None:
-        self.own = own
-
-    def __get_pydantic_core_schema__(self, source: Any, follow: Callable[[Any], Any]) -> dict[str, Any]:
-        function = {"type": "no-info", "function": self.fold}
-        return {"type": "function-before", "function": function, "schema": follow(source)}
-
-    def fold(self, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        own = {key: value[key] for key in self.own if key in value}
-        return {**own, "settings": {key: item for key, item in value.items() if key not in self.own}}
-
+from plantctl.plan.source_display import Display
+from plantctl.plan.source_forms import STRICT, OneOrMore, Rest, Short
 
 Range = tuple[Quantity, Quantity]
 Anything = Annotated[Any, Shape("anything", lambda value: value, {})]
@@ -137,6 +86,8 @@ class Tag:
     system: Literal["", "sis"] = ""
     fail_safe: Value | None = None
     poll: Duration | None = None
+    states: dict[StateNumber, Text] = field(default_factory=dict)
+    decimals: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +282,7 @@ class Output:
     initial: Value | None = None
     fail_safe: Value | None = None
     task: Name = ""
+    write: Literal["", "direct", "confirm", "confirm-reason"] = ""
 
 
 Mark = Literal["latched", "auto"]
@@ -359,6 +311,7 @@ SECTIONS: Final[dict[str, Section]] = {
     "blocks": Section(Annotated[BlockEntry, Rest("kind", "task")], "a block", of_tags=True),
     "outputs": Section(Output, "an output", of_tags=True),
     "sequences": Section(Anything, "a sequence"),
+    "displays": Section(Display, "a display"),
 }
 NAMED_SECTIONS: Final = tuple(name for name in SECTIONS if name != "tasks")
 """Sections that a template can hold."""
@@ -389,6 +342,7 @@ class SourcePlant:
     blocks: dict[str, BlockEntry] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     sequences: dict[str, Any] = field(default_factory=dict)
+    displays: dict[str, Display] = field(default_factory=dict)
     order: tuple[tuple[str, str], ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     complete: bool = True

@@ -20,9 +20,9 @@ from plantctl.plan.yaml_scalar import resolve
 
 RANGE: Final = ("low", "high")
 LIMITS: Final = {"LL": "low_low", "L": "low", "H": "high", "HH": "high_high"}
-TAG_KEYS: Final = tuple(field.name for field in fields(Tag) if field.name != "range")
+TAG_KEYS: Final = tuple(field.name for field in fields(Tag) if field.name not in ("range", "states"))
 COLUMNS: Final = ("tag", *TAG_KEYS, *RANGE, *LIMITS)
-NUMERIC: Final = frozenset(("station", "initial", "fail_safe", *RANGE, *LIMITS))
+NUMERIC: Final = frozenset(("station", "initial", "fail_safe", "decimals", *RANGE, *LIMITS))
 """Columns whose cells may be numbers; all others are text, whatever they look like."""
 
 _FIELD: Final = re.compile(r'"[^"]*(?:""[^"]*)*"|[^,"\r\n]*')

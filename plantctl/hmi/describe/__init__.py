@@ -1,0 +1,40 @@
+"""What a page needs to know of a plant before the first value comes: said once, the same for everybody, for one plan.
+
+`description(plan)` is the answer of `GET /api/v1/plant`: tags with texts, units and ranges, loops, alarms with their
+guidance, the cause-and-effect chart in words, devices, displays. It is worked out of the plan alone (no clock, no
+socket, no file), so that it is the plant that runs which is shown, and is plain dictionaries, lists, numbers and texts.
+A number that does not exist is None, never NaN, which JSON does not have.
+"""
+
+from typing import Any
+
+from plantctl.hmi.describe.devices import devices
+from plantctl.hmi.describe.displays import displays
+from plantctl.hmi.describe.loops import loops
+from plantctl.hmi.describe.protection import alarms, causes, effects, permissives
+from plantctl.hmi.describe.tags import tags
+from plantctl.plan.plan import Plan
+
+__all__ = ["description"]
+
+
+def description(plan: Plan, *, simulated: bool = False, time_zone: str = "UTC") -> dict[str, Any]:
+    """The plant of `plan` for a page. `simulated` and `time_zone` are the host's to say; `config` is the plan's hash.
+
+    The same plan gives the same answer, so that `config` serves as its ETag.
+    """
+    return {
+        "plant": {"name": plan.name, "text": plan.shown.text},
+        "config": f"{plan.hash:016x}",
+        "simulated": simulated,
+        "time_zone": time_zone,
+        "scan_ms": plan.period_ns / 1e6,
+        "tags": tags(plan),
+        "loops": loops(plan),
+        "alarms": alarms(plan),
+        "causes": causes(plan),
+        "effects": effects(plan),
+        "permissives": permissives(plan),
+        "devices": devices(plan),
+        "displays": displays(plan),
+    }
