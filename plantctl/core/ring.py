@@ -175,7 +175,10 @@ class RingReader:
         self._length = 0
 
     def view(self) -> memoryview | None:
-        """The next frame as it lies in the ring, None when there is none. Ask `take` whether it was still whole."""
+        """The next frame as it lies in the ring, None when there is none. Ask `take` whether it was still whole.
+
+        Behind a length that no frame has, everything is passed over, and counted as lost with the next frame.
+        """
         fields, frames = self._fields, self._frames
         while self._position != fields[_HEAD]:
             oldest = fields[_OLDEST]
@@ -187,6 +190,10 @@ class RingReader:
             length, kind, _ = _PAD.unpack_from(frames, at)
             sequence = 0 if kind == 0 else _SEQUENCE.unpack_from(frames, at + 8)[0]
             if fields[_OLDEST] > self._position:
+                continue
+            if not 0 < length <= self._capacity - at:
+                # No writer leaves such a length, and nobody can tell where the next frame begins.
+                self._position = fields[_HEAD]
                 continue
             if kind == 0 or sequence < self._expected:
                 self._position += length

@@ -236,3 +236,18 @@ def test_a_ring_of_the_plans_size_holds_a_minute(rows, rate_hz):
     assert size >= HEAD_BYTES + RING_BYTES_MIN
     assert size >= minute
     assert ring_bytes(rows, rate_hz, inputs=rows) >= size
+
+
+@pytest.mark.parametrize("length", [0, 8193, 2**32 - 1])
+def test_behind_a_length_that_no_frame_has_the_rest_is_lost_and_reading_goes_on(length):
+    buffer, writer = ring()
+    reader = RingReader(buffer)
+    fill(writer, 3)
+    assert reader.read().sequence == 1
+    fill(writer, 1)
+    second = HEAD_BYTES + len(bytes(RingReader(buffer).view()))
+    buffer[second : second + 4] = length.to_bytes(4, "little")
+    assert reader.read() is None
+    fill(writer, 2)
+    assert [f.sequence for f in reader] == [5, 6]
+    assert reader.lost == 3
