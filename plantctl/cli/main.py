@@ -23,6 +23,7 @@ VERBS: Final = {
     "history": "show the recorded values of a tag",
     "doctor": "find what this machine lacks for a plant, and how plants that run here are",
     "check": "find everything that is wrong with a plant's text",
+    "schema": "write the form of a plant's text for an editor: keys, words, units",
     "explain": "show what a plant compiles to, who writes a tag, what feeds a trip",
     "exec": "run a plant over recorded inputs, without devices",
     "sim": "run the simulated plant behind real protocol servers, or put a fault on it",

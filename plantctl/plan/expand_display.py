@@ -49,7 +49,8 @@ def _patterns(display: Node, columns: Node, template: Template, findings: list[D
     for name, (key, node) in columns.entries.items():
         pair = node.entries.get("tag")
         if node.kind == "mapping" and pair is None:
-            _find(findings, "PC202", f"`tag` is missing in the column `{name}`", key, f'tag: "AI-<{template.name}>"')
+            what = f"the column `{name}` has no `tag`, which a template's rows need"
+            _find(findings, "PC215", what, key, 'for example tag: "AI-4<cell>1"')
             continue
         patterns[name] = pair[1] if pair is not None else node
     row = display.entries.get("row")

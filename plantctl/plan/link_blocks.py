@@ -39,7 +39,7 @@ def link_blocks(net: Network) -> None:
             net.outputs[tag].writer = node
 
 
-def _is_setting(field: Field) -> bool:
+def is_setting(field: Field) -> bool:
     """Whether a person may give the field: ports to wire, parameters; what counts the wires is the compiler's."""
     counts = field.name == "n" or field.name.startswith(("has_", "n_"))
     return field.role in ("in", "cas_in", "param", "tracked") and not counts
@@ -50,11 +50,11 @@ def _setting(net: Network, node: BlockNode, key: str, value: Any, path: Path) ->
         node.unit = str(value)
         node.faulty = net.unit(node.unit, path) is None
         return
-    names = [f.name for f in node.kind.fields if _is_setting(f)]
+    names = [f.name for f in node.kind.fields if is_setting(f)]
     field = node.kind.field(SHORT_PORTS.get(key, key))
     if field is None or field.name not in names:
         what = f"`{key}` is not a setting of kind `{node.kind.name}`"
-        shown = [_key_of(name) for name in names]
+        shown = [key_of(name) for name in names]
         hint = meant(key, shown) or f"kind `{node.kind.name}` has {', '.join(shown)}"
         net.find("PC306", what, path, key=True, hint=hint)
     elif field.role in ("in", "cas_in"):
@@ -65,7 +65,7 @@ def _setting(net: Network, node: BlockNode, key: str, value: Any, path: Path) ->
             node.params[f"has_{field.name}"] = 1.0
 
 
-def _key_of(name: str) -> str:
+def key_of(name: str) -> str:
     """The key that stands for a field in the text."""
     return next((short for short, field in SHORT_PORTS.items() if field == name), name)
 
@@ -100,7 +100,7 @@ def _missing_ports(net: Network, node: BlockNode) -> None:
         if field.role in ("in", "cas_in") and not field.declared.optional and (field.name, 0) not in node.wires:
             given = {SHORT_PORTS.get(key, key) for key in net.source.blocks[node.tag].settings}
             if field.name not in given:
-                key = _key_of(field.name)
+                key = key_of(field.name)
                 what = f"`{node.tag}` needs the input `{key}`: {field.declared.doc}"
                 net.find("PC309", what, node.path, key=True, hint=f"wire it: {key}: TAG")
             node.faulty = True

@@ -51,6 +51,11 @@ def _adapter(title: str) -> TypeAdapter[Any]:
     return TypeAdapter(PlantHead if title == "plant" else SECTIONS[title].form)
 
 
+def form_schema(title: str) -> dict[str, Any]:
+    """The JSON Schema of one entry of a section (`plant` for the head), as pydantic makes it."""
+    return _adapter(title).json_schema()
+
+
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
 
 

@@ -193,25 +193,38 @@ def _vote(value: object) -> str:
     return text
 
 
-_NUMBER_OR_TEXT: Final = {"type": ["number", "string"]}
+def _written(pattern: "re.Pattern[str]", **more: object) -> dict[str, object]:
+    """The JSON Schema of a text that has the form of a pattern; JSON Schema looks for it anywhere in the text."""
+    return {"type": "string", "pattern": f"^\\s*(?:{pattern.pattern})\\s*$", **more}
 
-Text = Annotated[str, Shape("text", _text, {"type": "string"})]
-Item = Annotated[str, Shape("item", _item, {"type": ["string", "integer"]})]
+
+_TAG_IN_TEXT: Final = re.compile(rf"[^{{}}]*(?:\{{{_REFERENCE.pattern}\}}[^{{}}]*)*")
+_JSON_QUANTITY: Final = {"anyOf": [{"type": "number"}, _written(_QUANTITY)], "examples": ["8.0 pH", "0.36 m3/h"]}
+_JSON_VALUE: Final = {"anyOf": [{"type": ["number", "boolean"]}, _written(_QUANTITY)]}
+_JSON_MANUAL: Final = {"anyOf": [{"const": "hold"}, *_JSON_VALUE["anyOf"]]}
+_JSON_EXPRESSION: Final = {
+    "anyOf": [{"type": "number"}, _written(_TAG_IN_TEXT)],
+    "examples": ["{FI-4013} < 0.24 [m3/h]"],
+}
+_JSON_DURATION: Final = _written(_DURATION, examples=["1.5 s", "100 ms", "10 min"])
+
+Text = Annotated[str, Shape("text", _text, {"type": "string", "pattern": "\\S"})]
+Item = Annotated[str, Shape("item", _item, {"type": ["string", "integer"], "pattern": "\\S"})]
 """A device's datum: a name of its profile, a node, or a register number; kept as text."""
 Flag = Annotated[bool, Shape("flag", _flag, {"type": "boolean"})]
 Whole = Annotated[int, Shape("whole number", _whole, {"type": "integer", "minimum": 0})]
 Number = Annotated[float, Shape("number", _number, {"type": "number"})]
-Quantity = Annotated[str | float, Shape("quantity", _quantity, _NUMBER_OR_TEXT)]
+Quantity = Annotated[str | float, Shape("quantity", _quantity, _JSON_QUANTITY)]
 """`8.0 pH` as text, or a bare number as float, which is then in the unit that is expected at its place."""
-Value = Annotated[str | float, Shape("value", _value, {"type": ["number", "string", "boolean"]})]
+Value = Annotated[str | float, Shape("value", _value, _JSON_VALUE)]
 """A quantity, or true or false, kept as 1.0 and 0.0."""
-ManualOutput = Annotated[str | float, Shape("manual output", _manual_output, _NUMBER_OR_TEXT)]
+ManualOutput = Annotated[str | float, Shape("manual output", _manual_output, _JSON_MANUAL)]
 """`hold`, or the output's value."""
-Duration = Annotated[str, Shape("duration", _duration, {"type": "string"})]
-Expression = Annotated[str, Shape("expression", _expression, _NUMBER_OR_TEXT)]
-Name = Annotated[str, Shape("name", _name, {"type": "string"})]
-Reference = Annotated[str, Shape("reference", _reference, {"type": "string"})]
+Duration = Annotated[str, Shape("duration", _duration, _JSON_DURATION)]
+Expression = Annotated[str, Shape("expression", _expression, _JSON_EXPRESSION)]
+Name = Annotated[str, Shape("name", _name, _written(_NAME, maxLength=NAME_LENGTH_MAX))]
+Reference = Annotated[str, Shape("reference", _reference, _written(_REFERENCE))]
 """A tag's full name, or a point of it after a dot."""
 StateNumber = Annotated[int, Shape("state number", _state_number, {"type": "string", "pattern": "^-?[0-9]{1,9}$"})]
 """A key: the number of a state."""
-Vote = Annotated[str, Shape("vote", _vote, {"type": "string"})]
+Vote = Annotated[str, Shape("vote", _vote, _written(_VOTE, examples=["1oo1", "1oo2", "2oo3"]))]

@@ -17,6 +17,10 @@ STRICT: Final[dict[str, Any]] = {"extra": "forbid", "alias_generator": yaml_key}
 """What pydantic reads from each class: unknown keys are errors."""
 
 
+SHORT_OF: Final = "short form of"
+"""Stands in a form's JSON Schema for "like this key of the other form", until the whole schema is put together."""
+
+
 class Short:
     """A short form: a value that is no mapping stands for a mapping with this one key."""
 
@@ -26,6 +30,10 @@ class Short:
     def __get_pydantic_core_schema__(self, source: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
         function = {"type": "no-info", "function": self.unfold}
         return {"type": "function-before", "function": function, "schema": inner(source)}
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
+        whole = inner(core_schema["schema"])
+        return {"anyOf": [whole, {SHORT_OF: self.key}]}
 
     def unfold(self, value: object) -> object:
         return value if isinstance(value, dict) else {self.key: value}
@@ -41,6 +49,10 @@ class OneOrMore:
     def __get_pydantic_core_schema__(self, source: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
         function = {"type": "no-info", "function": _channels}
         return {"type": "function-before", "function": function, "schema": inner(source)}
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, inner: Callable[[Any], Any]) -> dict[str, Any]:
+        several = inner(core_schema["schema"])
+        return {"anyOf": [several["items"], several]}
 
 
 class Rest:
