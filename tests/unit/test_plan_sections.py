@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
 from plantctl.plan.check import read_plant
 from plantctl.plan.source import from_folder, from_texts
-from plantctl.plan.source_plant import SECTIONS, BadPv, Wire
+from plantctl.plan.source_plant import BadPv, Wire
 
 WHOLE = Path(__file__).parents[1] / "cases" / "plan_text" / "whole-plant"
 
@@ -204,12 +203,3 @@ def test_all_files_together_have_a_limit(monkeypatch):
     assert [(finding.code, finding.where.column) for finding in reading.findings] == [("PC112", 19)]
     assert list(reading.plant.tags) == ["A"]
     assert reading.plant.complete is False
-
-
-def test_every_section_has_a_json_schema_for_editors():
-    for title, section in SECTIONS.items():
-        schema = TypeAdapter(section.form).json_schema()
-        assert title in ("sequences", "devices", "blocks") or schema.get("type") or schema.get("$ref"), title
-    tag = TypeAdapter(SECTIONS["tags"].form).json_schema()
-    assert tag["additionalProperties"] is False
-    assert tag["properties"]["station"]["anyOf"][0] == {"type": "integer", "minimum": 0}
