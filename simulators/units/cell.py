@@ -1,19 +1,24 @@
 """Electro-extraction cell: one electron makes one hydroxide in the catholyte and one mole of acid behind the membrane.
 
     net alkalinity   n = (1 - t_H - t_OH - x) I/F - P c_a A          the same chloride leaves through the membrane
-    t_H = 0.055 c_a^1.15 (1 + 0.004 (T - 25)),  t_OH = 0.004 10^(0.7 (pH tank - 8)) up to 0.3,  x = 0.010 + 0.05 theta
     compartment      1.55 L, mixed; its pH is the outlet pH; rare earth precipitates as in the tank
     double layer     2,000 F/m2 at the felt: the voltage lags the current, the charge it holds is accounted
-    heat             C dT/dt = I (V - 1.92 V) + flow + UA (T_amb - T), C = 25 kJ/K, UA = 2 W/K
-    gas              hold-up moves to Qg/(Qg + Q), at most 0.35, within 20 s
-    fouling          theta: dtheta/dt = kf X^0.5 (j/425)^1.5 exp(1.1 (pH - 8.3)) (0.05/u)^0.8 (1 - theta)
+    heat             C dT/dt = (I - I_short) (V - 1.92 V) + I_short V + flows + UA dT, C = 25 kJ/K, UA = 2 W/K to the
+                     room, more to acid and anolyte where these are modelled
+    gas              hold-up moves to Qg/(Qg + Q) within 20 s
+    reversed         the electrodes hold up to 1,200 C of gas; while it lasts the cell drives a current backwards
+    holes            of the anion membrane: catholyte or acid passes with the pressure difference; of the cation
+                     membrane: acid and anolyte change places, chloride reaches the anode
 
-Voltage and its parts are in chemistry.electrode. The surface pH follows 2.1.5, or is fixed by `surface_ph_set`.
+Shares and holes are in chemistry.membrane, voltages in chemistry.electrode, the felt in chemistry.felt. The surface pH
+follows 2.1.5, or is fixed by `surface_ph_set`. Acid and anolyte of one cell are counted in their tanks: what leaves on
+`acid_side` and `anolyte_side` may be negative, and then comes from there.
 
 First step  contents are what the flowsheet gave; overpotential starts at that of the current.
 Bad input   no flow: the compartment stands and its pH runs away within seconds while current flows.
 Limits      above 0.8 of the membrane's limiting current water splits: up to 0.6 V more and 0.2 more t_OH.
-Source      process design basis 2.1.
+            Reaction water of the catholyte is not counted, that of the anode is.
+Source      process design basis 2.1; the gas reserve, that gives the 5 to 20 A for minutes of 6.1, is assumed.
 Situation   tests/cases/units/cell/
 """
 
@@ -21,14 +26,14 @@ import math
 
 from simulators.chemistry.constants import FARADAY_C_MOL, KELVIN, LN10, RE_OH3_G_MOL, WATER_KG_L
 from simulators.chemistry.electrode import (
-    ANODE_EA_J_MOL,
-    ANODE_J0_A_M2,
     ANODE_SLOPE_V,
     CATHODE_EA_J_MOL,
     CATHODE_J0_A_M2,
     CATHODE_SLOPE_V,
+    NOMINAL_M_S,
     R_FOUL_OHM_M2,
     SILVER_CHLORIDE_V,
+    anode_a_m2,
     catholyte_s_m,
     exchange_a_m2,
     hydrogen_v,
@@ -40,60 +45,118 @@ from simulators.chemistry.electrode import (
     tafel_v,
 )
 from simulators.chemistry.equilibrium import solve
+from simulators.chemistry.felt import (
+    FELT_DP_BAR,
+    FOULING_MOST,
+    METRES_OF_WATER,
+    NOMINAL_L_S,
+    SCALE_G_M2,
+    SCAR_SHARE,
+    blocked_1_s,
+    cleaned_1_s,
+    felt_dp_bar,
+    gas_share,
+)
+from simulators.chemistry.membrane import (
+    ANODE_WATER_L_MOL,
+    FOULED_SHARE,
+    OSMOSIS_L_MOL,
+    PARASITIC_SHARE,
+    SPLITTING_SHARE,
+    SPLITTING_V,
+    chlorine_share,
+    diffused_mol_s,
+    hole_l_s,
+    hydroxide_share,
+    proton_share,
+    splitting,
+)
 from simulators.chemistry.precipitation import precipitated
-from simulators.stream import CHLORIDE, COMPONENTS, HEAT, HEAT_J_L_K, LIQUID, RARE_EARTH, SODIUM, SOLID
+from simulators.stream import (
+    CHLORIDE,
+    COMPONENTS,
+    HEAT,
+    HEAT_J_L_K,
+    LIQUID,
+    RARE_EARTH,
+    SODIUM,
+    SOLID,
+    SULFATE,
+)
 from simulators.unit import Holdup, In, Inlet, Out, Outlet, Param, State, Unit, field, stream
 
-NOMINAL_L_S = 0.6 / 3.6
-NOMINAL_M_S = 0.05
 THERMONEUTRAL_V = 1.92
-OSMOSIS_L_MOL = 3.0 * 0.018
-P_HCL_M_S = 1.0e-8
 DOUBLE_LAYER_F_M2 = 2000.0
-FOULING_1_S = 3.6e-7
-CLEANING_1_S = 2.5e-3
 HYDROXIDE_PKW = 13.5
-GAS_S, GAS_MOST = 20.0, 0.35
-METRES_OF_WATER = 10.2
-ACID_SIDE_BAR = 0.09
+GAS_S = 20.0
+RESERVE_C, RESERVE_LOSS_S, RESERVE_LOW = 1200.0, 300.0, 0.2
+PROBE_M_S = 0.3
+INLET_BAR, ACID_SIDE_BAR = 0.1, 0.09
 
 
 class Cell(Unit):
     """One row is one cell of 0.20 m2."""
 
-    inlet: Inlet = stream("catholyte from the pump")
+    inlet: Inlet = stream("catholyte from the pump, or liquor from the wash skid")
     outlet: Outlet = stream("catholyte back to the tank")
-    acid_side: Outlet = stream("chloride and water through the anion membrane")
+    wash_outlet: Outlet = stream("back to the wash skid")
+    acid_side: Outlet = stream("to the acid loop: through the anion membrane, less what goes on to the anolyte")
+    anolyte_side: Outlet = stream("to the anolyte: through the cation membrane, less what the anode consumes")
     contents: Holdup = stream("the catholyte compartment; heat is that of the whole cell")
     current_a: In = field(0.0, "current, A, positive when the felt is cathode")
-    acid_mol_l: In = field(2.0, "acid strength behind the membrane, mol/L")
     tank_ph: In = field(8.0, "pH of the circuit's tank")
+    wash_share: In = field(0.0, "share of what leaves that goes to the wash skid, 0..1")
+    acid_mol_l: In = field(2.0, "acid strength behind the membrane, mol/L")
+    acid_chloride_mol_l: In = field(2.0, "chloride in the acid, mol/L")
+    acid_re_mol_l: In = field(0.0, "rare earth in the acid, mol/L")
+    acid_sulfate_mol_l: In = field(0.0, "sulfate in the acid, mol/L")
+    acid_sodium_mol_l: In = field(0.0, "sodium in the acid, mol/L")
+    acid_c: In = field(40.0, "temperature of the acid, degC")
+    acid_bar: In = field(ACID_SIDE_BAR, "pressure of the acid at the membrane, bar")
+    anolyte_mol_l: In = field(0.5, "sulfuric acid in the anolyte, mol/L")
+    anolyte_chloride_mol_l: In = field(0.0, "chloride in the anolyte, mol/L")
+    anolyte_c: In = field(40.0, "temperature of the anolyte, degC")
     element: Param = field(1.0, "row of chemistry.constants.ELEMENTS")
     area_m2: Param = field(0.20, "projected area, m2")
     volume_l: Param = field(1.55, "catholyte compartment, L")
     heat_j_k: Param = field(25000.0, "heat capacity with its liquid, J/K")
     loss_w_k: Param = field(2.0, "heat loss, W/K")
     ambient_c: Param = field(22.0, "surroundings, degC")
+    acid_w_k: Param = field(0.0, "heat transfer to the acid, W/K")
+    anolyte_w_k: Param = field(0.0, "heat transfer to the anolyte, W/K")
     membrane_worn: Param = field(1.0, "membrane resistance over that of new ones, 1..1.5")
     membrane_limit: Param = field(1.0, "limiting current of the anion membrane over that of a new one")
     membrane_leak: Param = field(1.0, "diffusion of acid over that of a new membrane, 1..100")
+    anion_hole_l_h: Param = field(0.0, "hole in the anion membrane, L/h at 1 bar: pinhole 0.5, rupture 60")
+    cation_hole_l_h: Param = field(0.0, "acid and anolyte that change places, L/h: rupture 20")
+    age_h: Param = field(0.0, "hours of service of anode and contacts")
     hydroxide_leak: Param = field(1.0, "0 holds t_OH at its value at pH 8")
     fouling: Param = field(1.0, "rate of fouling over the usual one; 0 keeps the felt as it is")
     surface_ph_set: Param = field(0.0, "fixed surface pH; 0: from mass transport")
     short_ohm: Param = field(0.0, "resistance of an internal short, Ohm; 0 is none")
     open_circuit: Param = field(0.0, "1: the circuit is interrupted")
-    felt_dp_bar_clean: Param = field(0.08, "pressure lost in the clean felt at nominal flow, bar")
     fouled: State = field(0.0, "blocked share of the felt, 0..0.9")
+    scarred: State = field(0.0, "blocked share that no cleaning removes")
     gas: State = field(0.0, "gas hold-up in the gap, 0..1")
+    reserve_c: State = field(0.0, "gas at the electrodes that can drive a reversed current, C")
     overpotential: State = field(0.0, "cathode overpotential, V")
     charge_c: State = field(0.0, "account of charge passed, C")
+    reverse_ah: State = field(0.0, "account of charge passed in reverse, Ah: coating of the anode")
     layer_c: State = field(0.0, "account of charge in the double layer, C")
     lost_c: State = field(0.0, "account of charge that made no acid, C")
     diffused_mol: State = field(0.0, "account of acid that diffused back, mol")
+    acid_mol: State = field(0.0, "account of acid made, mol")
     hydrogen_mol: State = field(0.0, "account of hydrogen made, mol")
-    heat_gained_j: State = field(0.0, "account of heat from current, feed of acid side and surroundings, J")
+    chlorine_mol: State = field(0.0, "account of chlorine made, mol Cl2")
+    split_l: State = field(0.0, "account of water consumed at the anode, L")
+    heat_gained_j: State = field(0.0, "account of heat from current and surroundings, J")
     precipitated_mol: State = field(0.0, "account of rare earth precipitated here, mol")
     made_mol_s: State = field(0.0, "chloride that crosses now, mol/s")
+    split_l_s: State = field(0.0, "water consumed at the anode now, L/s")
+    hole_l_s: State = field(0.0, "flow through the hole of the anion membrane, L/s")
+    hydrogen_mol_s: State = field(0.0, "hydrogen made now, mol/s")
+    oxygen_mol_s: State = field(0.0, "oxygen made now, mol/s")
+    chlorine_mol_s: State = field(0.0, "chlorine made now, mol Cl2/s")
     ph: Out = field(8.0, "pH in the compartment and at the outlet")
     celsius: Out = field(40.0, "temperature, degC")
     voltage_v: Out = field(0.0, "cell voltage, V")
@@ -104,42 +167,82 @@ class Cell(Unit):
     velocity_m_s: Out = field(0.0, "velocity past the outlet probe, m/s")
     felt_dp_bar: Out = field(0.0, "pressure lost in the felt, bar")
     membrane_dp_bar: Out = field(0.0, "catholyte less acid pressure, bar")
-    felt_m: Out = field(0.816, "head lost in the felt at nominal flow, m")
+    felt_m: Out = field(FELT_DP_BAR * METRES_OF_WATER, "head lost in the felt at nominal flow, m")
+    scale_g_m2: Out = field(0.0, "scale in the felt, g/m2")
     is_open: Out = field(0.0, "1: the circuit is interrupted")
     re_mol_l: Out = field(0.0, "dissolved rare earth at the outlet, mol/L")
 
 
 def release(u: Cell) -> None:
-    """What enters pushes the same volume out, less the water that crosses the membrane with the chloride."""
-    held, outlet, crossing = u.contents, u.outlet, u.acid_side
+    """What enters pushes the same volume out, less what crosses the anion membrane."""
+    held, outlet, wash, acid, anolyte = u.contents, u.outlet, u.wash_outlet, u.acid_side, u.anolyte_side
     u.is_open = u.open_circuit
-    crossing[CHLORIDE] = u.made_mol_s
     water = max(u.made_mol_s, 0.0) * OSMOSIS_L_MOL
-    crossing[LIQUID] = water
-    crossing[HEAT] = water * HEAT_J_L_K * u.celsius
-    flow = max(u.inlet[LIQUID] - water, 0.0)
-    share = flow / u.volume_l
+    through = max(u.hole_l_s, 0.0) / u.volume_l
+    back = min(u.hole_l_s, 0.0)
     for k in range(COMPONENTS):
-        outlet[k] = held[k] * share
-    outlet[HEAT] = flow * HEAT_J_L_K * u.celsius
+        acid[k] = held[k] * through
+        anolyte[k] = 0.0
+    acid[LIQUID] = u.hole_l_s + water
+    acid[CHLORIDE] += u.made_mol_s + back * u.acid_chloride_mol_l
+    acid[SODIUM] += back * u.acid_sodium_mol_l
+    acid[RARE_EARTH] += back * u.acid_re_mol_l
+    acid[SULFATE] += back * u.acid_sulfate_mol_l
+    acid[HEAT] = (max(u.hole_l_s, 0.0) + water) * HEAT_J_L_K * u.celsius + back * HEAT_J_L_K * u.acid_c
+    acid[HEAT] += u.acid_w_k * (u.celsius - u.acid_c)
+    anolyte[LIQUID] = -u.split_l_s
+    anolyte[HEAT] = u.anolyte_w_k * (u.celsius - u.anolyte_c) - u.split_l_s * HEAT_J_L_K * u.anolyte_c
+    exchange(u)
+    flow = max(u.inlet[LIQUID] - water - u.hole_l_s, 0.0)
+    share = flow / u.volume_l
+    aside = min(max(u.wash_share, 0.0), 1.0) if u.wash_share == u.wash_share else 0.0
+    for k in range(COMPONENTS):
+        leaving = held[k] * share if k != HEAT else flow * HEAT_J_L_K * u.celsius
+        outlet[k] = leaving * (1.0 - aside)
+        wash[k] = leaving * aside
+
+
+def exchange(u: Cell) -> None:
+    """Acid and anolyte that change places through a torn cation membrane, and chlorine that leaves at the anode."""
+    acid, anolyte = u.acid_side, u.anolyte_side
+    swapped = u.cation_hole_l_h / 3600.0
+    chloride = swapped * (u.acid_chloride_mol_l - u.anolyte_chloride_mol_l)
+    sulfate = swapped * (u.acid_sulfate_mol_l - u.anolyte_mol_l)
+    heat = swapped * HEAT_J_L_K * (u.acid_c - u.anolyte_c)
+    acid[CHLORIDE] -= chloride
+    acid[SULFATE] -= sulfate
+    acid[HEAT] -= heat
+    anolyte[CHLORIDE] += chloride - 2.0 * u.chlorine_mol_s
+    anolyte[SULFATE] += sulfate
+    anolyte[HEAT] += heat
 
 
 def advance(u: Cell, dt: float) -> None:
     """Carry, make hydroxide, precipitate, then the electrical side."""
-    held, inlet, outlet, crossing = u.contents, u.inlet, u.outlet, u.acid_side
-    flow = inlet[LIQUID]
+    held, inlet = u.contents, u.inlet
     for k in range(COMPONENTS):
-        held[k] += (inlet[k] - outlet[k] - crossing[k]) * dt
+        out = u.outlet[k] + u.wash_outlet[k] + (u.acid_side[k] + u.anolyte_side[k])
+        held[k] += (inlet[k] - out) * dt
+    # what the anode consumes is part of what the anolyte gives, not of what the catholyte loses
+    held[LIQUID] -= u.split_l_s * dt
+    held[CHLORIDE] -= 2.0 * u.chlorine_mol_s * dt
+    heat_j = -u.split_l_s * HEAT_J_L_K * u.anolyte_c * dt
+    u.split_l += u.split_l_s * dt
+    u.chlorine_mol += u.chlorine_mol_s * dt
+    u.acid_mol += u.made_mol_s * dt
     felt_a = faradaic_a(u, dt)
     settle(u, dt)
     produce(u, felt_a, dt)
-    electric(u, flow)
-    heat_j = (u.current_a * (u.voltage_v - THERMONEUTRAL_V) + u.loss_w_k * (u.ambient_c - u.celsius)) * dt
+    electric(u, inlet[LIQUID])
+    shunt = u.voltage_v / u.short_ohm if u.short_ohm > 0.0 else 0.0
+    warm_w = (u.current_a - shunt) * (u.voltage_v - THERMONEUTRAL_V) + shunt * u.voltage_v
+    heat_j += (warm_w + u.loss_w_k * (u.ambient_c - u.celsius)) * dt
     held[HEAT] += heat_j
     u.heat_gained_j += heat_j
     u.celsius = held[HEAT] / u.heat_j_k
     u.charge_c += u.current_a * dt
-    hydraulic(u, flow, dt)
+    u.reverse_ah += max(-u.current_a, 0.0) * dt / 3600.0
+    hydraulic(u, inlet[LIQUID], dt)
 
 
 def faradaic_a(u: Cell, dt: float) -> float:
@@ -167,7 +270,8 @@ def settle(u: Cell, dt: float) -> None:
     kind = int(u.element)
     water = u.volume_l * WATER_KG_L
     dissolved = held[RARE_EARTH] / water
-    answer = solve(kind, u.celsius, held[SODIUM] / water, held[CHLORIDE] / water, dissolved, u.ph)
+    anions = (held[CHLORIDE] + 2.0 * held[SULFATE]) / water
+    answer = solve(kind, u.celsius, held[SODIUM] / water, anions, dissolved, u.ph)
     u.ph = answer[0]
     solids_g_l = held[SOLID] * RE_OH3_G_MOL[kind] / u.volume_l
     change = max(precipitated(answer, dissolved, u.celsius, solids_g_l, dt) * water, -held[SOLID])
@@ -178,28 +282,28 @@ def settle(u: Cell, dt: float) -> None:
 
 
 def produce(u: Cell, felt_a: float, dt: float) -> None:
-    """Chloride that crosses in the next step, and where the rest of the charge goes.
+    """Chloride that crosses in the next step, and where the rest of the charge goes; the gases of both electrodes.
 
     What reacts in this step crosses in the next: the amount is held as a rate, so that both sides book one number.
     """
-    acid = max(u.acid_mol_l, 0.0)
-    proton = 0.055 * math.pow(acid, 1.15) * (1.0 + 0.004 * (u.celsius - 25.0))
-    over = u.tank_ph - 8.0 if u.hydroxide_leak > 0.5 else 0.0
-    hydroxide = min(0.004 * math.exp(LN10 * 0.7 * min(over, 6.0)), 0.3)
-    hydroxide += 0.2 * splitting(u, felt_a / u.area_m2)
-    lost = min(proton + hydroxide + 0.010 + 0.05 * u.fouled, 1.0)
-    back = P_HCL_M_S * u.membrane_leak * acid * 1000.0 * u.area_m2
+    proton = proton_share(u.acid_mol_l, u.celsius)
+    hydroxide = hydroxide_share(u.tank_ph if u.hydroxide_leak > 0.5 else 8.0)
+    splits = splitting(felt_a / u.area_m2, u.contents[CHLORIDE] / u.volume_l, u.membrane_limit)
+    lost = min(proton + hydroxide + SPLITTING_SHARE * splits + PARASITIC_SHARE + FOULED_SHARE * u.fouled, 1.0)
+    back = diffused_mol_s(u.acid_mol_l, u.area_m2) * u.membrane_leak
     u.made_mol_s = (1.0 - lost) * felt_a / FARADAY_C_MOL - back
     u.lost_c += lost * felt_a * dt
     u.diffused_mol += back * dt
-    u.hydrogen_mol += max(felt_a, 0.0) * dt / (2.0 * FARADAY_C_MOL)
+    u.hydrogen_mol_s = max(felt_a, 0.0) / (2.0 * FARADAY_C_MOL)
+    u.hydrogen_mol += u.hydrogen_mol_s * dt
     u.efficiency = u.made_mol_s * FARADAY_C_MOL / felt_a if felt_a > 1e-3 else 0.0
-
-
-def splitting(u: Cell, j: float) -> float:
-    """Share (0..1) of water splitting at the anion membrane: begins at 0.8 of its limiting current, full at 0.9."""
-    limit = u.membrane_limit * FARADAY_C_MOL * 1.2e-5 * max(u.contents[CHLORIDE] / u.volume_l, 1e-3) * 1000.0 / 0.6
-    return min(max((j / limit - 0.8) / 0.1, 0.0), 1.0)
+    shunt = u.voltage_v / u.short_ohm if u.short_ohm > 0.0 else 0.0
+    anode_a = max(u.current_a - shunt, 0.0)
+    kelvin = u.celsius + KELVIN
+    chlorine = chlorine_share(anode_a / u.area_m2, u.anolyte_chloride_mol_l, anode_a_m2(kelvin, u.age_h), kelvin)
+    u.chlorine_mol_s = chlorine * anode_a / (2.0 * FARADAY_C_MOL)
+    u.oxygen_mol_s = (1.0 - chlorine) * anode_a / (4.0 * FARADAY_C_MOL)
+    u.split_l_s = ANODE_WATER_L_MOL * anode_a / FARADAY_C_MOL
 
 
 def electric(u: Cell, flow: float) -> None:
@@ -208,18 +312,22 @@ def electric(u: Cell, flow: float) -> None:
     kelvin = u.celsius + KELVIN
     j = u.current_a / u.area_m2
     entering = u.inlet[RARE_EARTH] / flow if flow > 1e-4 else u.re_mol_l
-    hydroxide = power_of_hydroxide(u.ph)
+    # hydroxide of the bulk at 40 degC; it matters only above pH 10
+    hydroxide = math.exp(LN10 * (u.ph - HYDROXIDE_PKW))
     made = surface_hydroxide_mol_l(j, flow / NOMINAL_L_S * NOMINAL_M_S, hydroxide, 0.5 * (entering + u.re_mol_l))
     surface = u.surface_ph_set if u.surface_ph_set > 0.0 else 14.0 + math.log10(made)
     sodium, chloride = held[SODIUM] / u.volume_l, held[CHLORIDE] / u.volume_l
     kappa = catholyte_s_m(sodium, u.re_mol_l, u.celsius)
-    ohmic = resistance_ohm_m2(kappa, u.gas, u.acid_mol_l, u.celsius, u.membrane_worn)
-    ohmic += R_FOUL_OHM_M2 * u.fouled / (1.0 - min(u.fouled, 0.9))
-    anode_j0 = exchange_a_m2(ANODE_J0_A_M2, ANODE_EA_J_MOL, kelvin)
+    ohmic = resistance_ohm_m2(
+        kappa, u.gas, u.acid_mol_l, u.anolyte_mol_l, u.celsius, u.membrane_worn, max(u.age_h, 0.0)
+    )
+    ohmic += R_FOUL_OHM_M2 * u.fouled / (1.0 - min(u.fouled, FOULING_MOST))
+    anode_j0 = anode_a_m2(kelvin, u.age_h)
     anode = overpotential_v(ANODE_SLOPE_V, anode_j0, j, kelvin)
     hydrogen = hydrogen_v(surface, kelvin)
-    volts = reversible_v(j, surface, u.ph, kelvin) + anode + u.overpotential + j * ohmic
-    volts += junction_v(u.acid_mol_l, chloride, kelvin) + 0.6 * splitting(u, j)
+    volts = reversible_v(j, surface, u.ph, kelvin, min(u.reserve_c / (RESERVE_LOW * RESERVE_C), 1.0))
+    volts += anode + u.overpotential + j * ohmic + junction_v(u.acid_mol_l, chloride, u.anolyte_mol_l, kelvin)
+    volts += SPLITTING_V * splitting(j, chloride, u.membrane_limit)
     steep = tafel_v(ANODE_SLOPE_V, kelvin) / math.sqrt(j * j + 4.0 * anode_j0 * anode_j0 + 1.0)
     resistance = (ohmic + steep) / u.area_m2
     if u.short_ohm > 0.0:
@@ -231,29 +339,29 @@ def electric(u: Cell, flow: float) -> None:
     u.cathode_v = hydrogen - u.overpotential - SILVER_CHLORIDE_V
 
 
-def power_of_hydroxide(ph: float) -> float:
-    """Hydroxide of the bulk at 40 degC, mol/L; it matters only above pH 10."""
-    return math.exp(LN10 * (ph - HYDROXIDE_PKW))
-
-
 def hydraulic(u: Cell, flow: float, dt: float) -> None:
-    """Pressures, gas, fouling."""
+    """Pressures, holes, gas, fouling."""
     relative = flow / NOMINAL_L_S
-    free = 1.0 - min(u.fouled, 0.9)
     u.flow_m3_h = flow * 3.6
-    u.velocity_m_s = 0.3 * relative
-    clogged = u.felt_dp_bar_clean / (free * free * free)
+    u.velocity_m_s = PROBE_M_S * relative
+    clogged = felt_dp_bar(u.fouled)
     u.felt_m = clogged * METRES_OF_WATER
     u.felt_dp_bar = clogged * relative
-    u.membrane_dp_bar = 0.1 * relative * relative + 0.5 * u.felt_dp_bar - ACID_SIDE_BAR
-    gas_l_s = abs(u.current_a) / (2.0 * FARADAY_C_MOL) * 0.08206 * (u.celsius + KELVIN)
-    share = min(gas_l_s / max(gas_l_s + flow, 1e-9), GAS_MOST)
-    u.gas += (share - u.gas) * -math.expm1(-dt / GAS_S)
-    if u.current_a < -1.0:
-        u.fouled -= CLEANING_1_S * u.fouled * dt
-    elif u.current_a > 1.0:
-        solids_g_l = u.contents[SOLID] * RE_OH3_G_MOL[int(u.element)] / u.volume_l
-        loaded = u.current_a / u.area_m2 / 425.0
-        rate = u.fouling * FOULING_1_S * math.sqrt(max(solids_g_l, 0.0)) * loaded * math.sqrt(loaded)
-        rate *= math.exp(min(1.1 * (u.ph - 8.3), 5.0)) * math.pow(1.0 / max(relative, 0.05), 0.8)
-        u.fouled = min(u.fouled + rate * free * dt, 0.9)
+    u.membrane_dp_bar = INLET_BAR * relative * relative + 0.5 * u.felt_dp_bar - u.acid_bar
+    # catholyte can leave through a hole only as fast as it comes
+    u.hole_l_s = min(hole_l_s(u.anion_hole_l_h, u.membrane_dp_bar), 0.5 * flow)
+    u.gas += (gas_share(u.current_a, u.celsius, flow) - u.gas) * -math.expm1(-dt / GAS_S)
+    if u.current_a > 0.0:
+        u.reserve_c += (1.0 - u.reserve_c / RESERVE_C) * min(u.current_a * dt, RESERVE_C)
+    else:
+        u.reserve_c = max(u.reserve_c * math.exp(-dt / RESERVE_LOSS_S) + u.current_a * dt, 0.0)
+    held = u.contents
+    solids_g_l = held[SOLID] * RE_OH3_G_MOL[int(u.element)] / u.volume_l
+    if u.current_a > 1.0:
+        rate = u.fouling * blocked_1_s(solids_g_l, u.current_a / u.area_m2, u.ph, relative)
+        u.fouled = min(u.fouled + rate * (1.0 - u.fouled) * dt, FOULING_MOST)
+    acid = (held[CHLORIDE] + 2.0 * held[SULFATE] - held[SODIUM] - 3.0 * held[RARE_EARTH]) / u.volume_l
+    cleaned = cleaned_1_s(acid, u.current_a, relative, solids_g_l) * max(u.fouled - u.scarred, 0.0) * dt
+    u.fouled -= cleaned
+    u.scarred += SCAR_SHARE * cleaned
+    u.scale_g_m2 = SCALE_G_M2 * u.fouled

@@ -18,7 +18,7 @@ from simulators.chemistry.constants import RE_OH3_G_MOL, WATER_KG_L
 from simulators.chemistry.electrode import catholyte_s_m
 from simulators.chemistry.equilibrium import solve
 from simulators.chemistry.precipitation import precipitated
-from simulators.stream import CHLORIDE, COMPONENTS, HEAT, HEAT_J_L_K, LIQUID, RARE_EARTH, SODIUM, SOLID
+from simulators.stream import CHLORIDE, COMPONENTS, HEAT, HEAT_J_L_K, LIQUID, RARE_EARTH, SODIUM, SOLID, SULFATE
 from simulators.unit import Holdup, In, Inlet, Out, Outlet, Param, State, Unit, field, stream
 
 LEAST_L = 0.1
@@ -83,7 +83,8 @@ def advance(u: Tank, dt: float) -> None:
     kind = int(u.element)
     water = volume * WATER_KG_L
     dissolved = held[RARE_EARTH] / water
-    answer = solve(kind, u.celsius, held[SODIUM] / water, held[CHLORIDE] / water, dissolved, u.ph)
+    anions = (held[CHLORIDE] + 2.0 * held[SULFATE]) / water
+    answer = solve(kind, u.celsius, held[SODIUM] / water, anions, dissolved, u.ph)
     u.ph = answer[0]
     u.solids_g_l = held[SOLID] * RE_OH3_G_MOL[kind] / volume
     change = precipitated(answer, dissolved, u.celsius, u.solids_g_l, dt) * water

@@ -18,7 +18,12 @@ def held(plant):
                 first = plant.linked.addresses[f"{unit.name}.{field.name}"]
                 sums += plant.linked.memory[first : first + field.length].reshape(-1, COMPONENTS).sum(axis=0)
     sums[LIQUID] += plant.field("thickener.evaporated_l")
-    sums[HEAT] -= sum(plant.field(f"{name}.heat_gained_j") for name in ("tank", "cell"))
+    for name, unit in plant.sheet.units.items():
+        if "heat_gained_j" in unit.kind.fields:
+            sums[HEAT] -= plant.field(f"{name}.heat_gained_j")
+        if unit.kind.name == "cell":
+            sums[LIQUID] += plant.field(f"{name}.split_l")
+            sums[CHLORIDE] += 2.0 * plant.field(f"{name}.chlorine_mol")
     sums[RARE_EARTH] += sums[SOLID]
     return np.delete(sums, SOLID)
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from simulators.chemistry import electrode
+from simulators.chemistry import acids, electrode
 from simulators.chemistry.constants import FARADAY_C_MOL
 from simulators.flowsheet import Flowsheet
 from simulators.plant import Plant
-from simulators.stream import HEAT_J_L_K
+from simulators.stream import HEAT, HEAT_J_L_K
 
 DENSITIES = (100, 200, 300, 425, 500, 600, 800, 1000)
 VOLTS = {
@@ -28,14 +28,15 @@ def lone_cell(current_a, celsius=40.0, fed=1.0, **values):
         0.5 * FLOW_L_S + 3 * dissolved - 7.4e-4 * FLOW_L_S,
         dissolved,
         0.2 * FLOW_L_S,
+        0.0,
         FLOW_L_S * HEAT_J_L_K * celsius,
     )
     fixed = {"current_a": current_a, "acid_mol_l": 2.0, "surface_ph_set": 10.3, "ambient_c": celsius}
-    contents = (*(1.55 * rate / FLOW_L_S for rate in inlet[:5]), 25000.0 * celsius)
+    contents = (*(1.55 * rate / FLOW_L_S for rate in inlet[:6]), 25000.0 * celsius)
     sheet.add("cell", "cell", inlet=inlet, contents=contents, **{**fixed, **values})
     sheet.add("sink", "acid_loop")
-    sheet.stream("cell.outlet", "sink.inlet")
-    sheet.stream("cell.acid_side", "sink.inlet")
+    for outlet in ("outlet", "wash_outlet", "acid_side", "anolyte_side"):
+        sheet.stream(f"cell.{outlet}", "sink.inlet")
     return Plant(seed=1, sheet=sheet, compiled=False)
 
 
@@ -46,7 +47,7 @@ def test_voltage_table(celsius):
     for density in DENSITIES:
         plant = lone_cell(0.2 * density, celsius, fed=0.0, heat_j_k=1e9, membrane_limit=10.0)
         plant.set_field("cell.contents", 1.55)
-        plant.linked.memory[plant.linked.addresses["cell.contents"] + 5] = 1e9 * celsius
+        plant.linked.memory[plant.linked.addresses["cell.contents"] + HEAT] = 1e9 * celsius
         plant.set_field("cell.overpotential", 0.3)
         plant.set_field("cell.gas", gas_share(density, celsius))
         plant.run(6.0)
@@ -75,20 +76,20 @@ def test_voltage_parts_at_the_design_point():
     anode = electrode.exchange_a_m2(electrode.ANODE_J0_A_M2, electrode.ANODE_EA_J_MOL, kelvin)
     reversible = electrode.oxygen_v(kelvin) - electrode.hydrogen_v(10.3, kelvin)
     assert reversible == pytest.approx(1.84, abs=0.005)
-    assert electrode.reversible_v(425.0, 10.3, 8.6, kelvin) == reversible
+    assert electrode.reversible_v(425.0, 10.3, 8.6, kelvin, 0.0) == reversible
     assert electrode.overpotential_v(electrode.CATHODE_SLOPE_V, cathode, 425.0, kelvin) == pytest.approx(
         0.36, abs=0.005
     )
     assert electrode.overpotential_v(electrode.ANODE_SLOPE_V, anode, 425.0, kelvin) == pytest.approx(0.28, abs=0.005)
-    assert electrode.junction_v(2.0, 0.5, kelvin) == pytest.approx(0.07, abs=0.005)
+    assert electrode.junction_v(2.0, 0.5, 0.5, kelvin) == pytest.approx(0.07, abs=0.005)
     kappa = electrode.catholyte_s_m(0.5, 0.001, 40.0)
     assert 10 * kappa == pytest.approx(62.0, abs=1.0)
-    assert 425.0 * electrode.resistance_ohm_m2(kappa, 0.066, 2.0, 40.0, 1.0) == pytest.approx(0.48, abs=0.01)
+    assert 425.0 * electrode.resistance_ohm_m2(kappa, 0.066, 2.0, 0.5, 40.0, 1.0, 0.0) == pytest.approx(0.48, abs=0.01)
 
 
 @pytest.mark.parametrize(("acid", "s_m"), [(0.1, 3.9), (0.5, 18.1), (1.0, 33.2), (2.0, 57.0), (3.0, 73.0), (4.0, 81.5)])
 def test_acid_conductivity(acid, s_m):
-    assert electrode.acid_s_m(acid, 25.0) == pytest.approx(s_m)
+    assert acids.acid_s_m(acid, 25.0) == pytest.approx(s_m)
 
 
 def test_surface_ph_without_and_with_rare_earth():

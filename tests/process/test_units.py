@@ -88,7 +88,7 @@ def test_unit_survives_a_bench_of_defaults(kind):
     [
         ({"set": {"brine": 1.0}}, "no field brine; there are: .*inlet"),
         ({"set": {"inlet[water]": 1.0}}, r"no component water; there are: liquid"),
-        ({"set": {"inlet": [1.0, 2.0]}}, "step 1: inlet takes one number or 6"),
+        ({"set": {"inlet": [1.0, 2.0]}}, "step 1: inlet takes one number or 7"),
         ({"sets": {"inlet": 1.0}}, "no key of a step sets; there are: set, run_s, expect"),
     ],
 )

@@ -39,7 +39,7 @@ def test_shares_that_do_not_add_up():
     [
         (lambda s: s.add("first", "pipe"), "stands twice"),
         (lambda s: s.add("third", "pipe", colour=1.0), "has no field 'colour': inlet"),
-        (lambda s: s.add("third", "pipe", contents=(1.0, 2.0)), "takes 24 numbers, not 2"),
+        (lambda s: s.add("third", "pipe", contents=(1.0, 2.0)), "takes 28 numbers, not 2"),
         (lambda s: s.stream("first.inlet", "second.inlet"), "first.inlet is of role inlet"),
         (lambda s: s.wire("first.volume_l", "second.volume_l"), "second.volume_l is of role param"),
         (lambda s: s.stream("third.outlet", "second.inlet"), "no unit 'third' in the flowsheet: first"),
