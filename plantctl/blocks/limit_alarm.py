@@ -4,11 +4,13 @@
     condition off  pv back by more than `dead_band` for `off_delay`
 
     normal -> unack -> acked -> normal, and unack -> rtn -> normal where it returned before it was acknowledged
+    latched: the return goes to latched (unacknowledged) or latched-acked; from there a reset leads on
 
 First scan   normal; a value beyond the limit alarms after its delay.
 Bad input    the condition and both clocks stand still; `bad_input` tells.
-Limits       none of its own.
-Reference    ANSI/ISA-18.2-2016, 5.6 (states) and annex on dead-band and delay; IEC 62682:2022.
+Limits       none of its own. A reset counts only after the return.
+Reference    ANSI/ISA-18.2-2016, 5.6 (states; the latched ones as in the edition of 2009) and annex on dead-band and
+             delay; IEC 62682:2022.
 Situation    tests/cases/blocks/limit_alarm/
 """
 
@@ -36,30 +38,40 @@ NORMAL = 0
 UNACK = 1
 ACKED = 2
 RTN = 3
-# Rows are states, columns events: condition on, condition off, acknowledged.
+LATCHED = 4
+LATCHED_ACKED = 5
+# Rows are states, columns events: condition on, off, off where the alarm latches, acknowledged, reset.
 TABLE = (
-    (UNACK, NORMAL, NORMAL),
-    (UNACK, RTN, ACKED),
-    (ACKED, NORMAL, ACKED),
-    (UNACK, RTN, NORMAL),
+    (UNACK, NORMAL, NORMAL, NORMAL, NORMAL),
+    (UNACK, RTN, LATCHED, ACKED, UNACK),
+    (ACKED, NORMAL, LATCHED_ACKED, ACKED, ACKED),
+    (UNACK, RTN, RTN, NORMAL, RTN),
+    (UNACK, RTN, LATCHED, LATCHED_ACKED, RTN),
+    (UNACK, NORMAL, LATCHED_ACKED, LATCHED_ACKED, NORMAL),
 )
 ON = 0
 OFF = 1
-ACK = 2
+OFF_LATCHED = 2
+ACK = 3
+RESET = 4
 
 
 class LimitAlarm(Block):
     """One row is one alarm."""
 
     pv: In = port("any", "what is watched")
-    state: Watched[int] = watched("", "state", event="alarm", words=("normal", "unack", "acked", "rtn"))
+    state: Watched[int] = watched(
+        "", "state", event="alarm", words=("normal", "unack", "acked", "rtn", "latched", "latched-acked")
+    )
     limit: Param[float] = param("pv", "the limit")
     high: Param[bool] = param("", "a high limit, else a low one", default=True)
     on_delay: Param[float] = param("s", "time beyond the limit before it alarms", minimum=0.0, default=0.0)
     off_delay: Param[float] = param("s", "time back before it returns", minimum=0.0, default=0.0)
     dead_band: Param[float] = param("delta pv", "how far back it must come", minimum=0.0, default=0.0)
     priority: Param[int] = param("", "1 critical to 4 journal", minimum=1, maximum=4, default=3)
+    latched: Param[bool] = param("", "what has returned stays until a person resets it", default=False)
     ack: Tracked[bool] = shown("", "a person acknowledges")
+    reset: Tracked[bool] = shown("", "a person asks for the end of a latched alarm")
     active: Shown[bool] = shown("", "the condition is on")
     bad_input: Watched[bool] = watched("", "the value cannot be known", event="quality")
     on_s: State[float] = kept("s", "how long the value has been beyond the limit", default=-1.0)
@@ -81,4 +93,7 @@ def step(b: LimitAlarm, dt: float) -> None:
     if b.ack:
         b.state = TABLE[b.state][ACK]
         b.ack = False
-    b.state = TABLE[b.state][ON if b.active else OFF]
+    if b.reset:
+        b.state = TABLE[b.state][RESET]
+        b.reset = False
+    b.state = TABLE[b.state][ON if b.active else OFF_LATCHED if b.latched else OFF]

@@ -5,14 +5,18 @@
 A trip's value is written as it is. What a sequence, a person or a loop asks for is kept within `low`..`high` and within
 `rate_up`, `rate_down` of the last value. A trip voids what a person had asked for: after its release the output stays.
 
+Scaled       while effects scale the output it may not be above `allowed` = share x base, base being where it stood when
+             the first of them came; the smallest share counts, reached in its time. Whoever asks for more gets that,
+             and a loop is told HIGH. A share is of what stood, not of what is asked: asking for more does not undo it.
 Held         until a person releases the outputs nothing is written, and the output is what its device has: the
              read-back, else `fail_safe`, else the last value; without limits and rates. The release starts nothing:
              what a person had asked for is void, and a loop goes on from the value that stands.
 First scan   nothing asked yet: bad, not-yet, so that nothing is written; `initial` is taken where it is given, and the
              loop starts from there; while held, what the device has goes before it.
-Bad input    an effect whose state is bad counts as tripped; a bad request of the loop: the last value stays, quality
-             held; a bad request of the sequence is none; held with a bad read-back: `fail_safe` is uncertain,
-             substituted, the last value uncertain, last known.
+Bad input    an effect whose state is bad counts as tripped, whether it forces or scales; a bad request of the loop: the
+             last value stays, quality held; a bad request of the sequence is none; held with a bad read-back:
+             `fail_safe` is uncertain, substituted, the last value uncertain, last known. Scaled from a value that is
+             not known: from 0.
 Limits       the answer to the loop is INIT with the value in force while somebody else has the output, and after that
              until the loop has come to it; else the value used, HIGH or LOW only where the request was changed.
 Reference    IEC 61511-1:2016, 11.4 for the precedence of protection; the handshake is the product's own.
@@ -58,6 +62,7 @@ BY_SEQUENCE = 3
 BY_TRIP = 4
 BY_HOLD = 5
 FORCES = 8
+SCALES = 4
 
 
 class Output(Block):
@@ -66,11 +71,15 @@ class Output(Block):
     auto: CasIn = port("y", "request of the loop above", optional=True)
     sequence: In = port("y", "request of a sequence, good while it stands", optional=True)
     force: Ports[In, Literal[8]] = port("1", "effects that force the output, the highest rank first", optional=True)
+    scale: Ports[In, Literal[4]] = port("1", "effects that scale the output", optional=True)
     hold: In = port("1", "the output waits for a person's release", optional=True)
     device: In = port("y", "what the device has", optional=True)
     y: Out = port("any", "the output")
     force_value: Values[Literal[8]] = values("y", "what each effect forces")
     n_force: Param[int] = param("", "effects wired", minimum=0, maximum=8, default=0)
+    scale_share: Values[Literal[4]] = values("1", "what share each effect leaves")
+    scale_time: Values[Literal[4]] = values("s", "in what time each effect gets there, 0 for at once")
+    n_scale: Param[int] = param("", "scaling effects wired", minimum=0, maximum=4, default=0)
     low: Param[float] = param("y", "lower limit", default=-1e29)
     high: Param[float] = param("y", "upper limit", default=1e29)
     rate_up: Param[float] = param("y/s", "fastest rise, 0 for none", minimum=0.0, default=0.0)
@@ -88,6 +97,9 @@ class Output(Block):
         "", "who has the output", words=("none", "auto", "manual", "sequence", "trip", "held"), default=NOBODY
     )
     limits: Shown[int] = shown("", "limit in force", words=("none", "low", "high", "constant"))
+    scaled: Watched[bool] = watched("", "effects scale the output")
+    allowed: Shown[float] = shown("y", "the most that limit and scaling effects allow", default=1e29)
+    base: State[float] = state("y", "where the output stood when scaling began")
     owned: State[bool]
     waiting: State[bool]
     started: State[bool]
@@ -114,6 +126,7 @@ def step(b: Output, dt: float) -> None:
     source = owner(b)
     b.source = source
     b.limits = NONE
+    scaling(b, dt)
     b.followed = source == BY_HOLD and not bad(b.device)
     if source == BY_TRIP:
         b.y.v = enforced(b, source)
@@ -133,12 +146,38 @@ def step(b: Output, dt: float) -> None:
         settle(b, source)
         if not bad(b.auto) and not b.waiting:
             limit(b, b.auto.v, dt)
-        elif not bad(b.auto):
-            b.y.q = GOOD
         else:
-            b.y.q = HELD if b.owned else NOT_YET
+            rest(b, dt)
+            b.y.q = GOOD if not bad(b.auto) else HELD if b.owned else NOT_YET
     else:
+        rest(b, dt)
         b.y.q = GOOD if b.owned else NOT_YET
+
+
+def rest(b: Output, dt: float) -> None:
+    """Nobody asks anew: the value stands, except that scaling effects bring it down."""
+    if b.owned and b.y.v > b.allowed and b.scaled:
+        limit(b, b.y.v, dt)
+
+
+def scaling(b: Output, dt: float) -> None:
+    """What the scaling effects allow: the smallest share of where the output stood, on the way there in its time."""
+    share = 1.0
+    time_s = 0.0
+    for k in range(SCALES):
+        if k < b.n_scale and (bad(b.scale[k]) or b.scale[k].v != 0.0) and b.scale_share[k] < share:
+            share = b.scale_share[k]
+            time_s = b.scale_time[k]
+    if share >= 1.0:
+        b.scaled = False
+        b.allowed = b.high
+        return
+    if not b.scaled:
+        b.scaled = True
+        b.base = clip(b.y.v, 0.0, b.high) if b.owned and not bad(b.y) else 0.0
+        b.allowed = b.base
+    fall = b.base * (1.0 - share) * dt / time_s if time_s > 0.0 else HUGE
+    b.allowed = max(b.base * share, b.allowed - fall)
 
 
 def stand(b: Output) -> None:
@@ -212,7 +251,7 @@ def enforced(b: Output, source: int) -> float:
 
 def limit(b: Output, request: float, dt: float) -> None:
     """Bring the output to `request` as far as limits and rates allow, and note which one stood in the way."""
-    value = clip(request, b.low, b.high)
+    value = clip(request, b.low, min(b.high, b.allowed))
     if b.owned:
         rise = b.y.v + dt * b.rate_up if b.rate_up > 0.0 else HUGE
         fall = b.y.v - dt * b.rate_down if b.rate_down > 0.0 else -HUGE

@@ -19,7 +19,7 @@ FIXED_WIDTH: Final = VALUE_WIDTH + 11  # unit and gaps
 EVENTS_LEAST: Final = 3
 HINTS_FROM_HEIGHT: Final = 30
 HIDDEN: Final = 3
-ALARM_STATES: Final = ("unack", "acked", "rtn")
+ALARM_STATES: Final = ("unack", "acked", "rtn", "latched", "latched-acked")
 RELEASE: Final = "plantctl command release plant"
 STATE_WORDS: Final = {"silent": "STANDS STILL", "down": "DOWN", "starting": "starting", "ending": "ending"}
 
@@ -138,7 +138,7 @@ def standing(snapshot: Snapshot, points: dict[str, Any]) -> list[Line]:
     for alarm in seen["alarms"]:
         state = points[alarm["tag"]]["text"]
         if state in ALARM_STATES:
-            gone = state == "rtn"
+            gone = state in ("rtn", "latched", "latched-acked")
             what = "gone, not acknowledged" if gone else "acknowledged" if state == "acked" else "NEW"
             found.append(line(f"ALARM {alarm['tag']} {what}: {alarm['text']}", WARN if gone else ALARM))
     return found or [line("no trip, no alarm", WEAK)]

@@ -28,7 +28,9 @@ VERBS: Final = (
     Verb("ack", "alarm or tag", "", "operator", "acknowledge an alarm"),
     Verb("shelve", "alarm", "minutes", "operator", "take an alarm away for a time"),
     Verb("unshelve", "alarm", "", "operator", "bring a shelved alarm back"),
-    Verb("reset", "group or effect", "", "operator", "release a trip whose causes are clear"),
+    Verb(
+        "reset", "group, effect or alarm", "", "operator", "release a trip whose causes are clear; end a latched alarm"
+    ),
     Verb("bypass", "cause channel", "minutes", "engineer", "take a channel out of a vote for a time"),
     Verb("unbypass", "cause channel", "", "engineer", "bring a channel back"),
     Verb("force", "point", "number", "engineer", "put a value in the place of a point's"),

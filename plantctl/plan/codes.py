@@ -108,6 +108,7 @@ CODES: Final[dict[str, str]] = {
     "PC711": "A flat line that is looked for above the tag's range only.",
     "PC712": "An indicator for a tag without a range.",
     "PC713": "A state that the tag cannot have.",
+    "PC714": "An output that cannot be scaled: below 0, or forced by the same effect.",
 }
 
 RANGES: Final[dict[str, str]] = {

@@ -178,7 +178,7 @@ def _effects(net: Network, row_of: Mapping[str, int], located: Mapping[str, tupl
         demands = tuple((w.point, row_of[w.point]) for (port, _), w in sorted(node.wires.items()) if port == "x")
         group = effect.group or "all"
         kind, row = located[tag]
-        found[tag] = EffectInfo(tag, group, kind, row, row_of[tag], demands, tuple(effect.force))
+        found[tag] = EffectInfo(tag, group, kind, row, row_of[tag], demands, tuple(effect.force), tuple(effect.scale))
     return found
 
 

@@ -110,7 +110,11 @@ def _arbiter_lines(plan: Plan, rows: KindRows, row: int, unit: str) -> Iterator[
         if source and port == "force":
             forced = float(rows.rows["force_value"][row][element])
             yield f"    forced to {forced:g}{unit} by {plan.points[source].owner}"
-        elif source:
+        elif source and port == "scale":
+            share, time_s = (float(rows.rows[name][row][element]) for name in ("scale_share", "scale_time"))
+            within = f" within {time_s:g} s" if time_s else ""
+            yield f"    brought to {100.0 * share:g} % of where it stands{within} by {plan.points[source].owner}"
+        elif source and port in ("auto", "sequence"):
             asked = plan.points[source].name
     tag = rows.tags[row]
     point = plan.points[plan.rows[tag]]
@@ -121,8 +125,10 @@ def _arbiter_lines(plan: Plan, rows: KindRows, row: int, unit: str) -> Iterator[
 
 
 def _effect_lines(plan: Plan, effect: EffectInfo) -> Iterator[str]:
-    forces = ", ".join(effect.forces)
-    yield f"  {effect.tag} (group {effect.group}) forces {forces}{_text(plan, effect.tag)}"
+    acts = [
+        f"{verb} {', '.join(tags)}" for verb, tags in (("forces", effect.forces), ("scales", effect.scales)) if tags
+    ]
+    yield f"  {effect.tag} (group {effect.group}) {', '.join(acts)}{_text(plan, effect.tag)}"
     for name, word in (("after", "waits for"), ("verify", "is seen by")):
         text = _program_text(plan, f"{effect.tag}.{name}")
         if text:

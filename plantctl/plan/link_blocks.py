@@ -157,6 +157,7 @@ def _add_alarm(net: Network, kind: Kind, tag: str, key: str, alarm: Alarm, path:
     node.params["off_delay"] = net.seconds(alarm.off_delay, (*path, "off_delay"))
     if alarm.priority is not None:
         node.settings["priority"] = (alarm.priority, (*path, "priority"))
+    node.params["latched"] = float(alarm.latched)
     net.add_block(node)
     net.points[node.tag].text = alarm.response
 

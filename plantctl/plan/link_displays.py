@@ -40,7 +40,8 @@ def _guidance(net: Network) -> dict[str, Guidance]:
     found = {}
     for name, alarm in net.source.alarms.items():
         time_s = net.seconds(alarm.time, ("alarms", name, "time"), math.nan)
-        found[name] = Guidance(alarm.cause, alarm.consequence, alarm.response, time_s)
+        told = (alarm.cause, alarm.consequence, alarm.response)
+        found[name] = Guidance(*told, time_s, alarm.text, alarm.latched)
     return found
 
 

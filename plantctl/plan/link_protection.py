@@ -10,6 +10,7 @@ import math
 import re
 
 from plantctl.plan.expression import ExpressionRefused, split_duration
+from plantctl.plan.link_scaling import scale_outputs
 from plantctl.plan.link_tags import arbiter_of, check_inside
 from plantctl.plan.network import BlockNode, Network, Path, Wire
 from plantctl.plan.plan import OVERRUN_TRIP
@@ -17,7 +18,7 @@ from plantctl.plan.shapes import quantity_parts
 from plantctl.plan.source_plant import Cause, Effect
 
 POLICIES = ("safety", "degrade", "availability")
-_NOT_BUILT = ("limit", "scale", "start", "request", "inhibit", "while_", "ramp")
+_NOT_BUILT = ("limit", "start", "request", "inhibit", "while_")
 _OR_AFTER = re.compile(r"(.*)\s+or\s+([0-9.]+\s*(?:ms|s|min|h))\s*", re.DOTALL)
 
 
@@ -38,6 +39,7 @@ def link_protection(net: Network, task: str, *, overrun_trips: bool = False) -> 
             if tag in net.blocks:
                 _demand(net, net.blocks[tag], OVERRUN_TRIP, True, ("tasks",))
     _force_outputs(net)
+    scale_outputs(net)
     _first_out(net, task)
     for output, lines in net.source.permissives.items():
         _add_permissive(net, output, lines, task)
@@ -133,9 +135,9 @@ def _vote(net: Network, cause_node: BlockNode, cause: Cause, wanted: int, task: 
     if len(cause.when) > channels.count:
         net.find("PC317", f"`{cause_node.tag}` votes over more than {channels.count} channels", path)
         return None
+    hint = "`for` of the cause delays the vote"
     for channel, text in enumerate(cause.when):
         place: Path = (*cause_node.path, "when", channel)
-        hint = "`for` of the cause delays the vote"
         point = _lasting(net, f"{cause_node.tag}.when{channel + 1}", text, place, task, hint)
         if point is not None:
             node.wires[("x", channel)] = Wire(point, place)
@@ -179,7 +181,7 @@ def _add_effect(net: Network, tag: str, effect: Effect, task: str) -> None:
         if getattr(effect, key):
             word = key.rstrip("_")
             net.find("PC314", f"effects cannot `{word}` yet", (*path, word), key=True, hint="use `force`")
-    if not effect.force and not any(getattr(effect, key) for key in _NOT_BUILT):
+    if not effect.force and not effect.scale and not any(getattr(effect, key) for key in _NOT_BUILT):
         net.find("PC315", f"`{tag}` does nothing", path, key=True, hint="name what it forces: force: {TAG: 0}")
     node = BlockNode(tag, kind, path, task=task)
     if effect.verify is not None:
@@ -193,16 +195,15 @@ def _add_effect(net: Network, tag: str, effect: Effect, task: str) -> None:
 
 def _stage(net: Network, node: BlockNode, after: str, task: str) -> None:
     """Let an effect wait for a condition, at most for a time: one that cannot be known must not hold up a trip."""
-    path: Path = (*node.path, "after")
+    path, before = (*node.path, "after"), len(net.findings)
     found = _OR_AFTER.fullmatch(after)
-    before = len(net.findings)
     hint = "`{TAG} < 1 [A] or 0.5 s` gives the longest wait"
     point = _lasting(net, f"{node.tag}.after", found.group(1) if found else after, path, task, hint)
     if point is not None:
         node.wires[("after", 0)] = Wire(point, path)
-    node.params["has_after"] = 1.0
-    node.params["after_limit"] = net.seconds(found.group(2), path) if found else 0.0
-    if not node.params["after_limit"] > 0.0 and len(net.findings) == before:
+    limit_s = net.seconds(found.group(2), path) if found else 0.0
+    node.params["has_after"], node.params["after_limit"] = 1.0, limit_s
+    if not limit_s > 0.0 and len(net.findings) == before:
         what = f"`{node.tag}` would wait for ever where its condition does not come or cannot be known"
         net.find("PC334", what, path, hint=hint)
 
@@ -210,9 +211,8 @@ def _stage(net: Network, node: BlockNode, after: str, task: str) -> None:
 def _verify(net: Network, node: BlockNode, effect: Effect, task: str) -> None:
     verify, path = effect.verify, (*node.path, "verify")
     assert verify is not None
-    asked = [
-        (k, sign) for k, sign in (("below", "<"), ("above", ">"), ("equals", "==")) if getattr(verify, k) is not None
-    ]
+    signs = (("below", "<"), ("above", ">"), ("equals", "=="))
+    asked = [(k, sign) for k, sign in signs if getattr(verify, k) is not None]
     if len(asked) != 1:
         hint = "verify: {tag: TAG, below: 1 A, within: 1 s}"
         net.find("PC316", "verify needs exactly one of below, above, equals", path, key=True, hint=hint)

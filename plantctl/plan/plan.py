@@ -162,7 +162,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class EffectInfo:
-    """What the gate must know of an effect: its demands (cause tag, row), the outputs it forces, its group."""
+    """What the gate must know of an effect: demands (cause tag, row), the outputs it forces or scales, its group."""
 
     tag: str
     group: str
@@ -171,6 +171,7 @@ class EffectInfo:
     tripped_row: int
     demands: tuple[tuple[str, int], ...]
     forces: tuple[str, ...]
+    scales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,17 @@ class ShownLoop:
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """What the operator is told of an alarm; `time_s` is how long there is to act, NaN where the text says nothing."""
+    """What the operator is told of an alarm; `time_s` is how long there is to act, NaN where the text says nothing.
+
+    A `latched` alarm stays until a person resets it.
+    """
 
     cause: str
     consequence: str
     response: str
     time_s: float
+    text: str = ""
+    latched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

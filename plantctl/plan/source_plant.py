@@ -15,6 +15,7 @@ from plantctl.plan.places import Places
 from plantctl.plan.shapes import (
     Duration,
     Expression,
+    Flag,
     Item,
     ManualOutput,
     Name,
@@ -241,6 +242,8 @@ class Alarm:
     off_delay: Duration | None = None
     dead_band: Quantity | None = None
     priority: Whole | None = None
+    latched: Flag = False
+    text: Text = ""
     cause: Text = ""
     consequence: Text = ""
     response: Text = ""

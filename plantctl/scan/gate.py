@@ -9,7 +9,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from plantctl.core import command as codes
 from plantctl.core.block import CAS, IMAN, MAN, MODE_WORDS, RCAS, ROUT, TRK
@@ -25,7 +25,8 @@ from plantctl.scan.step import Stepper
 COMMANDS_PER_SCAN: Final = 64
 KEYS_KEPT: Final = 4096
 KEY_LIFE_NS: Final = 600_000_000_000
-ALARM_WAITS_FOR_ACK: Final = (1, 3)  # unack and rtn
+ALARM_WAITS_FOR_ACK: Final = (1, 3, 4)  # unack, rtn and latched
+ALARM_WAITS_FOR_RESET: Final = (4, 5)  # latched and latched-acked
 PLANT: Final = "plant"
 DEVICES_TOLD: Final = 5
 MODES_TO_ASK: Final = ("man", "auto", "cas", "rcas", "rout", "trk", "oos")
@@ -205,6 +206,8 @@ class Gate:
         for effect in self.plan.effects.values():
             if tag in effect.forces and self._tripped(effect):
                 raise CommandRejected(codes.TRIPPED, f"{effect.tag} is tripped{self._why(effect)}")
+            if tag in effect.scales and self._tripped(effect):
+                self._allowed(effect, rows[row], value)
         if value != 0.0:
             self._permitted(tag)
         old = float(self.stepper.image.v[output.row])
@@ -212,6 +215,13 @@ class Gate:
         rate = float(rows["rate_up" if value > old else "rate_down"][row])
         ramp_s = abs(value - old) / rate if rate > 0.0 and math.isfinite(old) else 0.0
         return Change(tag, old, value, output=output.row, ramp_s=ramp_s)
+
+    def _allowed(self, effect: EffectInfo, arbiter: Any, value: float) -> None:
+        """Refuse what is above that which a scaling effect allows; before its first scan it will allow nothing."""
+        acts = self.stepper.memories[effect.kind].rows[effect.row]
+        most = float(arbiter["allowed"]) if acts["started"] else 0.0
+        if value > most and (acts["active"] or not acts["started"]):
+            raise CommandRejected(codes.TRIPPED, f"{effect.tag} allows {most:g} at most{self._why(effect)}")
 
     def _permitted(self, tag: str) -> None:
         image = self.stepper.image
@@ -300,8 +310,7 @@ class Gate:
     def _ack(self, command: Command) -> list[Change]:
         if "limit_alarm" not in self._kind_index:
             raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
-        tags = self.plan.kinds[self._kind_index["limit_alarm"]].tags
-        wanted = [t for t in tags if t == command.target or t.rpartition(".")[0] == command.target]
+        wanted = self._alarms_of(command.target)
         if not wanted:
             raise CommandRejected(codes.UNKNOWN_TARGET, f"`{command.target}` has no alarm")
         waiting = [t for t in wanted if self._read(self.plan.addresses[f"{t}.state"]) in ALARM_WAITS_FOR_ACK]
@@ -313,7 +322,16 @@ class Gate:
             changes.append(Change(tag, 0.0, 1.0))
         return changes
 
+    def _alarms_of(self, target: str) -> list[str]:
+        """The alarm called `target`, or every alarm of the tag of that name."""
+        index = self._kind_index.get("limit_alarm")
+        tags = self.plan.kinds[index].tags if index is not None else ()
+        return [t for t in tags if target in (t, t.rpartition(".")[0])]
+
     def _reset(self, command: Command) -> list[Change]:
+        alarms = self._alarms_of(command.target)
+        if alarms:
+            return self._reset_alarms(command.target, alarms)
         if not self.plan.effects:
             raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
         wanted = [e for e in self.plan.effects.values() if command.target in (e.tag, e.group)]
@@ -329,6 +347,16 @@ class Gate:
         for effect in tripped:
             self._write(self.plan.addresses[f"{effect.tag}.reset"], 1.0)
         return [Change(e.tag, 1.0, 0.0) for e in tripped]
+
+    def _reset_alarms(self, target: str, alarms: list[str]) -> list[Change]:
+        waiting = [t for t in alarms if self._read(self.plan.addresses[f"{t}.state"]) in ALARM_WAITS_FOR_RESET]
+        if not waiting:
+            on = any(self._read(self.plan.addresses[f"{t}.active"]) for t in alarms)
+            what = f"the alarm of `{target}` is still on" if on else f"no alarm of `{target}` is latched"
+            raise CommandRejected(codes.CAUSE_ACTIVE if on else codes.NOT_ACTIVE, what)
+        for tag in waiting:
+            self._write(self.plan.addresses[f"{tag}.reset"], 1.0)
+        return [Change(tag, 1.0, 0.0) for tag in waiting]
 
     def _release(self, command: Command) -> list[Change]:
         if command.target != PLANT:

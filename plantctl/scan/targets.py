@@ -48,6 +48,12 @@ def _alarms(plan: Plan) -> list[str]:
     return [*(alarm.rpartition(".")[0] for alarm in alarms if "." in alarm), *alarms]
 
 
+def _latching(plan: Plan) -> list[str]:
+    rows = next((rows for rows in plan.kinds if rows.kind.name == "limit_alarm"), None)
+    tags = [tag for tag, latched in zip(rows.tags, rows.rows["latched"], strict=True) if latched] if rows else []
+    return [name for tag in tags for name in (tag.rpartition(".")[0] or tag, tag)]
+
+
 def _effects(plan: Plan) -> list[str]:
     return [name for effect in plan.effects.values() for name in (effect.tag, effect.group)]
 
@@ -59,5 +65,5 @@ _TARGETS: Final[Mapping[str, Callable[[Plan], list[str]]]] = {
     "output": _loops,
     "tune": _parameters,
     "ack": _alarms,
-    "reset": _effects,
+    "reset": lambda plan: [*_effects(plan), *_latching(plan)],
 }

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from plantctl.blocks.limit_alarm import ACKED, NORMAL, RTN, UNACK
+from plantctl.blocks.limit_alarm import ACKED, LATCHED, LATCHED_ACKED, NORMAL, RTN, UNACK
 from plantctl.core.quality import BAD
 from tests.row_bench import Bench
 
@@ -140,3 +140,44 @@ def test_a_value_beyond_the_limit_at_the_first_scan_alarms_after_its_delay():
     assert bench["state"] == NORMAL
     bench.step(0.1)
     assert bench["state"] == UNACK
+
+
+@pytest.mark.parametrize(
+    ("way", "after"),
+    [
+        (("on", "off"), LATCHED),
+        (("on", "off", "ack"), LATCHED_ACKED),
+        (("on", "ack", "off"), LATCHED_ACKED),
+        (("on", "off", "ack", "reset"), NORMAL),
+        (("on", "ack", "off", "reset"), NORMAL),
+        (("on", "off", "reset"), RTN),
+        (("on", "off", "reset", "ack"), NORMAL),
+        (("on", "off", "on"), UNACK),
+        (("on", "ack", "off", "on"), UNACK),
+        (("on", "reset"), UNACK),
+        (("on", "ack", "reset"), ACKED),
+        (("reset",), NORMAL),
+        (("on", "off", "reset", "reset"), RTN),
+        (("on", "off", "off"), LATCHED),
+        (("on", "ack", "off", "ack"), LATCHED_ACKED),
+    ],
+)
+def test_a_latched_alarm_stays_until_a_person_resets_it(way, after):
+    bench = alarm(latched=True)
+    for done in way:
+        if done == "reset":
+            bench.write("reset", 1)
+        state(bench, {"on": ON, "off": OFF}.get(done), ack=done == "ack")
+    assert bench["state"] == after
+    assert bench["reset"] == 0
+
+
+@pytest.mark.parametrize(("acknowledged", "after"), [(False, RTN), (True, NORMAL)])
+def test_an_alarm_that_is_told_not_to_latch_any_more_goes_on_as_the_others(acknowledged, after):
+    bench = alarm(latched=True)
+    state(bench, ON, ack=False)
+    state(bench, ack=acknowledged)
+    state(bench, OFF)
+    bench.write("latched", 0)
+    state(bench)
+    assert bench["state"] == after

@@ -102,7 +102,7 @@ MUTATIONS = [
     ("PC310", "cannot be written", "HS-1: {range: [0, 1],", "HS-1: {system: sis, range: [0, 1],"),
     ("PC311", "is no controller", "PIC-1: {pv", "PIC-1: {kind: lag, pv"),
     ("PC313", "votes 2oo2", "vote: 2oo3", "vote: 2oo2"),
-    ("PC314", "cannot `scale`", "E2: {force", "E2: {scale: {FC-1: 80 %}, force"),
+    ("PC314", "cannot `limit`", "E2: {force", "E2: {limit: {FC-1: 8 L/h}, force"),
     ("PC314", "cannot `while`", "E2: {force", 'E2: {while: "{XI-1} > 0.5", force'),
     ("PC315", "does nothing", "E2: {force: {HS-1: 0}, ", "E2: {"),
     ("PC316", "exactly one of", "below: 1 bar, within", "below: 1 bar, above: 2 bar, within"),

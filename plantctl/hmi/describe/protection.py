@@ -26,11 +26,12 @@ def alarms(plan: Plan) -> list[dict[str, Any]]:
                 "side": "high" if parameter(rows, row, "high") else "low",
                 "unit": unit(plan.points[plan.rows[source]].unit),
                 "priority": int(parameter(rows, row, "priority")),
-                "text": f"{text_of(plan, source)} {LIMIT_WORDS.get(kind, kind)}",
+                "text": f"{(guidance and guidance.text) or text_of(plan, source)} {LIMIT_WORDS.get(kind, kind)}",
                 "cause": guidance.cause if guidance else "",
                 "consequence": guidance.consequence if guidance else "",
                 "response": guidance.response if guidance else "",
                 "time_s": number(guidance.time_s) if guidance else None,
+                "latched": bool(parameter(rows, row, "latched")),
                 "on_delay_s": number(parameter(rows, row, "on_delay")),
                 "points": points_of(plan, rows, row),
             }
