@@ -6,8 +6,8 @@
 Serving binds every device to the loopback at a free port and writes `device: url` lines to the endpoints file when all
 of them listen. The control socket (`simulators.control`) lies in the state folder, by default `simulators` in
 `$PLANTCTL_STATE` or the user's state folder. With `--with-parent PID` the process dies with its parent. Exit codes: 0
-done, 2 usage, 3 no simulator answers, 4 the simulator refused,
-5 another one has the state folder.
+done, 2 usage, 3 no simulator answers, 4 the simulator refused, 5 another one has the state folder. `--security DIR` or
+`--insecure` says how the PLC's OPC UA server is protected (`simulators.servers.plc_access`).
 
 Imports stand inside the functions, because the parent may die while a process is still importing.
 """
@@ -62,7 +62,10 @@ async def run(arguments: "Namespace") -> None:
     async with AsyncExitStack() as stack:
         refuse_second(arguments.state)
         plant = Plant(arguments.seed, arguments.start)
-        serving = await stack.enter_async_context(serve(plant, RealClock(), watchdog_profile=arguments.watchdog))
+        secured = None if arguments.insecure else arguments.security
+        serving = await stack.enter_async_context(
+            serve(plant, RealClock(), watchdog_profile=arguments.watchdog, plc_security=secured)
+        )
         await stack.enter_async_context(control_socket(serving, arguments.state))
         write_endpoints(arguments.endpoints, serving.endpoints())
         try:
@@ -131,6 +134,10 @@ def parser() -> "ArgumentParser":
     line.add_argument("--state", type=Path, metavar="DIR", default=state_folder(), help="folder of the control socket")
     line.add_argument("--start", choices=("running", "stopped"), default="running", help="the plant at the beginning")
     line.add_argument("--watchdog", choices=("writes", "any-request"), default="writes", help="the rectifier's profile")
+    line.add_argument(
+        "--security", type=Path, metavar="DIR", help="the PLC's certificate, key, trust list and accounts"
+    )
+    line.add_argument("--insecure", action="store_true", help="let anybody read and write the PLC, without encryption")
     line.add_argument("--with-parent", type=int, metavar="PID", help="end when this parent process ends")
     line.add_argument("verb", nargs="?", choices=VERBS, help="ask a running simulator instead of serving")
     line.add_argument("words", nargs="*", metavar="NAME [TARGET] [key=value]", help="of a fault, or a signal's name")
@@ -150,6 +157,12 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
         return request(parsed)
     if parsed.endpoints is None:
         line.error("--endpoints FILE is needed to serve, or one of: " + ", ".join(VERBS))
+    if (parsed.security is None) != parsed.insecure:
+        line.error("how is the PLC's server protected? Give either --security DIR or --insecure")
+    if parsed.security and not (parsed.security / "own.key").is_file():
+        line.error(
+            f"there is no own.key in {parsed.security}: `plantctl certs make --folder {parsed.security}` makes it"
+        )
     import asyncio
     import logging
 

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from plantctl.core.clock import Clock
@@ -39,8 +40,16 @@ class Serving:
     gateway: "RtuGateway"
     plc: "PlcServer"
 
-    def __init__(self, plant: SteppedPlant, clock: Clock, tasks: asyncio.TaskGroup, profile: Profile) -> None:
+    def __init__(
+        self,
+        plant: SteppedPlant,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        profile: Profile,
+        plc_security: Path | None = None,
+    ) -> None:
         self.clock = clock
+        self.plc_security = plc_security
         self.tasks = tasks
         self.line = CellLine(plant, watchdog_profile=profile)
         self.wires: dict[str, Wire] = {}
@@ -62,15 +71,18 @@ class Serving:
         """Start a server behind a wire for every device."""
         from simulators.servers.modbus_tcp import ANY_UNIT, RegisterServer
         from simulators.servers.opcua_plc import PlcServer
+        from simulators.servers.plc_access import PlcAccess
         from simulators.servers.rtu_gateway import RtuGateway
         from simulators.servers.wire import Wire
+
+        access = None if self.plc_security is None else PlcAccess(self.plc_security, self.clock)
 
         def note(device: str) -> Callable[[str, float], None]:
             return lambda what, value: self.writes.note(self.clock.monotonic_ns(), device, what, value)
 
         self.rectifier = RegisterServer(self.clock, {ANY_UNIT: self.line.rectifier}, note(RECTIFIER))
         self.gateway = RtuGateway(self.clock, dict(self.line.probes), note(GATEWAY))
-        self.plc = PlcServer(self.line.plc, self.clock, note(PLC))
+        self.plc = PlcServer(self.line.plc, self.clock, note(PLC), access)
         for device in SCHEMES:
             wire = self.wires[device] = Wire()
             wire.device = await self.server(device).start(self.tasks)
@@ -135,17 +147,24 @@ def import_servers() -> None:
 
 @asynccontextmanager
 async def serve(
-    plant: SteppedPlant, clock: Clock, wires: Wires = "tcp", *, watchdog_profile: Profile = "writes"
+    plant: SteppedPlant,
+    clock: Clock,
+    wires: Wires = "tcp",
+    *,
+    watchdog_profile: Profile = "writes",
+    plc_security: Path | None = None,
 ) -> AsyncIterator[Serving]:
     """A plant that is served while the body of `async with` runs.
 
     With `wires="tcp"` the devices listen on the loopback at free ports (`serving.endpoints()`); with `"memory"` there
-    are no sockets and the twins are called directly. `watchdog_profile` is the rectifier's. What the body raises comes
-    out as it is; a failure of the simulation itself ends the body and comes out as an exception group.
+    are no sockets and the twins are called directly. `watchdog_profile` is the rectifier's; `plc_security` is the
+    folder of the area PLC's keys and accounts (`servers.plc_access`), None for a server that anybody may use. What the
+    body raises comes out as it is; a failure of the simulation itself ends the body and comes out as an exception
+    group.
     """
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
-        serving = Serving(plant, clock, tasks, watchdog_profile)
+        serving = Serving(plant, clock, tasks, watchdog_profile, plc_security)
         if wires == "tcp":
             await serving.connect()
         model = tasks.create_task(serving.run(), name="simulated plant")

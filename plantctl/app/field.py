@@ -118,14 +118,21 @@ def lay_initial(plan: Plan, inputs: InputColumns) -> None:
 
 
 def make_field(
-    plan: Plan, clock: Clock, endpoints: Mapping[str, str] | None = None, table: Table | None = None
+    plan: Plan,
+    clock: Clock,
+    endpoints: Mapping[str, str] | None = None,
+    table: Table | None = None,
+    secrets: Path | None = None,
 ) -> Field:
-    """The field of a plan over `table`, by default one of its own; inputs with an initial value start with it."""
+    """The field of a plan over `table`, by default one of its own; inputs with an initial value start with it.
+
+    `secrets` is the folder of the plant's keys, certificates and passwords.
+    """
     table = table or make_table(plan)
     lay_initial(plan, table.inputs)
     devices = connected(plan.devices, endpoints)
 
     def made(device: DevicePlan) -> DeviceRunner:
-        return build(device, table.inputs, table.outputs, clock, table.events, table.permit)
+        return build(device, table.inputs, table.outputs, clock, table.events, table.permit, secrets)
 
     return Field(table.inputs, table.outputs, table.events, [made(d) for d in devices], made)

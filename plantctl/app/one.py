@@ -228,14 +228,15 @@ def make(
     compiled: bool = True,
     endpoints: Mapping[str, str] | None = None,
     cache: Path | None = None,
+    secrets: Path | None = None,
 ) -> Running:
-    """Build a plant to run over `storage`; nothing moves before `run`."""
+    """Build a plant to run over `storage`; nothing moves before `run`. `secrets` is the plant's security folder."""
     recorder = Recorder(storage, plan.name, {plan.hash: plan_text(plan)})
     last = recorder.open(clock.utc_ns())
     buffer = bytearray(ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs)))
     writer = RingWriter(buffer, plan.hash, last + 1)
     executive = Executive(plan, compiled=compiled, ring=writer, cache=cache)
-    devices = make_field(plan, clock, endpoints)
+    devices = make_field(plan, clock, endpoints, secrets=secrets)
     executive.bind(devices.inputs, devices.outputs)
     schedule = Schedule(plan.tasks, plan.period_ns)
     return Running(

@@ -86,7 +86,8 @@ class Demo:
     def run(self, arguments: argparse.Namespace) -> int:
         """Start everything, bring the plant up, show it; the exit code."""
         say("starting the simulated plant")
-        self.start("simulators", "--endpoints", self.endpoints, "--seed", arguments.seed, "--state", self.root / SIM)
+        seed, state = ("--seed", arguments.seed), ("--state", self.root / SIM)
+        self.start("simulators", "--endpoints", self.endpoints, *seed, *state, "--insecure")
         if not self.wait_until(self.endpoints.exists):
             return self.failed("the simulated plant did not start")
         say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))

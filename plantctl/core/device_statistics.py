@@ -11,6 +11,7 @@ class LinkState(IntEnum):
     CONNECTING = 1
     UP = 2
     WRONG_DEVICE = 3
+    NOT_ADMITTED = 4  # the two do not trust each other: a certificate, a user, a password
 
 
 @dataclass(slots=True)

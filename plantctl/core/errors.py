@@ -4,6 +4,7 @@ A configuration error is ours, comes before the start and is always a list; a de
 quality and one event; a rejected command is an answer, shown to the operator as it is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -72,6 +73,21 @@ class Garbled(DeviceError):
 
 class WrongDevice(DeviceError):
     """The device at the address is not the one the configuration names: nothing may be written to it."""
+
+
+class NotAdmitted(DeviceError):
+    """The plant and the device do not trust each other: a certificate, a key, a user or a password. Trying again mends
+    nothing; a person does.
+
+    `locks`: the device may count failed log-ins, so do not hammer. `mended` tells whether our files have changed since.
+    """
+
+    def __init__(
+        self, device: str, what: str, *, locks: bool = False, mended: Callable[[], bool] | None = None
+    ) -> None:
+        super().__init__(device, what)
+        self.locks = locks
+        self.mended = mended
 
 
 class CommandRejected(PlantctlError):

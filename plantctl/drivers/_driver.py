@@ -10,6 +10,7 @@ Rules of the file: a driver never touches the columns itself, never sleeps to ke
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -99,6 +100,7 @@ class Port:
 
     Positions count the device's own inputs, from 0. Values are in the item's unit; the port applies the plan's factor
     and offset. A value that is not a finite number arrives as NaN, bad, range, whatever the device says about it.
+    `secrets` is the folder of the plant's keys, certificates and passwords; None where the plant has none.
     """
 
     def __init__(
@@ -109,8 +111,10 @@ class Port:
         clock: Clock,
         events: FieldEvents,
         permit: Permit = ALWAYS,
+        secrets: Path | None = None,
     ) -> None:
         self.device = device
+        self.secrets = secrets
         self.outputs = outputs
         self.clock = clock
         self.permit = permit

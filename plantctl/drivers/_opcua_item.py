@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from plantctl.drivers._codec import STATUS_QUALITY, NotRepresentable, StatusWord
+from plantctl.drivers._opcua_security import HOW_TO, Security
 from plantctl.drivers._settings import DeviceSettings, ItemSettings, Seconds, Settings
 
 NumberType = Literal[
@@ -24,12 +25,6 @@ WHOLE: Final[dict[str, tuple[int, int]]] = {
     "UInt64": (0, 2**64 - 1),
 }
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Security(Settings):
-    """How the connection is protected. Only `insecure: true` is built yet, and every screen will say so."""
-
-    insecure: Literal[True]
 
 
 class ServerIdentity(Settings):
@@ -54,7 +49,8 @@ class Config(DeviceSettings):
     `keep_alive` of these without a change the server says that it lives, by default after each: a quiet controller is
     heard as often as a polled one, and its values do not grow old between two words. After `silence` (by default one
     and a half of these times, at least 1.25 s) without any word the client is thrown away and a new one built.
-    `timeout` is the time for one answer; nodes that do not exist are looked for again every `retry`.
+    `security` says how it is protected; there is no default, and never less than what it says. `timeout` is the time
+    for one answer; nodes that do not exist are looked for again every `retry`.
     """
 
     poll: Seconds = 0.2
@@ -70,10 +66,10 @@ class Config(DeviceSettings):
     @model_validator(mode="before")
     @classmethod
     def _says_how_secure(cls, settings: Any) -> Any:
-        if isinstance(settings, dict) and settings.get("security") != {"insecure": True}:
+        if isinstance(settings, dict) and not isinstance(settings.get("security"), dict):
             raise ValueError(
-                "signed and encrypted connections are not built yet (they come with the security of the OPC UA link); "
-                "write `security: {insecure: true}` to say that you accept it"
+                "say how the link is protected, `security: {policy: Basic256Sha256, mode: SignAndEncrypt, ...}` "
+                f"({HOW_TO}), or `security: {{insecure: true}}` to say that you accept one that is not"
             )
         return settings
 

@@ -11,16 +11,21 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from plantctl.core.errors import DeviceError, Garbled, Refused, Unreachable
 from plantctl.drivers._driver import Port
 from plantctl.drivers._opcua_item import Config
+from plantctl.drivers._opcua_status import STATUS
+
+if TYPE_CHECKING:
+    from plantctl.drivers._opcua_admission import Admission
 
 SERVER_ARRAY: Final = "i=2254"
 NAMESPACE_ARRAY: Final = "i=2255"
 PRODUCT_URI: Final = "i=2262"
+NO_RIGHT: Final = STATUS["BadUserAccessDenied"][0]
 ITEMS_PER_CALL: Final = 500
 FAREWELL_S: Final = 0.5
 RENEW_SHARE: Final = 0.75
@@ -59,23 +64,35 @@ class Link:
         self._lived = lived
         self._client: Any = None
         self._renew_ns = 0
+        self._host = parts.hostname
+        self._admission: Admission | None = None
 
     async def open(self) -> None:
-        """Socket, channel and session; raises Unreachable, Refused, Garbled."""
+        """Socket, channel and session; raises Unreachable, Refused, Garbled, NotAdmitted."""
         log = logging.getLogger("asyncua.client")
         if log.level == logging.NOTSET:
             # Its own log would tell each failure of each request; ours tells each loss once.
             log.setLevel(logging.CRITICAL)
-        client = _library().Client(self._port.device.connect, timeout=self._config.timeout, auto_reconnect=False)
+        client = self._client = self._new_client()
         client.session_timeout = round(1000.0 * max(LEAST_SESSION_S, 20.0 * (self._config.silence or 1.0)))
-        self._client = client
-        async with self.asked():
-            await client.connect_socket()
-            await client.send_hello()
-            await client.open_secure_channel()
-            await client.create_session()
-            await client.activate_session()
+        if not self._config.security.insecure:
+            if self._admission is None:
+                # What a plant without secured links need not load.
+                from plantctl.drivers._opcua_admission import Admission
+
+                self._admission = Admission(self._port, self._config.security, self._host)
+            await self._admission.enter(_library(), client, self._new_client(), self.asked)
+        else:
+            async with self.asked():
+                await client.connect_socket()
+                await client.send_hello()
+                await client.open_secure_channel()
+                await client.create_session()
+                await client.activate_session()
         self._plan_renewal()
+
+    def _new_client(self) -> Any:
+        return _library().Client(self._port.device.connect, timeout=self._config.timeout, auto_reconnect=False)
 
     def _plan_renewal(self) -> None:
         lifetime_ns = round(self._client.secure_channel_timeout * RENEW_SHARE * 1e6)
@@ -142,8 +159,13 @@ class Link:
         # Neither time stamps nor status: many controllers refuse a write that brings them.
         data = [ua.DataValue(ua.Variant(value, ua.VariantType[kind])) for kind, value in values]
         self._port.ask_to_write()
-        async with self.asked():
-            results = await self._client.uaclient.session.write_attributes(ids, data)
+        try:
+            async with self.asked():
+                results = await self._client.uaclient.session.write_attributes(ids, data)
+        except Refused as fault:
+            if fault.status != NO_RIGHT:
+                raise
+            return [NO_RIGHT] * len(ids)  # to the whole call at once; the link is as it was
         return [int(r.value) for r in results]
 
     async def subscribe(self, subscription: Subscription) -> None:
@@ -223,6 +245,8 @@ class Link:
             raise Garbled(name, subscription.broken)
         if now_ns - subscription.life_ns > subscription.silence_ns:
             raise Unreachable(name, f"the server has not published for {subscription.silence_ns / 1e9:g} s")
+        if self._admission is not None:
+            self._admission.look()
         if now_ns > self._renew_ns:
             async with self.asked():
                 await client.open_secure_channel(renew=True)

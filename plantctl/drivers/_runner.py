@@ -14,9 +14,10 @@ a device's watchdog quiet; each telegram that changes something is sent only whi
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -24,7 +25,7 @@ import numpy as np
 
 from plantctl.core.clock import Clock
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
-from plantctl.core.errors import DeviceError, Garbled, PlantctlError, WrongDevice
+from plantctl.core.errors import DeviceError, Garbled, NotAdmitted, PlantctlError, WrongDevice
 from plantctl.core.field import (
     DevicePlan,
     FieldEventKind,
@@ -41,6 +42,12 @@ from plantctl.drivers._driver import ALWAYS, Driver, Job, Permit, Port, Wish, Wi
 # The first instant of a device in its period; the scan and the simulators have theirs below.
 FIRST_PHASE_NS: Final = 2_000_000
 PHASE_STEP_NS: Final = 100_000
+
+# Between two log-ins that the device refused: servers lock an account after some. It doubles up to the most, and
+# ends early when a person has changed what was refused.
+REFUSED_FIRST_S: Final = 30.0
+REFUSED_MOST_S: Final = 900.0
+LOOK_AGAIN_S: Final = 2.0
 
 # These did not reach the device or nobody knows: they are tried again without being asked for.
 RETRIED: Final = frozenset({WriteError.UNREACHABLE, WriteError.PROTOCOL, WriteError.WRONG_DEVICE, WriteError.WITHDRAWN})
@@ -80,8 +87,10 @@ def build(
     clock: Clock,
     events: FieldEvents,
     permit: Permit = ALWAYS,
+    secrets: Path | None = None,
 ) -> "DeviceRunner":
     """The runner of one device, its instants entered in the clock's timetable; it writes while `permit` holds.
+    `secrets` is the folder of the plant's keys, certificates and passwords.
 
     Build the devices in the plan's order. Raises pydantic's ValidationError when the configuration does not fit the
     driver's `Config` or `Item`, PlantctlError when there is no such driver, ValueError for settings that contradict
@@ -91,7 +100,7 @@ def build(
     config = module.Config.model_validate(dict(device.config))
     items = [module.Item.model_validate(dict(i.config)) for i in device.inputs]
     written = [module.Item.model_validate(dict(i.config)) for i in device.outputs]
-    port = Port(device, inputs, outputs, clock, events, permit)
+    port = Port(device, inputs, outputs, clock, events, permit, secrets)
     return DeviceRunner(module.Driver(port, config, items, written), port)
 
 
@@ -123,7 +132,9 @@ class DeviceRunner:
         self._settings = driver.settings
         self._chance = port.clock.random(f"driver {self.device.name}")
         self._attempts = 0
-        self._told: FieldEventKind | None = None
+        self._refusals = 0
+        self._mended: Callable[[], bool] | None = None
+        self._told: tuple[FieldEventKind, str] | None = None
         self._armed = False
         self._answers = 0
         self._heartbeat_used_ns = 0
@@ -178,11 +189,21 @@ class DeviceRunner:
                     await self._clock.sleep(self._settings.write_period)
                 pause_s = await self._session()
                 _heed_cancel()
-                await self._clock.sleep(pause_s)
+                await self._rest(pause_s)
         finally:
             self.statistics.state = LinkState.DOWN
             self.port.all_lost()
             self.release()
+
+    async def _rest(self, pause_s: float) -> None:
+        """Wait before the next attempt; a long pause ends early when a person has touched what was refused."""
+        mended, self._mended = self._mended, None
+        while mended is not None and pause_s > LOOK_AGAIN_S:
+            await self._clock.sleep(LOOK_AGAIN_S)
+            pause_s -= LOOK_AGAIN_S
+            if mended():
+                return
+        await self._clock.sleep(pause_s)
 
     async def _session(self) -> float:
         """One connection from opening to loss; returns the pause before the next attempt in seconds."""
@@ -190,6 +211,7 @@ class DeviceRunner:
         self._armed = False
         self._answers = self.statistics.answers
         quality, error, why = bad_because(Reason.COMM), WriteError.UNREACHABLE, ""
+        state, least_s = LinkState.DOWN, 0.0
         try:
             async with asyncio.timeout(self._settings.connect_timeout):
                 await self.driver.open()
@@ -198,6 +220,13 @@ class DeviceRunner:
             await self._serve()
         except WrongDevice as fault:
             quality, error, why = bad_because(Reason.CONFIG), WriteError.WRONG_DEVICE, str(fault)
+            state = LinkState.WRONG_DEVICE
+        except NotAdmitted as fault:
+            quality, why, state = bad_because(Reason.CONFIG), str(fault), LinkState.NOT_ADMITTED
+            if fault.locks:
+                least_s = min(REFUSED_MOST_S, REFUSED_FIRST_S * 2.0 ** min(self._refusals, 16))
+                self._refusals += 1
+                self._mended = fault.mended
         except DeviceError as fault:
             why = str(fault)
         except TimeoutError:
@@ -207,8 +236,8 @@ class DeviceRunner:
             why = f"{self.device.name}: {type(fault).__name__}: {fault}"
         finally:
             await self.driver.close()
-        self._down(quality, error, why)
-        return self._pause_s()
+        self._down(state, quality, error, why)
+        return max(least_s, self._pause_s())
 
     def _look_for_life(self) -> None:
         """The link is up when something has answered; a socket that only accepts connections is not a device."""
@@ -219,23 +248,27 @@ class DeviceRunner:
             self.statistics.state = LinkState.UP
             self.statistics.connects += 1
             self._told = None
+            self._refusals = 0
             self.port.tell(FieldEventKind.LINK_UP, "the device answers")
         else:
             self._attempts = 0
 
-    def _down(self, quality: int, error: WriteError, why: str) -> None:
-        """The link is gone: all inputs bad once, open wishes answered, one event until it is back."""
+    def _down(self, state: LinkState, quality: int, error: WriteError, why: str) -> None:
+        """The link is gone: all inputs bad once, open wishes answered, one event until it is back, or until a refusal
+        has another reason.
+        """
         if self.statistics.state is LinkState.UP:
             self.statistics.disconnects += 1
-        self.statistics.state = LinkState.WRONG_DEVICE if error is WriteError.WRONG_DEVICE else LinkState.DOWN
+        self.statistics.state = state
         self.port.all_lost(quality)
         outputs = self.port.outputs
         for plan in self.device.outputs:
             if outputs.write_sequence[plan.index] != outputs.sequence[plan.index]:
                 outputs.error[plan.index] = error
-        kind = FieldEventKind.DISCREPANCY if error is WriteError.WRONG_DEVICE else FieldEventKind.LINK_DOWN
-        if kind is not self._told:
-            self._told = kind
+        kind = FieldEventKind.LINK_DOWN if state is LinkState.DOWN else FieldEventKind.DISCREPANCY
+        told = (kind, why if state is LinkState.NOT_ADMITTED else "")
+        if told != self._told:
+            self._told = told
             self.port.tell(kind, why)
 
     def _pause_s(self) -> float:

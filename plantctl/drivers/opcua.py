@@ -34,7 +34,7 @@ SCALE: Final = {
     "record-replay": "exempt: no real server has been recorded yet",
 }
 
-LIBRARIES: Final = ("asyncua.client",)
+LIBRARIES: Final = ("asyncua.client", "plantctl.drivers._opcua_admission")
 NOT_A_NUMBER: Final = bad_because(Reason.CONFIG)
 SHORTEST_LOOK_S: Final = 0.2
 

@@ -4,7 +4,9 @@ String identifiers carry the quotes (`"DB_A40"."FI_4013"."PV"`), the namespace i
 that a client has to resolve it from the URI. What a client writes reaches the twin before its next cycle; what the twin
 changed is written with the source time of its sample and a status of its own; unchanged values are not written.
 
-Clients are ordinary users without security: they can write commands and set-points, nothing else.
+With a `PlcAccess` the server offers Basic256Sha256, SignAndEncrypt, and nothing else, to clients that it trusts and
+that have an account; without one it is open, as controllers come out of their box. Clients can write commands and
+set-points, nothing else.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from plantctl.core.clock import Clock
 from simulators.devices.area_plc import AreaPlc, Sample, Status
 from simulators.devices.plc_signals import KEYS, NAMESPACE_URI, NODES, Key, NodeType, identifier
 from simulators.servers.modbus_tcp import NoteWrite, ignore_write
+from simulators.servers.plc_access import AccountRules, PlcAccess
 from simulators.servers.standard_nodes import QuickServer
 
 # The library's types are narrower than what it takes: its integers and times are types of their own.
@@ -64,8 +67,11 @@ class Shown(typed_ua.DataValue):
 class PlcServer:
     """Serves one `AreaPlc`. Call `collect` before its cycle and `publish` after its samples."""
 
-    def __init__(self, plc: AreaPlc, clock: Clock, note: NoteWrite = ignore_write) -> None:
+    def __init__(
+        self, plc: AreaPlc, clock: Clock, note: NoteWrite = ignore_write, access: PlcAccess | None = None
+    ) -> None:
         self.plc = plc
+        self.access = access
         self._note = note
         self._clock = clock
         self._server: Server | None = None
@@ -76,14 +82,24 @@ class PlcServer:
 
     async def start(self, tasks: asyncio.TaskGroup) -> Callable[[], asyncio.Protocol]:
         """Build the data blocks with the twin's present values and serve until `stop`; what a wire calls to connect."""
-        server = Server(iserver=QuickServer())
+        access: Any = self.access
+        server = Server(iserver=QuickServer(user_manager=access))
         await server.init()
         server.set_endpoint(f"opc.tcp://{LOOPBACK}:0")
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        server.set_identity_tokens([ua.AnonymousIdentityToken])
         server.disable_clock(True)  # it would keep time of its own, and hold up `stop` for a second
         server.set_server_name(PRODUCT)
-        await server.set_application_uri(f"urn:{PRODUCT.lower()}")
+        uri = f"urn:{PRODUCT.lower()}"
+        if access is None:
+            server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+            server.set_identity_tokens([ua.AnonymousIdentityToken])
+        else:
+            rules: Any = AccountRules()
+            server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt], rules)
+            server.set_identity_tokens([ua.UserNameIdentityToken])
+            server.iserver.certificate, server.iserver.private_key = access.own()
+            server.iserver.certificate_validator = access.validate
+            uri = access.application()
+        await server.set_application_uri(uri)
         born = utc_of(self._clock.utc_ns())
         await server.set_build_info(PRODUCT, "plantctl simulators", PRODUCT, "1.0", "1", born)
         for uri in OTHER_NAMESPACES:

@@ -250,7 +250,7 @@ def split(folder, *options, text=DEMO):
     state = folder / "state"
     # A simulator that was killed leaves its file behind.
     (folder / ENDPOINTS).unlink(missing_ok=True)
-    serve = ("--endpoints", folder / ENDPOINTS, "--state", folder, "--with-parent", os.getpid())
+    serve = ("--endpoints", folder / ENDPOINTS, "--state", folder, "--insecure", "--with-parent", os.getpid())
     with running(*serve, module="simulators", state=state) as simulator:
         wait((folder / ENDPOINTS).exists, child=simulator)
         path = os.pathsep.join((str(ROOT), str(MISHAPS)))

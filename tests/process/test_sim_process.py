@@ -38,7 +38,8 @@ class Simulator:
     def __init__(self, folder, *options):
         self.endpoints_file = folder / "endpoints.yaml"
         self.socket = folder / SOCKET_NAME
-        words = ["--endpoints", str(self.endpoints_file), "--state", str(folder), "--with-parent", str(os.getpid())]
+        words = ["--endpoints", str(self.endpoints_file), "--state", str(folder), "--insecure"]
+        words += ["--with-parent", str(os.getpid())]
         self.child = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "simulators", *words, *options],
             cwd=ROOT,
@@ -144,7 +145,7 @@ def test_the_command_line_asks_a_running_one(simulator, tmp_path):
     code, text = verb(*state, "fault", "pump-trp")
     assert (code, "did you mean `pump-trip`?" in text) == (4, True)
     assert verb(*state, "fault")[0] == 2
-    code, text = verb(*state, "--endpoints", tmp_path / "second.yaml")
+    code, text = verb(*state, "--insecure", "--endpoints", tmp_path / "second.yaml")
     assert (code, "answers at" in text) == (5, True)
 
 
@@ -160,7 +161,7 @@ def test_it_dies_with_its_parent(tmp_path):
     script = (
         "import os, subprocess, sys\n"
         "child = subprocess.Popen([sys.executable, '-m', 'simulators', '--endpoints', sys.argv[1],"
-        " '--state', os.path.dirname(sys.argv[1]), '--with-parent', str(os.getpid())])\n"
+        " '--state', os.path.dirname(sys.argv[1]), '--insecure', '--with-parent', str(os.getpid())])\n"
         "print(child.pid, flush=True)\n"
         "child.wait()\n"
     )
@@ -179,6 +180,15 @@ def test_it_dies_with_its_parent(tmp_path):
 def test_without_a_simulator_the_client_says_so(tmp_path):
     with pytest.raises(SimulatorUnreachable, match="no simulator answers"):
         ask(tmp_path / SOCKET_NAME, {"do": "list"})
+
+
+@pytest.mark.timeout(60)
+def test_nobody_serves_an_open_plc_unawares(tmp_path):
+    code, text = verb("--endpoints", tmp_path / "endpoints.yaml")
+    assert (code, "either --security DIR or --insecure" in text) == (2, True)
+    code, text = verb("--endpoints", tmp_path / "endpoints.yaml", "--security", tmp_path)
+    assert (code, "plantctl certs make --folder" in text) == (2, True)
+    assert verb("--endpoints", tmp_path / "endpoints.yaml", "--security", tmp_path, "--insecure")[0] == 2
 
 
 @pytest.mark.timeout(60)

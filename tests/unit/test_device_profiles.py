@@ -124,7 +124,7 @@ def test_all_problems_of_a_device_are_told_at_once():
         ("modbus", {**RECTIFIER, "holes": [[110, 112]]}, [TagAddress("40-II-1", 0, "A", "I_MON")], "must not be read"),
         ("modbus", {"connect": "tcp://x", "watchdog": "2 s"}, [], "watchdog_registers"),
         ("modbus", {**RECTIFIER, "refresh": "1.5 s"}, [], "at most half"),
-        ("opcua", {**PLC, "security": {"policy": "Basic256Sha256"}}, [], "not built yet"),
+        ("opcua", {**PLC, "security": {"policy": "Basic256Sha256"}}, [], "`policy` and `mode` are needed"),
         ("opcua", {**PLC, "connect": "plc-4"}, [], "not an address like opc.tcp://"),
         ("opcua", PLC, [TagAddress("flow", 0)], "not a name like 40-FI-4013"),
         ("opcua", PLC, [TagAddress("40-FI-1", 0, station=4)], "not a key of this driver"),

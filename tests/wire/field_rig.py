@@ -29,14 +29,14 @@ def plan(name, kind, connect, config=None, inputs=(), outputs=(), order=0):
 class Rig:
     """The columns, the runner and its task; `scan_every_ms` None is a dead scan."""
 
-    def __init__(self, clock, device):
+    def __init__(self, clock, device, secrets=None):
         self.clock = clock
         self.device = device
         self.inputs = InputColumns(len(device.inputs))
         self.outputs = OutputColumns(len(device.outputs))
         self.events = FieldEvents()
         self.told = []
-        self.runner = build(device, self.inputs, self.outputs, clock, self.events)
+        self.runner = build(device, self.inputs, self.outputs, clock, self.events, secrets=secrets)
         self.scan_alive = True
         self.latched = []
 
@@ -85,9 +85,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def running(clock, device):
+async def running(clock, device, secrets=None):
     """A device at work, and put away again whatever happens."""
-    rig = Rig(clock, device)
+    rig = Rig(clock, device, secrets)
     tasks = [asyncio.create_task(rig.runner.run(), name="runner"), asyncio.create_task(rig.scan(), name="scan")]
     try:
         yield rig

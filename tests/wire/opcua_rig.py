@@ -54,7 +54,7 @@ class Controller:
         server = self.server = asyncua.Server(iserver=QuickServer(user_manager=Everyone()))
         await server.init()
         server.set_endpoint("opc.tcp://127.0.0.1:0")
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        await self.protect(server)
         for n in range(self.spare):
             await server.register_namespace(f"urn:spare:{n}")
         self.index = await server.register_namespace(URI)
@@ -67,6 +67,9 @@ class Controller:
             # Sessions that were cut off live on in the server until they are overdue; the library leaves their tasks.
             await self.clock.sleep(30.0)
             await server.stop()
+
+    async def protect(self, server):
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
 
     @property
     def port(self):
@@ -88,13 +91,17 @@ class Controller:
 
 
 class Wire:
-    """Forwards bytes; `freeze` holds them back with the connections open, `cut` closes them."""
+    """Forwards bytes, through `change` where one is given, and keeps them; `freeze` holds them back with the
+    connections open, `cut` closes them.
+    """
 
     def __init__(self, port):
         self._target = port
         self.flowing = asyncio.Event()
         self.flowing.set()
         self.connections = 0
+        self.carried = bytearray()
+        self.change = None
         self._tasks = []
         self._writers = []
 
@@ -137,6 +144,8 @@ class Wire:
         try:
             while data := await reader.read(65536):
                 await self.flowing.wait()
+                data = self.change(data) if self.change else data
+                self.carried += data
                 writer.write(data)
         except ConnectionError:
             pass
@@ -148,12 +157,13 @@ def plc(wire, inputs=(("FI", {"node": FLOW}),), outputs=(), **config):
     return plan("PLC-4", "opcua", wire.url, {**CONFIG, **config}, inputs, outputs)
 
 
-def world(story, spare=0, **limits):
-    """A server and a wire to it in virtual time: `story(clock, controller, wire)`."""
+def world(story, spare=0, make=None, **limits):
+    """A server, by default a `Controller`, and a wire to it in virtual time: `story(clock, controller, wire)`."""
 
     async def main(clock):
         with library_clocks(clock):
-            async with Controller(clock, spare).serving() as controller, Wire(controller.port).laid() as wire:
+            made = make(clock) if make else Controller(clock, spare)
+            async with made.serving() as controller, Wire(controller.port).laid() as wire:
                 return await story(clock, controller, wire)
 
     return run_virtual(main, wall_limit_s=90.0, **limits)

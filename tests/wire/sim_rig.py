@@ -89,7 +89,7 @@ class Peer:
         await self.node(tag, member).write_value(ua.DataValue(ua.Variant(value, kind)))
 
 
-def situation(story, *, wires="tcp", seed=1, real_clock=None, **signals):
+def situation(story, *, wires="tcp", seed=1, real_clock=None, plc_security=None, **signals):
     """Serve a running bench plant in virtual time and return what `story(rig)` returns."""
     plant = BenchPlant()
     plant.values.update(RUNNING)
@@ -97,7 +97,7 @@ def situation(story, *, wires="tcp", seed=1, real_clock=None, **signals):
 
     async def main(clock):
         with library_clocks(clock):
-            async with serve(plant, clock, wires) as serving:
+            async with serve(plant, clock, wires, plc_security=plc_security) as serving:
                 return await story(Rig(clock, plant, serving))
 
     if real_clock is not None:

@@ -198,9 +198,10 @@ def test_limit_bits_of_the_server_are_kept():
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({}, "signed and encrypted connections are not built yet"),
-        ({"security": {"insecure": False}}, "not built yet"),
-        ({"security": {"policy": "Basic256Sha256"}}, "not built yet"),
+        ({}, "say how the link is protected"),
+        ({"security": "none"}, "say how the link is protected"),
+        ({"security": {"insecure": False}}, "Input should be True"),
+        ({"security": {"policy": "Basic256Sha256"}}, "`policy` and `mode` are needed"),
         ({"security": {"insecure": True}, "keep_alive": 4500}, "less than or equal to 10"),
     ],
 )

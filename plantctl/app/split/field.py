@@ -14,6 +14,7 @@ from plantctl.app.field import make_field
 from plantctl.app.split.bridge import Bridge
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.segments import Role
+from plantctl.app.state_folder import SECURITY_NAME
 from plantctl.core.clock import Clock, RealClock
 from plantctl.core.segment import ProcessState
 from plantctl.drivers._runner import load
@@ -40,7 +41,8 @@ async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -
     try:
         import_libraries(hand_over)
         schedule, turns = bridge.register()
-        field = make_field(hand_over.plan, clock, hand_over.settings.endpoints, bridge.table)
+        secrets = hand_over.settings.folder / SECURITY_NAME
+        field = make_field(hand_over.plan, clock, hand_over.settings.endpoints, bridge.table, secrets)
     except BaseException:
         bridge.segment.say(ProcessState.FAILED)
         raise
