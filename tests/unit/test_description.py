@@ -37,7 +37,8 @@ causes:
 effects:
   E-1: {text: valve shut, group: TANK, force: {FC-1: 0, HS-1: 0}, else: E-2}
   E-2: {text: pump off, force: {HS-1: 0}}
-chart: {C-1: {E-1: latched}, C-2: {E-1: latched}}
+  E-3: {text: throttle, scale: {FC-1: 50 %}, ramp: 10 s}
+chart: {C-1: {E-1: latched}, C-2: {E-1: latched, E-3: auto}}
 permissives:
   HS-1: {level: "{LI-1} < 90 [%]"}
 calculated:
@@ -211,15 +212,16 @@ def test_a_cause_reads_as_it_was_written(plant):
     assert (first["vote"], first["arm"], first["mirrors"]) == ("1oo2", "{40-ZI-1} == 1", None)
     assert second["clear"] == "{40-LI-1} > 10 [%] for 5 s"
     assert (second["delay_s"], second["bad_delay_s"], second["mirrors"]) == (3.0, 2.0, "safety-plc")
-    assert second["effects"] == ["E-1"]
+    assert second["effects"] == ["E-1", "E-3"]
     assert second["points"]["first_out"] == "C-2.first_out"
 
 
 def test_an_effect_has_what_it_forces_and_who_demands_it(plant):
-    first, second = plant["effects"]
+    first, second, third = plant["effects"]
     assert (first["group"], first["outputs"]) == ("TANK", {"40-FC-1": 0.0, "40-HS-1": 0.0})
     assert (first["demands"], second["demands"]) == (["C-1", "C-2"], ["E-1"])
     assert first["points"]["active"] == "E-1.active"
+    assert (third["outputs"], third["scales"], first["scales"]) == ({}, {"40-FC-1": 0.5}, {})
 
 
 def test_a_permissive_has_each_condition_with_its_own_point(plant):

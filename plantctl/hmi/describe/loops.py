@@ -8,7 +8,7 @@ from plantctl.plan.plan import Plan
 
 def loops(plan: Plan) -> list[dict[str, Any]]:
     """Every loop of the text. Limits are those the plan starts with; `interlocks` are the causes that take its output
-    away, also where it works through another loop.
+    away or scale it, also where it works through another loop.
     """
     found = []
     for tag, loop in plan.shown.loops.items():
@@ -53,5 +53,5 @@ def output_of(plan: Plan, loop: str) -> str:
 
 def _interlocks(plan: Plan, loop: str) -> list[str]:
     output = output_of(plan, loop)
-    effects = [effect for effect in plan.effects.values() if output in effect.forces]
+    effects = [effect for effect in plan.effects.values() if output in (*effect.forces, *effect.scales)]
     return list(dict.fromkeys(cause for effect in effects for cause, _ in effect.demands if cause in plan.causes))

@@ -74,8 +74,10 @@ def cause_tags(plan: Plan, cause: str) -> list[str]:
 
 
 def effects(plan: Plan) -> list[dict[str, Any]]:
-    """Every effect with the outputs that it forces, each with its value in the output's unit."""
-    forced = _forced(plan)
+    """Every effect with the outputs that it forces, each with its value in the output's unit, and those of which it
+    leaves a share, 0 to below 1.
+    """
+    forced, scaled = _asked(plan, "force", "force_value"), _asked(plan, "scale", "scale_share")
     found = []
     for tag, effect in plan.effects.items():
         rows = plan.kinds[effect.kind]
@@ -85,6 +87,7 @@ def effects(plan: Plan) -> list[dict[str, Any]]:
                 "text": text_of(plan, tag),
                 "group": effect.group,
                 "outputs": {output: forced.get((tag, output)) for output in effect.forces},
+                "scales": {output: scaled.get((tag, output)) for output in effect.scales},
                 "demands": _demands(plan, effect),
                 "points": points_of(plan, rows, effect.row),
             }
@@ -97,14 +100,14 @@ def _demands(plan: Plan, effect: EffectInfo) -> list[str]:
     return [name if name in plan.causes else name.partition(".")[0] for name, _ in effect.demands]
 
 
-def _forced(plan: Plan) -> dict[tuple[str, str], float | None]:
-    """What each effect forces an output to, by (effect, output)."""
+def _asked(plan: Plan, wires: str, values: str) -> dict[tuple[str, str], float | None]:
+    """What each effect asks of an output, by (effect, output): the element of `values` beside its wire."""
     found = {}
-    for output, rows, row in blocks(plan, "force", "force_value"):
+    for output, rows, row in blocks(plan, wires, values):
         for port, element, name in wired(plan, rows, row):
-            if port == "force":
+            if port == wires:
                 effect = plan.points[plan.rows[name]].owner
-                found[(effect, output)] = number(float(rows.rows["force_value"][row][element]))
+                found[(effect, output)] = number(float(rows.rows[values][row][element]))
     return found
 
 
