@@ -20,7 +20,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from plantctl.app.live_plant import LivePlant, Snapshot, is_last
 from plantctl.app.overview import overview, ranks
 from plantctl.app.state_folder import socket_address
 from plantctl.core.command import NOT_DURABLE, VERB_NAMES, Command, Result, Stage
@@ -28,6 +27,7 @@ from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event, spoken
 from plantctl.core.field import DevicePlan
 from plantctl.core.quality import describe, severity_word
+from plantctl.hmi.live_plant import LivePlant, Snapshot, is_last
 from plantctl.plan.plan import Writer
 from plantctl.scan.targets import targets
 

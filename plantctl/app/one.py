@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from plantctl.app.clock_sync import ClockService, Synchronisation
 from plantctl.app.field import Field, make_field
-from plantctl.app.live_plant import LogWord, Snapshot, is_last
 from plantctl.app.plan_text import plan_text
 from plantctl.core.clock import Clock, ticks
 from plantctl.core.command import Command, Result
@@ -22,6 +21,7 @@ from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
+from plantctl.hmi.live_plant import LogWord, Snapshot, is_last
 from plantctl.log.storage import Storage
 from plantctl.log.writer import Recorder
 from plantctl.plan.plan import Plan

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,15 @@ from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, USAGE, fail
 from plantctl.cli.plant_text import add_plant_text, known_ids
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from plantctl.hmi.settings import PageSettings
     from plantctl.plan.plan import Plan
 
 PR_SET_PDEATHSIG = 1
 PRIORITY = 80
 PRIORITY_MAX = 99
+PORT_MAX = 65_535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-awake", action="store_true", help="let the processor sleep as deep as it likes (split only)"
     )
+    page = "port of the page, 0: any free one (split only; default: the first free one from 8470 on)"
+    parser.add_argument("--page", type=_port, metavar="PORT", help=page)
+    parser.add_argument("--no-page", action="store_true", help="serve no page")
+    listen = "address at which the page is served; one that others can reach needs TLS and users (127.0.0.1)"
+    parser.add_argument("--listen", default="", metavar="ADDRESS", help=listen)
+    parser.add_argument("--tls-cert", default="", metavar="FILE", help="certificate of the page, PEM")
+    parser.add_argument("--tls-key", default="", metavar="FILE", help="its private key, PEM")
     parser.add_argument("--with-parent", type=int, metavar="PID", help=argparse.SUPPRESS)
 
 
@@ -47,6 +59,13 @@ def _priority(text: str) -> int:
     number = int(text)
     if not 0 <= number <= PRIORITY_MAX:
         raise argparse.ArgumentTypeError(f"{number} is not within 0 to {PRIORITY_MAX}")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= PORT_MAX:
+        raise argparse.ArgumentTypeError(f"{number} is no port: 0 to {PORT_MAX}")
     return number
 
 
@@ -89,6 +108,8 @@ def run_one(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints
     from plantctl.app.host import host
     from plantctl.plan.load import warm
 
+    if arguments.page is not None or arguments.listen or arguments.tls_cert or arguments.tls_key:
+        return fail(USAGE, "the page is served by a process of its own, which topology `one` has not: --topology split")
     if not arguments.interpreted:
         compiled = warm(k.kind.name for k in plan.kinds)
         if compiled:
@@ -100,6 +121,7 @@ def run_one(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints
 
 def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints: Mapping[str, str] | None) -> int:
     """Run `plan` in processes of its own, this one their supervisor; the exit code."""
+    from plantctl.app.page_socket import PageRefused
     from plantctl.app.split.child import surroundings
     from plantctl.app.split.deadline import monotonic_ns
     from plantctl.app.split.hand_over import Settings
@@ -126,17 +148,31 @@ def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoin
             return fail(CONNECTION, "the blocks could not be compiled; --interpreted runs them as they are")
         if warmed.stdout.startswith("compiled"):
             print(warmed.stdout.rstrip(), "into the cache", file=sys.stderr)
-    settings = Settings(
-        folder,
-        monotonic_ns(),
-        compiled=not arguments.interpreted,
-        endpoints=endpoints,
-        priority=arguments.priority,
-        lock_memory=not arguments.no_lock_memory,
-        cpu=arguments.cpu,
-        awake=not arguments.no_awake,
-    )
-    return Supervisor(plan, settings, lambda text: print(text, file=sys.stderr)).run()
+    try:
+        with served(arguments, folder) as page:
+            settings = Settings(
+                folder,
+                monotonic_ns(),
+                compiled=not arguments.interpreted,
+                endpoints=endpoints,
+                priority=arguments.priority,
+                lock_memory=not arguments.no_lock_memory,
+                cpu=arguments.cpu,
+                awake=not arguments.no_awake,
+                page=page,
+            )
+            return Supervisor(plan, settings, lambda text: print(text, file=sys.stderr)).run()
+    except PageRefused as error:
+        return fail(USAGE, str(error))
+
+
+def served(arguments: argparse.Namespace, folder: Path) -> "AbstractContextManager[PageSettings | None]":
+    """Where the page is served while a plant runs; nowhere where that is not wanted. Raises `PageRefused`."""
+    from plantctl.app.page_socket import page_socket
+
+    if arguments.no_page:
+        return nullcontext()
+    return page_socket(arguments.page, arguments.listen, arguments.tls_cert, arguments.tls_key, folder)
 
 
 def _die_with_me() -> None:

@@ -80,7 +80,8 @@ LAST_STAGES: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Command:
     """One request. `value` is the text as given (empty where the verb has none); `expires_ns` is monotonic, 0 never;
-    `sequence` is given by whoever queues it, rising by 1.
+    `sequence` is given by whoever queues it, rising by 1. `expect` is what the target is thought to be, a number, a
+    mode's word or `nan`: where it is something else by then, the scan refuses; empty: whatever it is.
     """
 
     verb: str
@@ -91,6 +92,7 @@ class Command:
     key: str = ""
     expires_ns: int = 0
     sequence: int = 0
+    expect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ CAUSE_ACTIVE: Final = "cause-active"
 NOT_ACTIVE: Final = "not-active"
 EXPIRED: Final = "expired"
 TOO_MANY: Final = "too-many"
+EXPECT_MISMATCH: Final = "expect-mismatch"
+NO_PERMISSION: Final = "no-permission"  # of the gateway: the scan knows no roles
 
 # Codes of a gateway, where the scan is a process of its own.
 SCAN_DEAD: Final = "scan-dead"

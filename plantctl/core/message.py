@@ -19,15 +19,15 @@ _LENGTH: Final = struct.Struct("<H")
 
 def encode_command(command: Command) -> bytes:
     """The command as the payload of a frame; a text above 4,096 bytes is cut there."""
-    texts = (command.verb, command.target, command.value, command.actor, command.reason, command.key)
-    return _COMMAND.pack(command.sequence, command.expires_ns) + b"".join(map(_text, texts))
+    said = (command.verb, command.target, command.value, command.actor, command.reason, command.key, command.expect)
+    return _COMMAND.pack(command.sequence, command.expires_ns) + b"".join(map(_text, said))
 
 
 def decode_command(payload: bytes | memoryview) -> Command:
     """The command in a payload; `LogDamaged` where it holds none."""
-    (sequence, expires_ns), texts = _decode(_COMMAND, payload, 6)
-    verb, target, value, actor, reason, key = texts
-    return Command(verb, target, value, actor, reason, key, expires_ns, sequence)
+    (sequence, expires_ns), texts = _decode(_COMMAND, payload, 7)
+    verb, target, value, actor, reason, key, expect = texts
+    return Command(verb, target, value, actor, reason, key, expires_ns, sequence, expect)
 
 
 def encode_field_event(event: FieldEvent) -> bytes:

@@ -15,7 +15,7 @@ from plantctl.core import command as codes
 from plantctl.core.block import CAS, IMAN, MAN, MODE_WORDS, RCAS, ROUT, TRK
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
 from plantctl.core.errors import CommandRejected
-from plantctl.core.event import Event, EventKind
+from plantctl.core.event import Event, EventKind, spoken
 from plantctl.core.quality import BAD, SEVERITY_MASK, describe
 from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
@@ -86,6 +86,8 @@ class Gate:
                 raise CommandRejected(codes.EXPIRED, "the command expired before the scan could take it")
             if late:
                 raise CommandRejected(codes.EXPIRED, f"a scan takes {COMMANDS_PER_SCAN} commands, this is one more")
+            if command.expect:
+                self._as_expected(command)
             changes = self._decide(command)
         except CommandRejected as refusal:
             stage = Stage.EXPIRED if refusal.code == codes.EXPIRED else Stage.REFUSED
@@ -122,6 +124,16 @@ class Gate:
         if act is None:
             raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
         return act(command)
+
+    def _as_expected(self, command: Command) -> None:
+        """Refuse where the target is not what whoever gave the command saw; what it is now is told."""
+        mode = command.verb == "mode"
+        present = self._present(f"{command.target}.mode" if mode else command.target)
+        expected = _number_or_nan(command.expect)
+        if present != expected and not (math.isnan(present) and math.isnan(expected)):
+            now = spoken(present, MODE_WORDS if mode else ())
+            what = f"`{command.target}` is {now} by now, not {command.expect}"
+            raise CommandRejected(codes.EXPECT_MISMATCH, what)
 
     # -- looking at the plant --------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ BREACHES = {
     "simulators share the vocabulary, never the control code": ("simulators/breach.py", "import plantctl.scan"),
     "numba in the loader only": ("plantctl/blocks/breach.py", "import numba"),
     "pydantic where configuration is read only": ("plantctl/plan/breach.py", "import pydantic"),
+    "the page's server in the operator backend only": ("plantctl/app/breach.py", "import starlette.routing"),
 }
 
 

@@ -8,8 +8,8 @@ over here, so that an answer is never more than what is sure:
                             acceptance the dead scan did not publish any more is lost with it, and that is told
     accepted                told when log and retained state that hold it are on disk; after 2 s as `not-durable`
 
-Nothing is kept for ever: whoever gave a command waits until it expires, and then it is forgotten here, heard or not.
-The scan refuses what has expired. Times are arguments.
+Nothing is kept for ever: whoever gave a command waits until it expires, or longer where he said so, and then it is
+forgotten here, heard or not. The scan refuses what has expired. Times are arguments.
 """
 
 from collections import deque
@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from plantctl.app.live_plant import is_last
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.heartbeat import lives, silence_ns
 from plantctl.app.split.log_watch import secured
@@ -36,6 +35,7 @@ from plantctl.core.frame import Kind
 from plantctl.core.message import encode_command
 from plantctl.core.ring import RingWriter
 from plantctl.core.segment import ProcessState, SegmentReader
+from plantctl.hmi.live_plant import is_last
 from plantctl.plan.plan import Plan
 
 WAITING_MAX: Final = 256
@@ -56,14 +56,16 @@ SILENT: Final = "the scan has not answered in time: the command has expired, and
 class Asked:
     """A command under way: for which scan, until when, who hears of it, and what is held back until it is sure.
 
-    `frame` is the sequence of the frame that holds its acceptance, 0 before; `sure_ns` until when that may wait for
-    the disk; `published` whether the scan published what it had changed.
+    `until_ns` is until when the scan may take it, `heard_ns` until when its stages are told. `frame` is the sequence of
+    the frame that holds its acceptance, 0 before; `sure_ns` until when that may wait for the disk; `published` whether
+    the scan published what it had changed.
     """
 
     command: Command
     tell: Callable[[Result], None]
     generation: int
     until_ns: int
+    heard_ns: int
     held: deque[Result] = field(default_factory=deque)
     frame: int = 0
     sure_ns: int = 0
@@ -97,8 +99,11 @@ class CommandsUnderWay:
         """Whether an acceptance waits for the disk."""
         return any(asked.held for asked in self._asked.values())
 
-    def submit(self, command: Command, tell: Callable[[Result], None], now_ns: int) -> bool:
-        """Hand a command to the scan; refused at once while none runs. False where too many are under way."""
+    def submit(self, command: Command, tell: Callable[[Result], None], now_ns: int, heard_ns: int = 0) -> bool:
+        """Hand a command to the scan; refused at once while none runs. False where too many are under way.
+
+        Stages are told until it expires, or until `heard_ns` where that is later and the scan took it.
+        """
         if len(self._asked) >= WAITING_MAX:
             return False
         # One that is starting is not there yet: it begins behind whatever was asked for before it was ready.
@@ -110,7 +115,9 @@ class CommandsUnderWay:
         latest_ns = now_ns + LIFE_NS
         until_ns = min(command.expires_ns, latest_ns) if command.expires_ns else latest_ns
         # The generation is read after the command was laid down: a scan that came in between starts behind it.
-        self._asked[numbered.sequence] = Asked(numbered, tell, self._scan.generation, until_ns)
+        self._asked[numbered.sequence] = Asked(
+            numbered, tell, self._scan.generation, until_ns, max(until_ns, min(heard_ns, until_ns + LIFE_NS))
+        )
         return True
 
     def turn(self, now_ns: int) -> None:
@@ -160,7 +167,8 @@ class CommandsUnderWay:
 
     def _tell(self, asked: Asked, now_ns: int) -> None:
         """Tell every stage that may be told: an acceptance when it is durable or took too long, others after it."""
-        number, over = asked.command.sequence, now_ns >= asked.until_ns
+        number = asked.command.sequence
+        over = now_ns >= (asked.heard_ns if asked.published else asked.until_ns)
         while asked.held:
             result = asked.held[0]
             if result.stage is Stage.ACCEPTED:

@@ -10,14 +10,14 @@ that comes after the transition that names it is in time, since words are looked
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from plantctl.core.command import Result
 from plantctl.core.errors import LogDamaged
 from plantctl.core.event import Event
-from plantctl.core.frame import HEAD, Frame, Kind, decode_frame, decode_records, decode_texts
+from plantctl.core.frame import HEAD, Frame, Kind, Rows, decode_frame, decode_records, decode_rows, decode_texts
 from plantctl.core.ring import RingReader
 from plantctl.plan.link_hold import HELD
 from plantctl.plan.plan import Plan
@@ -26,6 +26,20 @@ from plantctl.scan.event_records import EventRecords, results
 EVENTS_KEPT: Final = 200
 TEXTS_MAX: Final = 65_536
 _WANTED: Final = frozenset((Kind.EVENT, Kind.RESULT, Kind.TEXT, Kind.TIME))
+_ROWS: Final = frozenset((Kind.KEY, Kind.DELTA))
+
+
+class Follower(Protocol):
+    """Who follows the plant scan by scan: told of every frame in its order, at `take`."""
+
+    def rows(self, rows: Rows, utc_ns: int, mono_ns: int) -> None:
+        """All rows (`rows.flags` says so, or that a run begins), or those that a scan changed."""
+
+    def event(self, event: Event) -> None:
+        """A transition, behind the rows of its scan."""
+
+    def lost(self) -> None:
+        """Frames were overwritten before they were read: what is known of rows may be wrong from here on."""
 
 
 class FrameFeed:
@@ -44,6 +58,8 @@ class FrameFeed:
         self._hold: tuple[Frame, int | None] | None = None
         self._offset_ns: int | None = None
         self._told: list[Event] | None = None
+        self._follower: Follower | None = None
+        self._lost = 0
         self.sequence = 0
         self.frames = 0
         self.damaged = 0
@@ -67,12 +83,18 @@ class FrameFeed:
             return None
         return next((event for event in reversed(self._events(*self._hold)) if event.target == HELD), None)
 
+    def follow(self, follower: Follower) -> None:
+        """From the next `take` on tell `follower` everything."""
+        self._follower = follower
+
     def take(self) -> list[tuple[int, Result]]:
         """Read what is new; the results in it, each with the sequence of its frame."""
         found: list[tuple[int, Result]] = []
         for frame in self._frames():
             try:
-                if frame.kind == Kind.TEXT:
+                if frame.kind in _ROWS:
+                    self._follow_rows(frame)
+                elif frame.kind == Kind.TEXT:
                     self._learn(decode_texts(frame.payload))
                 elif frame.kind == Kind.TIME:
                     self._set_time(frame)
@@ -104,9 +126,16 @@ class FrameFeed:
     def _keep(self, frame: Frame) -> None:
         tags = decode_records(Kind.EVENT, frame.payload)["tag"]
         self._kept.append((frame, self._offset_ns))
+        if self._follower is not None:
+            for event in self._events(frame, self._offset_ns):
+                self._follower.event(event)
         if np.any(tags == self._held_id):
             self._hold = self._kept[-1]
         self._told = None
+
+    def _follow_rows(self, frame: Frame) -> None:
+        if self._follower is not None:
+            self._follower.rows(decode_rows(frame.payload), frame.mono_ns + (self._offset_ns or 0), frame.mono_ns)
 
     def _events(self, frame: Frame, offset_ns: int | None) -> list[Event]:
         return self._records.events(frame, frame.mono_ns + (offset_ns or 0), self._texts)
@@ -114,11 +143,16 @@ class FrameFeed:
     def _frames(self) -> Iterator[Frame]:
         """New frames of the kinds that a service reads; the others are passed over where they lie."""
         reader = self._reader
+        wanted = _WANTED | _ROWS if self._follower is not None else _WANTED
         while (view := reader.view()) is not None:
             _, kind, _, sequence, *_ = HEAD.unpack_from(view)
-            data = bytes(view) if kind in _WANTED else b""
+            data = bytes(view) if kind in wanted else b""
             if not reader.take():
                 continue
+            if reader.lost != self._lost:
+                self._lost = reader.lost
+                if self._follower is not None:
+                    self._follower.lost()
             self.sequence, self.frames = sequence, self.frames + 1
             if data:
                 try:

@@ -1,19 +1,22 @@
 """The gateway process: what people and programs see of the plant, and the way their commands take to the scan.
 
 It is disposable: it holds nothing that another process cannot tell it again, and nobody but its own clients waits for
-it. What it shows is in `seen_plant`, what becomes of commands in `commands_under_way`; it serves the control socket.
+it. What it shows is in `seen_plant`, what becomes of commands in `commands_under_way`; it serves the control socket
+and, where that is wanted, the page (`plantctl.hmi`, which only then is imported).
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
+import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from plantctl.app.control_socket import ControlSocket
-from plantctl.app.live_plant import LogWord, Snapshot
 from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.deadline import monotonic_ns, utc_ns
+from plantctl.app.split.frame_feed import Follower
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.log_watch import DURABLE
 from plantctl.app.split.seen_plant import SeenPlant
@@ -26,7 +29,11 @@ from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingWriter
 from plantctl.core.segment import ProcessState
+from plantctl.hmi.live_plant import LogWord, Pulse, Snapshot
 from plantctl.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from plantctl.hmi.server import PageServer
 
 # How long the gateway waits for the scan's wake-up before it looks by itself.
 LOOK_NS: Final = 20_000_000
@@ -88,15 +95,25 @@ class Gateway:
         """Why the outputs wait for a release; empty where they do not."""
         return self._seen.hold()
 
-    def submit(self, command: Command, tell: Callable[[Result], None]) -> bool:
-        """Hand a command to the scan; `tell` hears every stage. False where too many are under way already."""
+    def pulse(self) -> Pulse:
+        """Whether scan and field are there now."""
+        return self._seen.pulse(monotonic_ns())
+
+    def follow(self, follower: Follower) -> None:
+        """Tell `follower` everything that the scan says, in every turn."""
+        self._seen.feed.follow(follower)
+
+    def submit(self, command: Command, tell: Callable[[Result], None], heard_ns: int = 0) -> bool:
+        """Hand a command to the scan; `tell` hears every stage, until it expires or until `heard_ns` where that is
+        later. False where too many are under way already.
+        """
 
         def told(result: Result) -> None:
             if result.code == NOT_DURABLE:
                 self._log.warning("%s %s: %s", command.verb, command.target, result.text)
             tell(result)
 
-        return self.under_way.submit(command, told, monotonic_ns())
+        return self.under_way.submit(command, told, monotonic_ns(), heard_ns)
 
     def turn(self, clients: int) -> None:
         """Hear what the scan said since, tell whoever asked, and say that the gateway lives."""
@@ -114,11 +131,14 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
     gateway.under_way.turn(monotonic_ns())  # the last minute's frames, before anybody counts on this process
     gateway.writer.take_over(monotonic_ns())
     hand_over.listen(asyncio.get_running_loop(), woken.set)
+    page = _page(gateway, hand_over)
 
     async def turns() -> None:
         while True:
             woken.clear()
-            gateway.turn(control.clients)
+            gateway.turn(control.clients + (page.live.clients if page else 0))
+            if page is not None:
+                page.live.turn()
             try:
                 async with asyncio.timeout((LOOK_NS if gateway.under_way.held_back else BEAT_NS) / 1e9):
                     await woken.wait()
@@ -130,12 +150,31 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
             tasks.create_task(control.serve(), name="control socket"),
             tasks.create_task(turns(), name="turns"),
         ]
+        if page is not None:
+            work.append(tasks.create_task(page.serve(RealClock(), say), name="page"))
         gateway.writer.say(ProcessState.READY)
         await ended.wait()
         gateway.writer.say(ProcessState.ENDING)
         await RealClock().sleep(0)
         for task in work:
             task.cancel()
+
+
+def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer | None":
+    settings = hand_over.settings
+    if settings.page is None:
+        return None
+    from plantctl.hmi.server import PageServer
+
+    page = PageServer(gateway, settings.page, settings.folder)
+    gateway.follow(page.live)
+    return page
+
+
+def say(text: str) -> None:
+    """Tell the person who started the plant, who may have gone."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def run(hand_over: HandOver) -> int:

@@ -7,7 +7,6 @@ by now is not shown as the present: its devices are down, its log fails.
 from typing import Any
 
 from plantctl.app.field import connected
-from plantctl.app.live_plant import LogWord, Snapshot
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.heartbeat import lives, silence_ns
@@ -17,6 +16,7 @@ from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.segment import ProcessState, SegmentReader
+from plantctl.hmi.live_plant import LogWord, Pulse, Snapshot
 from plantctl.plan.link_hold import FIELD_GENERATION, HELD
 
 RECORDER_AWAY = "the recorder is away; the last minute is kept in memory"
@@ -71,6 +71,16 @@ class SeenPlant:
             return last.reason
         generation = int(columns["image.v"][self.plan.statistics[FIELD_GENERATION]])
         return f"field generation {generation} was not released" if generation else "the field process is not alive"
+
+    def pulse(self, now_ns: int) -> Pulse:
+        """Whether scan and field are there, and how old their last sign of life is."""
+        scan, field = self._segments[Role.SCAN], self._segments[Role.FIELD]
+        ages = (max(0, now_ns - scan.heartbeat_ns), max(0, now_ns - field.heartbeat_ns))
+        if not lives(scan, now_ns, self._silence_ns):
+            return Pulse("scan-dead", *ages)
+        if scan.state is not ProcessState.READY:
+            return Pulse("scan-replaced", *ages)
+        return Pulse("held" if self.hold() else "ok", *ages)
 
     def log(self, now_ns: int) -> LogWord:
         """How the log is, as the recorder said last; it fails as well where nothing reaches the disk in time."""

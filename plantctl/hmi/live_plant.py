@@ -25,6 +25,17 @@ class LogWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether scan and field are there: `link` is `ok`, `scan-dead`, `scan-replaced` (another one begins) or `held`
+    (its outputs wait for a person); ages in ns since each last said that it lives.
+    """
+
+    link: str
+    scan_age_ns: int
+    field_age_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The plant after one scan. The columns are the image's; records are those of the plan's kinds, by number.
 
@@ -89,3 +100,13 @@ class LivePlant(Protocol):
 
     def submit(self, command: Command, tell: Callable[[Result], None]) -> bool:
         """Hand a command to the scan; `tell` hears every stage. False where too many are under way already."""
+
+
+class WatchedPlant(LivePlant, Protocol):
+    """A running plant in processes, as the page's server sees it."""
+
+    def pulse(self) -> Pulse:
+        """Whether scan and field are there now."""
+
+    def submit(self, command: Command, tell: Callable[[Result], None], heard_ns: int = 0) -> bool:
+        """As above; stages are told until monotonic `heard_ns`, where that is later than the command's expiry."""

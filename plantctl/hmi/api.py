@@ -1,0 +1,182 @@
+"""The routes of the page's server: the page and its files, sessions, the description, and the WebSocket.
+
+Every route below `/api/v1` but the one where a session begins needs a session. What goes wrong is told as a problem
+(RFC 9457) with a word for programs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+
+from plantctl.core.errors import PlantctlError
+from plantctl.hmi.guard import Guard, refuse
+from plantctl.hmi.live import Live
+from plantctl.hmi.live_plant import WatchedPlant
+from plantctl.hmi.messages import Problem, SessionTold, TokenLogin, UserLogin, encode
+from plantctl.hmi.sessions import IDLE_NS, Session, Sessions
+from plantctl.hmi.settings import PageSettings
+from plantctl.hmi.static import INDEX, StaticFile, StaticFiles
+
+# So many passwords are checked or wait for it; each check takes a tenth of a second and 32 MiB.
+CHECKS_MAX: Final = 8
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, title: str, status: int, detail: str, code: str) -> None:
+        self.problem = Problem(title, status, detail, code)
+        super().__init__(detail)
+
+
+class Api:
+    """The application over one plant: `app` is what a server runs."""
+
+    def __init__(self, plant: WatchedPlant, live: Live, sessions: Sessions, settings: PageSettings) -> None:
+        self._plant = plant
+        self._live = live
+        self._sessions = sessions
+        self._settings = settings
+        self._static = StaticFiles()
+        self._checking = asyncio.Semaphore(1)
+        self._checks = 0
+        # A host's cookies are those of all its ports: another plant's page must not end our sessions.
+        self._cookie = f"{'__Host-' if settings.tls else ''}plantctl-{settings.port}"
+        routes = [
+            Route("/", self._told(self._index), methods=["GET"]),
+            Route("/static/{name:path}", self._told(self._file), methods=["GET"]),
+            Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
+            WebSocketRoute("/api/v1/live", self._serve_live),
+        ]
+        exceptions: Any = {404: self._nothing_there, 405: self._wrong_method}
+        self.app: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=exceptions), settings)
+
+    # -- the page
+
+    async def _index(self, request: Request) -> Response:
+        return self._sent(request, self._static.find(INDEX))
+
+    async def _file(self, request: Request) -> Response:
+        return self._sent(request, self._static.find(request.path_params["name"]))
+
+    def _sent(self, request: Request, file: StaticFile | None) -> Response:
+        if file is None:
+            raise Refused("not found", 404, "there is no such file", "not-found")
+        headers = {"etag": file.etag, "cache-control": "no-cache"}
+        if file.etag in [
+            each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
+        ]:
+            return Response(status_code=304, headers=headers)
+        return Response(file.data, media_type=None, headers={**headers, "content-type": file.kind})
+
+    # -- sessions
+
+    async def _session(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._begin(request)
+        session = self._found(request)
+        if request.method == "DELETE":
+            self._sessions.end(session.key)
+            ended = Response(status_code=204)
+            ended.delete_cookie(self._cookie, **self._cookie_settings())
+            return ended
+        return _json(SessionTold(session.user, session.role))
+
+    async def _begin(self, request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Refused("unsupported media type", 415, "a login is application/json", "bad-message")
+        body = await request.body()
+        now_ns = self._plant.utc_ns()
+        try:
+            if b'"token"' in body:
+                asked = msgspec.json.decode(body, type=TokenLogin)
+                begun = self._sessions.begin_with_token(asked.token, asked.name, now_ns)
+                why = "the token was used already or is not this plant's; a start without users prints a new one"
+            else:
+                begun = await self._by_password(msgspec.json.decode(body, type=UserLogin), now_ns)
+                why = "user or password is not right"
+        except (ValueError, RecursionError) as error:
+            raise Refused("bad request", 400, str(error), "bad-message") from None
+        if begun is None:
+            raise Refused("unauthorized", 401, why, "login-failed")
+        secret, session = begun
+        answer = _json(SessionTold(session.user, session.role))
+        answer.set_cookie(self._cookie, secret, max_age=IDLE_NS // 1_000_000_000, **self._cookie_settings())
+        return answer
+
+    async def _by_password(self, asked: UserLogin, now_ns: int) -> tuple[str, Session] | None:
+        if not self._sessions.may_try(asked.user, now_ns) or self._checks >= CHECKS_MAX:
+            raise Refused("too many requests", 429, "too many logins have failed; wait a minute", "too-many")
+        self._checks += 1
+        try:
+            # One after the other: passwords are made to be expensive, and the plant's own work comes first.
+            async with self._checking:
+                role = await asyncio.to_thread(self._sessions.users.check, asked.user, asked.password)
+        finally:
+            self._checks -= 1
+        return self._sessions.begin_with_password(asked.user, role, now_ns)
+
+    def _cookie_settings(self) -> dict[str, Any]:
+        return {"path": "/", "secure": self._settings.tls, "httponly": True, "samesite": "strict"}
+
+    def _found(self, request: HTTPConnection) -> Session:
+        """The session of a request; refused where it has none."""
+        session = self._sessions.find(request.cookies.get(self._cookie, "")[:200], self._plant.utc_ns())
+        if session is None:
+            raise Refused("unauthorized", 401, "log in first", "no-session")
+        return session
+
+    # -- the WebSocket
+
+    async def _serve_live(self, socket: WebSocket) -> None:
+        try:
+            session = self._found(socket)
+            if self._live.full:
+                raise Refused("service unavailable", 503, "too many pages are connected", "too-many")
+        except (Refused, PlantctlError) as refused:
+            await refuse(socket.scope, socket.send, _problem(refused))
+            return
+        await socket.accept()
+        await self._live.serve(socket, session, socket.scope["state"]["abort"])
+
+    # -- what every answer has
+
+    def _told(self, answer: Answer) -> Answer:
+        """The route, its refusals told as problems."""
+
+        async def told(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except (Refused, PlantctlError) as refused:
+                return _problem_answer(_problem(refused))
+
+        return told
+
+    async def _nothing_there(self, request: Request, error: Exception) -> Response:
+        return _problem_answer(Problem("not found", 404, "there is nothing at this address", "not-found"))
+
+    async def _wrong_method(self, request: Request, error: Exception) -> Response:
+        return _problem_answer(Problem("method not allowed", 405, "there is no such method here", "wrong-method"))
+
+
+def _json(body: Any) -> Response:
+    return Response(encode(body), media_type="application/json")
+
+
+def _problem(error: Refused | PlantctlError) -> Problem:
+    if isinstance(error, Refused):
+        return error.problem
+    return Problem("service unavailable", 503, str(error), "unavailable")
+
+
+def _problem_answer(problem: Problem) -> Response:
+    return Response(encode(problem), problem.status, media_type="application/problem+json")
