@@ -22,7 +22,7 @@ from tests.process.command_rig import bench, processes_about, running, wait
 
 KILLS, SEED, STARTS = 20, 7, 3
 STARTING_S, RUNNING_S = 1.5, 8.0
-QUIET = ("--topology", "split", "--interpreted")
+QUIET = ("--topology", "split", "--interpreted", "--page", "0")
 
 
 def start(folder):

@@ -18,6 +18,7 @@ from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
 from plantctl.cli.plant_text import read_plant
 from plantctl.cli.screen import View
 from plantctl.cli.top import watch
+from plantctl.hmi.settings import PAGE_NAME
 
 T = TypeVar("T")
 SIM = "simulators"  # where `plantctl sim fault` looks for it
@@ -38,9 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--topology",
         choices=("one", "split"),
-        default="one",
-        help="how the plant runs: one process, or one for each concern, its outputs released after the start (one)",
+        default="split",
+        help="how the plant runs: one for each concern, its outputs released after the start, or one process (split)",
     )
+    page = "port of the page, 0: any free one (split only; default: the first free one from 8470 on)"
+    parser.add_argument("--page", metavar="PORT", help=page)
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="end after S seconds of watching")
     parser.add_argument("--plain", action="store_true", help="lines instead of a full screen")
 
@@ -93,12 +96,16 @@ class Demo:
         say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))
         say("starting the plant; the first start of all compiles its blocks, which takes a minute")
         topology = arguments.topology
-        settings = ("--topology", topology, "--endpoints", self.endpoints, "--state", self.root)
+        settings = ["--topology", topology, "--endpoints", self.endpoints, "--state", self.root, "--simulated"]
+        settings += ["--page", arguments.page] if arguments.page is not None else []
         self.start("plantctl", "run", self.plant, *settings)
         client = self.wait_until(self.connected)
         if client is None:
             return self.failed("the plant did not start")
-        hints = self.hints(arguments.state is not None)
+        address = self.wait_until(self.address) if topology == "split" else None
+        if address:
+            print(address, flush=True)
+        hints = [*([address] if address else []), *self.hints(arguments.state is not None)]
         with client:
             try:
                 begin(client, self.plant, release=topology == "split")
@@ -126,6 +133,13 @@ class Demo:
         try:
             return ControlClient(self.folder / SOCKET_NAME)
         except NotRunning:
+            return None
+
+    def address(self) -> str | None:
+        """Where the page is, as soon as it is: `page: http://...`, with the token that opens it once."""
+        try:
+            return f"{PAGE_NAME}: {(self.folder / PAGE_NAME).read_text(encoding='utf-8').strip()}"
+        except OSError:
             return None
 
     def wait_until(self, ready: Callable[[], T | None]) -> T | None:

@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--listen", default="", metavar="ADDRESS", help=listen)
     parser.add_argument("--tls-cert", default="", metavar="FILE", help="certificate of the page, PEM")
     parser.add_argument("--tls-key", default="", metavar="FILE", help="its private key, PEM")
+    parser.add_argument("--simulated", action="store_true", help="the devices are simulated: the page says so")
     parser.add_argument("--with-parent", type=int, metavar="PID", help=argparse.SUPPRESS)
 
 
@@ -172,7 +173,8 @@ def served(arguments: argparse.Namespace, folder: Path) -> "AbstractContextManag
 
     if arguments.no_page:
         return nullcontext()
-    return page_socket(arguments.page, arguments.listen, arguments.tls_cert, arguments.tls_key, folder)
+    address = arguments.page, arguments.listen
+    return page_socket(*address, arguments.tls_cert, arguments.tls_key, folder, simulated=arguments.simulated)
 
 
 def _die_with_me() -> None:

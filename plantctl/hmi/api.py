@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from plantctl.core.errors import PlantctlError
+from plantctl.hmi.describe import description
 from plantctl.hmi.guard import Guard, refuse
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
@@ -47,6 +48,7 @@ class Api:
         self._sessions = sessions
         self._settings = settings
         self._static = StaticFiles()
+        self._description: bytes | None = None
         self._checking = asyncio.Semaphore(1)
         self._checks = 0
         # A host's cookies are those of all its ports: another plant's page must not end our sessions.
@@ -55,6 +57,7 @@ class Api:
             Route("/", self._told(self._index), methods=["GET"]),
             Route("/static/{name:path}", self._told(self._file), methods=["GET"]),
             Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
+            Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
             WebSocketRoute("/api/v1/live", self._serve_live),
         ]
         exceptions: Any = {404: self._nothing_there, 405: self._wrong_method}
@@ -71,12 +74,16 @@ class Api:
     def _sent(self, request: Request, file: StaticFile | None) -> Response:
         if file is None:
             raise Refused("not found", 404, "there is no such file", "not-found")
-        headers = {"etag": file.etag, "cache-control": "no-cache"}
-        if file.etag in [
-            each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
-        ]:
-            return Response(status_code=304, headers=headers)
-        return Response(file.data, media_type=None, headers={**headers, "content-type": file.kind})
+        return _unless_known(request, file.data, file.kind, {"etag": file.etag, "cache-control": "no-cache"})
+
+    async def _described(self, request: Request) -> Response:
+        """The description, made when it is first asked for: it is the same as long as this process runs."""
+        self._found(request)
+        if self._description is None:
+            said = description(self._plant.plan, simulated=self._settings.simulated)
+            self._description = encode(said).encode()
+        headers = {"etag": f'"{self._plant.plan.hash:016x}-{self._settings.simulated:d}"', "cache-control": "no-cache"}
+        return _unless_known(request, self._description, "application/json", headers)
 
     # -- sessions
 
@@ -166,6 +173,14 @@ class Api:
 
     async def _wrong_method(self, request: Request, error: Exception) -> Response:
         return _problem_answer(Problem("method not allowed", 405, "there is no such method here", "wrong-method"))
+
+
+def _unless_known(request: Request, body: bytes, kind: str, headers: dict[str, str]) -> Response:
+    """The body, or word that the browser has it already."""
+    known = request.headers.get("if-none-match", "").split(",")
+    if headers["etag"] in [each.strip().removeprefix("W/") for each in known]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers={**headers, "content-type": kind})
 
 
 def _json(body: Any) -> Response:

@@ -238,7 +238,8 @@ def fast_text(folder):
 
 def start_words(folder, text=DEMO):
     """The command that starts the controller beside the simulator of `folder`."""
-    return ("run", text, "--topology", "split", "--endpoints", folder / ENDPOINTS, "--with-parent", os.getpid())
+    beside = ("--endpoints", folder / ENDPOINTS, "--with-parent", os.getpid())
+    return ("run", text, "--topology", "split", "--page", 0, *beside)
 
 
 @contextmanager

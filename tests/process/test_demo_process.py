@@ -13,7 +13,7 @@ from tests.process.command_rig import ended, plantctl, processes_about, running,
 def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
     state, scratch = tmp_path / "state", tmp_path / "scratch"
     scratch.mkdir()
-    done = plantctl("demo", "--seconds", 5, "--plain", state=state, limit_s=360, TMPDIR=str(scratch))
+    done = plantctl("demo", "--topology", "one", "--seconds", 5, "--plain", state=state, limit_s=360, TMPDIR=str(scratch))
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if " scan " in line]
     assert len(lines) >= 3
@@ -37,7 +37,7 @@ def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
 @pytest.mark.timeout(400)
 def test_the_demo_in_processes_releases_its_outputs_controls_and_leaves_nothing(tmp_path):
     state = tmp_path / "state"
-    done = plantctl("demo", "--topology", "split", "--seconds", 5, "--plain", state=state, limit_s=360)
+    done = plantctl("demo", "--topology", "split", "--page", 0, "--seconds", 5, "--plain", state=state, limit_s=360)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "release plant: accepted" in done.stdout
     assert "mode 40-AIC-4212 auto: accepted" in done.stdout
@@ -53,7 +53,7 @@ def test_the_demo_in_processes_releases_its_outputs_controls_and_leaves_nothing(
 @pytest.mark.timeout(400)
 def test_a_killed_demo_takes_its_children_with_it(tmp_path):
     state = tmp_path / "state"
-    with running("demo", "--plain", "--state", state, state=state) as child:
+    with running("demo", "--topology", "one", "--plain", "--state", state, state=state) as child:
         wait((state / "Circuit-A" / "control.sock").exists, child=child)
         children = [number for number in processes_about(state) if number != child.pid]
         assert len(children) == 2
@@ -66,11 +66,11 @@ def test_a_killed_demo_takes_its_children_with_it(tmp_path):
 def test_a_fault_by_name_reaches_the_demos_plant_and_sigterm_ends_it_in_order(tmp_path):
     state, scratch = tmp_path / "state", tmp_path / "scratch"
     scratch.mkdir()
-    with running("demo", "--plain", state=state, TMPDIR=str(scratch)) as child:
+    with running("demo", "--topology", "one", "--plain", state=state, TMPDIR=str(scratch)) as child:
         wait((state / "Circuit-A" / "control.sock").exists, child=child)
         fault = plantctl("sim", "fault", "pump-trip", state=state)
         assert (fault.returncode, fault.stdout) == (0, "pump-trip on pump\n")
-        second = plantctl("demo", "--plain", "--seconds", 1, state=state, limit_s=240)
+        second = plantctl("demo", "--topology", "one", "--plain", "--seconds", 1, state=state, limit_s=240)
         assert second.returncode == 5
         assert "a simulator answers at" in second.stderr
         child.send_signal(signal.SIGTERM)

@@ -17,7 +17,7 @@ def pid_of(client, role):
 @pytest.mark.timeout(120)
 def test_the_next_gateway_knows_the_past_and_a_repeated_command_acts_once(tmp_path):
     state = tmp_path / "state"
-    settings = ("--topology", "split", "--interpreted", "--priority", 0, "--no-lock-memory", "--no-awake")
+    settings = ("--topology", "split", "--interpreted", "--priority", 0, "--no-lock-memory", "--no-awake", "--page", 0)
     path = state / "Bench" / "control.sock"
     with running("run", bench(tmp_path / "plant"), *settings, state=state) as child:
         wait(path.exists, child=child)

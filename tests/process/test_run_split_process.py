@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.process.command_rig import bench, ended, plantctl, running, wait
 
-QUIET = ("--interpreted", "--priority", "0", "--no-lock-memory", "--no-awake")
+QUIET = ("--interpreted", "--priority", "0", "--no-lock-memory", "--no-awake", "--page", "0")
 
 
 def test_a_plant_in_processes_answers_ends_in_order_and_leaves_a_log_to_replay(tmp_path):

@@ -41,7 +41,7 @@ def begun(monkeypatch):
 
 def test_another_processor_is_refused_with_the_way_out(plant, monkeypatch, capsys):
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="aarch64"))
-    assert main(["run", plant, "--topology", "split"]) == 2
+    assert main(["run", plant, "--topology", "split", "--page", "0"]) == 2
     told = capsys.readouterr().err
     assert "needs an x86-64 processor, this one is aarch64" in told
     assert "--topology one" in told
@@ -49,7 +49,7 @@ def test_another_processor_is_refused_with_the_way_out(plant, monkeypatch, capsy
 
 def test_the_supervisor_is_told_what_the_command_line_says_and_its_code_is_the_runs(plant, begun, tmp_path):
     wishes = ["--priority", "0", "--cpu", "1", "--no-awake", "--no-lock-memory", "--interpreted"]
-    assert main(["run", plant, "--topology", "split", *wishes]) == 3
+    assert main(["run", plant, "--topology", "split", "--page", "0", *wishes]) == 3
     ((plan, settings),) = begun
     assert plan.name == "Bench"
     assert settings.folder == tmp_path / "state" / "Bench"
@@ -71,7 +71,7 @@ def test_blocks_are_compiled_by_a_child_before_the_plant_starts(
     monkeypatch.setattr("plantctl.cli.run.subprocess.run", compiler)
     text = BENCH + "blocks:\n  AX-1: {kind: lag, u: AY-1, tau: 2 s}\n"
     (tmp_path / "plant" / "plant.yaml").write_text(text)
-    assert main(["run", plant, "--topology", "split"]) == code
+    assert main(["run", plant, "--topology", "split", "--page", "0"]) == code
     assert lines[0][3:] == ["plantctl.scan.warm", "lag"]
     told = capsys.readouterr().err
     if compiled == 0:
@@ -93,7 +93,7 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_one_for_all_processes(tmp
 
     monkeypatch.setattr("plantctl.cli.run.subprocess.run", compiler)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert main(["run", plant, "--topology", "split"]) == 3
+    assert main(["run", plant, "--topology", "split", "--page", "0"]) == 3
     assert found == [os.environ["PLANTCTL_CACHE"]]
     assert Path(found[0]).is_dir()
     assert surroundings()["PLANTCTL_CACHE"] == found[0]
@@ -102,7 +102,7 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_one_for_all_processes(tmp
 @pytest.mark.parametrize("priority", ["-1", "100", "high"])
 def test_a_priority_that_linux_does_not_have_is_refused(plant, priority, capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["run", plant, "--topology", "split", "--priority", priority])
+        main(["run", plant, "--topology", "split", "--page", "0", "--priority", priority])
     assert ended.value.code == 2
 
 
