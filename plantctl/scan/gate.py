@@ -15,10 +15,11 @@ from plantctl.core import command as codes
 from plantctl.core.block import CAS, IMAN, MAN, MODE_WORDS, RCAS, ROUT, TRK
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
 from plantctl.core.errors import CommandRejected
-from plantctl.core.event import Event, EventKind, spoken
+from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import BAD, SEVERITY_MASK, describe
 from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
+from plantctl.scan.command_text import as_expected, number, number_or_nan
 from plantctl.scan.release import Release, unknown_devices
 from plantctl.scan.step import Stepper
 
@@ -87,13 +88,14 @@ class Gate:
             if late:
                 raise CommandRejected(codes.EXPIRED, f"a scan takes {COMMANDS_PER_SCAN} commands, this is one more")
             if command.expect:
-                self._as_expected(command)
+                mode = command.verb == "mode"
+                as_expected(command, self._present(f"{command.target}.mode" if mode else command.target))
             changes = self._decide(command)
         except CommandRejected as refusal:
             stage = Stage.EXPIRED if refusal.code == codes.EXPIRED else Stage.REFUSED
             result = Result(command.sequence, stage, now_ns, refusal.code, refusal.reason)
             reason = refusal.code if refusal.reason == refusal.code else f"{refusal.code}: {refusal.reason}"
-            asked = _number_or_nan(command.value)
+            asked = number_or_nan(command.value)
             words = MODE_WORDS if command.verb == "mode" else ()
             old = self._present(f"{command.target}.mode" if words else command.target)
             refused = Event(
@@ -124,16 +126,6 @@ class Gate:
         if act is None:
             raise CommandRejected(codes.NOT_IN_THIS_PLAN, codes.NOT_IN_THIS_PLAN)
         return act(command)
-
-    def _as_expected(self, command: Command) -> None:
-        """Refuse where the target is not what whoever gave the command saw; what it is now is told."""
-        mode = command.verb == "mode"
-        present = self._present(f"{command.target}.mode" if mode else command.target)
-        expected = _number_or_nan(command.expect)
-        if present != expected and not (math.isnan(present) and math.isnan(expected)):
-            now = spoken(present, MODE_WORDS if mode else ())
-            what = f"`{command.target}` is {now} by now, not {command.expect}"
-            raise CommandRejected(codes.EXPECT_MISMATCH, what)
 
     # -- looking at the plant --------------------------------------------------------------------------------------
 
@@ -169,7 +161,7 @@ class Gate:
     # -- the verbs -------------------------------------------------------------------------------------------------
 
     def _set(self, command: Command) -> list[Change]:
-        target, value = command.target, _number(command)
+        target, value = command.target, number(command)
         loop, _, field = target.rpartition(".")
         if field == "sp" and loop:
             return [self._set_point(loop, value)]
@@ -291,7 +283,7 @@ class Gate:
 
     def _output(self, command: Command) -> list[Change]:
         self._loop(command.target)
-        value = _number(command)
+        value = number(command)
         mode = int(self._read(self.plan.addresses[f"{command.target}.mode"]))
         if mode != MAN:
             raise CommandRejected(codes.WRONG_MODE, f"`{command.target}` is in {MODE_WORDS[mode]}, not in man")
@@ -299,7 +291,7 @@ class Gate:
         return [Change(command.target, self._write(self.plan.addresses[f"{command.target}.manual"], value), value)]
 
     def _tune(self, command: Command) -> list[Change]:
-        value = _number(command)
+        value = number(command)
         address = self.plan.addresses.get(command.target)
         tag, _, name = command.target.rpartition(".")
         rows = next((k for k in self.plan.kinds if tag in k.tags), None)
@@ -385,25 +377,6 @@ class Gate:
             raise CommandRejected(codes.NOT_PERMITTED, hindrance)
         release.give()
         return [Change(PLANT, 0.0, float(release.granted))]
-
-
-def _number(command: Command) -> float:
-    value = _number_or_nan(command.value)
-    if not math.isfinite(value):
-        raise CommandRejected(codes.BAD_VALUE, f"`{command.value}` is not a finite number")
-    return value
-
-
-def _number_or_nan(text: str) -> float:
-    word = text.strip().lower()
-    if word in ("true", "false"):
-        return float(word == "true")
-    if word in MODE_WORDS:
-        return float(MODE_WORDS.index(word))
-    try:
-        return float(word)
-    except ValueError:
-        return math.nan
 
 
 def _within(value: float, low: float, high_name: str, gate: Gate) -> None:
