@@ -11,6 +11,7 @@ from typing import Any
 from plantctl.hmi.describe.devices import devices
 from plantctl.hmi.describe.displays import displays
 from plantctl.hmi.describe.loops import loops
+from plantctl.hmi.describe.plan_view import PlanView
 from plantctl.hmi.describe.protection import alarms, causes, effects, permissives
 from plantctl.hmi.describe.tags import tags
 from plantctl.plan.plan import Plan
@@ -23,17 +24,18 @@ def description(plan: Plan, *, simulated: bool = False, time_zone: str = "UTC") 
 
     The same plan gives the same answer, so that `config` serves as its ETag.
     """
+    view = PlanView(plan)
     return {
         "plant": {"name": plan.name, "text": plan.shown.text},
         "config": f"{plan.hash:016x}",
         "simulated": simulated,
         "time_zone": time_zone,
         "scan_ms": plan.period_ns / 1e6,
-        "tags": tags(plan),
-        "loops": loops(plan),
-        "alarms": alarms(plan),
-        "causes": causes(plan),
-        "effects": effects(plan),
+        "tags": tags(view),
+        "loops": loops(view),
+        "alarms": alarms(view),
+        "causes": causes(view),
+        "effects": effects(view),
         "permissives": permissives(plan),
         "devices": devices(plan),
         "displays": displays(plan),

@@ -2,56 +2,36 @@
 
 from typing import Any
 
-from plantctl.hmi.describe.plan_view import block_of, number, parameter, points_of, text_of, unit
-from plantctl.plan.plan import Plan
+from plantctl.hmi.describe.plan_view import PlanView, number, parameter, unit
 
 
-def loops(plan: Plan) -> list[dict[str, Any]]:
+def loops(view: PlanView) -> list[dict[str, Any]]:
     """Every loop of the text. Limits are those the plan starts with; `interlocks` are the causes that take its output
     away or scale it, also where it works through another loop.
     """
     found = []
-    for tag, loop in plan.shown.loops.items():
-        place = block_of(plan, tag)
+    for tag, loop in view.plan.shown.loops.items():
+        place = view.blocks_by_tag.get(tag)
         if place is None:
             continue
-        rows, row = place
-        points = points_of(plan, rows, row)
-        limits = {name: number(parameter(rows, row, name)) for name in ("sp_low", "sp_high", "out_low", "out_high")}
-        pv = plan.points[plan.rows[loop.pv]]
+        limits = {name: number(parameter(*place, name)) for name in ("sp_low", "sp_high", "out_low", "out_high")}
+        pv, output = view.point(loop.pv), view.output_of(tag)
         limits["sp_low"] = number(pv.low) if limits["sp_low"] is None else limits["sp_low"]
         limits["sp_high"] = number(pv.high) if limits["sp_high"] is None else limits["sp_high"]
-        modes = ["man", "auto", *(["cas"] if parameter(rows, row, "has_cas") == 1.0 else [])]
         found.append(
             {
                 "loop": tag,
-                "text": loop.text or text_of(plan, loop.pv),
+                "text": loop.text or view.text_of(loop.pv),
                 "pv": pv.name,
                 "out": loop.out,
-                "output": output_of(plan, tag),
+                "output": output,
                 "unit": unit(pv.unit),
-                "out_unit": unit(plan.points[plan.rows[tag]].unit),
+                "out_unit": unit(view.point(tag).unit),
                 **limits,
-                "modes": modes,
-                "direct": parameter(rows, row, "direct") == 1.0,
-                "points": points,
-                "interlocks": _interlocks(plan, tag),
+                "modes": ["man", "auto", *(["cas"] if parameter(*place, "has_cas") == 1.0 else [])],
+                "direct": parameter(*place, "direct") == 1.0,
+                "points": view.points_of(*place),
+                "interlocks": list(view.causes_of_output.get(output, ())),
             }
         )
     return found
-
-
-def output_of(plan: Plan, loop: str) -> str:
-    """The written tag that a loop works on in the end, through the loops below it; empty where there is none."""
-    seen: set[str] = set()
-    name = loop
-    while name in plan.shown.loops and name not in seen:
-        seen.add(name)
-        name = plan.shown.loops[name].out
-    return name if name not in seen else ""
-
-
-def _interlocks(plan: Plan, loop: str) -> list[str]:
-    output = output_of(plan, loop)
-    effects = [effect for effect in plan.effects.values() if output in (*effect.forces, *effect.scales)]
-    return list(dict.fromkeys(cause for effect in effects for cause, _ in effect.demands if cause in plan.causes))

@@ -8,42 +8,37 @@ from collections import defaultdict
 from typing import Any
 
 from plantctl.core.units import Unit, UnitError, convert_exact, parse_unit
-from plantctl.hmi.describe.plan_view import blocks, number, parameter, wired
+from plantctl.hmi.describe.plan_view import PlanView, number, parameter
 from plantctl.plan.expression import parse_expression
 from plantctl.plan.expression_tree import Binary, Node, Number, Reference, Unary
-from plantctl.plan.plan import Plan
 
 # The side of the limit on which the condition is true, and the comparison read from the other end.
 _SIDE = {"<": "low", "<=": "low", ">": "high", ">=": "high"}
 _TURNED = {"low": "high", "high": "low"}
 
 
-def indicators(plan: Plan) -> dict[str, dict[str, Any]]:
+def indicators(view: PlanView) -> dict[str, dict[str, Any]]:
     """By tag: `normal` [low, high] between the alarms (the range's end where there is none), `alarms`, `trips`, and the
     points of the set-points of loops that hold it. A tag without any of them is missing.
     """
     found: dict[str, dict[str, Any]] = defaultdict(lambda: {"normal": None, "alarms": [], "setpoints": [], "trips": []})
-    for tag, alarm in _alarms(plan):
+    for tag, alarm in _alarms(view):
         found[tag]["alarms"].append(alarm)
-    for loop, shown in plan.shown.loops.items():
+    for loop, shown in view.plan.shown.loops.items():
         name = f"{loop}.sp"
-        if name in plan.rows:
-            found[_full(plan, shown.pv)]["setpoints"].append(plan.points[plan.rows[name]].name)
-    for tag, trip in _trips(plan):
+        if name in view.plan.rows:
+            found[view.point(shown.pv).name]["setpoints"].append(view.point(name).name)
+    for tag, trip in _trips(view):
         found[tag]["trips"].append(trip)
     for tag, entry in found.items():
-        entry["normal"] = _normal(plan, tag, entry["alarms"])
+        entry["normal"] = _normal(view, tag, entry["alarms"])
     return dict(found)
 
 
-def _full(plan: Plan, name: str) -> str:
-    return plan.points[plan.rows[name]].name
-
-
-def _alarms(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+def _alarms(view: PlanView) -> list[tuple[str, dict[str, Any]]]:
     found = []
-    for alarm, rows, row in blocks(plan, "priority", "pv", "limit"):
-        tag = next((name for port, _, name in wired(plan, rows, row) if port == "pv"), "")
+    for alarm, rows, row in view.blocks("priority", "pv", "limit"):
+        tag = next((name for port, _, name in view.wired(rows, row) if port == "pv"), "")
         side = "high" if parameter(rows, row, "high") else "low"
         limit = number(parameter(rows, row, "limit"))
         entry = {"alarm": alarm, "side": side, "limit": limit, "priority": int(parameter(rows, row, "priority"))}
@@ -51,27 +46,27 @@ def _alarms(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def _normal(plan: Plan, tag: str, alarms: list[dict[str, Any]]) -> list[float | None] | None:
+def _normal(view: PlanView, tag: str, alarms: list[dict[str, Any]]) -> list[float | None] | None:
     if not alarms:
         return None
-    point = plan.points[plan.rows[tag]]
+    point = view.point(tag)
     low = max((a["limit"] for a in alarms if a["side"] == "low"), default=number(point.low))
     high = min((a["limit"] for a in alarms if a["side"] == "high"), default=number(point.high))
     return [low, high]
 
 
-def _trips(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+def _trips(view: PlanView) -> list[tuple[str, dict[str, Any]]]:
     found = []
-    for cause in plan.causes:
-        for expression in plan.expressions:
+    for cause in view.plan.causes:
+        for expression in view.conditions[cause]:
             if not expression.tag.startswith(f"{cause}.when"):
                 continue
             names = dict(zip(expression.program.inputs, expression.reads, strict=True))
             for name, side, value, unit in _comparisons(parse_expression(expression.program.text).root):
-                point = plan.points[names[name]]
+                point = view.plan.points[names[name]]
                 limit = _in_unit(value, unit, point.unit)
                 if limit is not None:
-                    armed = f"{cause}.arm" in plan.rows
+                    armed = f"{cause}.arm" in view.plan.rows
                     found.append((point.name, {"cause": cause, "side": side, "limit": limit, "armed": armed}))
     return found
 

@@ -3,8 +3,7 @@
 import math
 from typing import Any
 
-from plantctl.hmi.describe.loops import output_of
-from plantctl.hmi.describe.plan_view import block_of, number, parameter, unit
+from plantctl.hmi.describe.plan_view import PlanView, number, parameter, unit
 from plantctl.hmi.describe.ranges import indicators
 from plantctl.plan.plan import Plan, Point, Writer
 
@@ -14,20 +13,21 @@ DECIMALS_WITHOUT_RANGE = 2
 DIRECT_SHARE = 0.1
 
 
-def tags(plan: Plan) -> list[dict[str, Any]]:
+def tags(view: PlanView) -> list[dict[str, Any]]:
     """Every point in the order of its row. `item`, `device`, `states` and `write` are None where there is none."""
+    plan = view.plan
     inputs = {row.row: row for row in plan.inputs}
     outputs = {row.row: row for row in plan.outputs}
-    writable = _write_classes(plan)
-    ranges = indicators(plan)
-    number_of = _Decimals(plan)
+    writable = _write_classes(view)
+    ranges = indicators(view)
+    number_of = _Decimals(view)
     found = []
     for point in plan.points[1:]:
         if point.writer is Writer.DELAY:
             continue
         shown = plan.shown.tags.get(point.name)
         row = inputs.get(point.row) or outputs.get(point.row)
-        low, high = range_of(plan, point)
+        low, high = range_of(view, point)
         found.append(
             {
                 "id": point.id,
@@ -67,28 +67,30 @@ def _states(plan: Plan, point: Point) -> dict[str, str] | None:
     return {str(value): text for value, text in enumerate(point.words)} or None
 
 
-def range_of(plan: Plan, point: Point) -> tuple[float, float]:
+def range_of(view: PlanView, point: Point) -> tuple[float, float]:
     """Both ends of what a point can show: its own, of a loop's points those of its set-point or output; NaN for none.
 
     A set-point without limits has the range of what it is for.
     """
+    loops = view.plan.shown.loops
     name, _, part = point.name.rpartition(".")
-    loop = point.name if point.name in plan.shown.loops else name if name in plan.shown.loops else ""
-    place = block_of(plan, loop) if loop else None
+    loop = point.name if point.name in loops else name if name in loops else ""
+    place = view.blocks_by_tag.get(loop)
     if place is None or (part not in ("sp", "manual") and loop != point.name):
         return point.low, point.high
     ends = ("sp_low", "sp_high") if part == "sp" and loop == name else ("out_low", "out_high")
     low, high = (number(parameter(*place, end)) for end in ends)
-    pv = plan.points[plan.rows[plan.shown.loops[loop].pv]]
+    pv = view.point(loops[loop].pv)
     return pv.low if low is None else low, pv.high if high is None else high
 
 
 class _Decimals:
     """How many decimals a point is shown with: as the text says, else so that its range has a thousand steps."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.reads = {e.row: e.reads for e in plan.expressions}
+    def __init__(self, view: PlanView) -> None:
+        self.view = view
+        self.plan = view.plan
+        self.reads = {e.row: e.reads for e in view.plan.expressions}
         self.known: dict[int, int] = {}
 
     def __call__(self, point: Point) -> int:
@@ -103,7 +105,7 @@ class _Decimals:
             return shown.decimals
         if point.whole or point.words or point.writer is Writer.EXECUTIVE or (shown is not None and shown.states):
             return 0
-        low, high = range_of(self.plan, point)
+        low, high = range_of(self.view, point)
         if high > low and _is_count(point, low, high):
             return 0
         if high > low:
@@ -115,7 +117,7 @@ class _Decimals:
     def _of_loop(self, point: Point) -> list[Point]:
         """The PV and the output of the loop that a point belongs to."""
         loop = self.plan.shown.loops.get(point.name.rpartition(".")[0])
-        return [self.plan.points[self.plan.rows[name]] for name in (loop.pv, loop.out)] if loop else []
+        return [self.view.point(name) for name in (loop.pv, loop.out)] if loop else []
 
 
 def _is_count(point: Point, low: float, high: float) -> bool:
@@ -123,24 +125,25 @@ def _is_count(point: Point, low: float, high: float) -> bool:
     return unit(point.unit) == "" and float(low).is_integer() and float(high).is_integer()
 
 
-def _write_classes(plan: Plan) -> dict[str, dict[str, Any]]:
+def _write_classes(view: PlanView) -> dict[str, dict[str, Any]]:
     """By point, how a person's write is asked back. Set-points and outputs of loops, outputs, values by hand.
 
     `direct` writes at once, up to `confirm_beyond` (in the point's unit, None: always); `confirm` shows old and new
     and asks; `confirm-reason` also wants a reason.
     """
+    plan = view.plan
     found: dict[str, dict[str, Any]] = {}
     for output in plan.outputs:
         found[output.tag] = _of_output(plan, output.tag)
     for loop in plan.shown.loops:
         if loop not in plan.rows:
             continue
-        set_point = plan.points[plan.rows[f"{loop}.sp"]]
-        found[set_point.name] = _direct(*range_of(plan, set_point))
-        output_tag = output_of(plan, loop)
-        own = plan.points[plan.rows[loop]]
+        set_point = view.point(f"{loop}.sp")
+        found[set_point.name] = _direct(*range_of(view, set_point))
+        output_tag = view.output_of(loop)
+        own = view.point(loop)
         asked = found.get(output_tag)
-        found[loop] = asked if asked and asked["class"] != "direct" else _direct(*range_of(plan, own))
+        found[loop] = asked if asked and asked["class"] != "direct" else _direct(*range_of(view, own))
         found[f"{loop}.mode"] = {"class": "direct", "confirm_beyond": None}
     for point in plan.points[1:]:
         shown = plan.shown.tags.get(point.name)
