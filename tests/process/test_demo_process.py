@@ -13,7 +13,9 @@ from tests.process.command_rig import ended, plantctl, processes_about, running,
 def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
     state, scratch = tmp_path / "state", tmp_path / "scratch"
     scratch.mkdir()
-    done = plantctl("demo", "--topology", "one", "--seconds", 5, "--plain", state=state, limit_s=360, TMPDIR=str(scratch))
+    done = plantctl(
+        "demo", "--topology", "one", "--seconds", 5, "--plain", state=state, limit_s=360, TMPDIR=str(scratch)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if " scan " in line]
     assert len(lines) >= 3
