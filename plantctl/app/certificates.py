@@ -142,8 +142,9 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner can enter; one that is there already is left as it is."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a folder, and the one it is in, that only their owner can enter; what is there already is left as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def write_secret(path: Path, data: bytes) -> None:

@@ -26,6 +26,7 @@ VERBS: Final = {
     "schema": "write the form of a plant's text for an editor: keys, words, units",
     "explain": "show what a plant compiles to, who writes a tag, what feeds a trip",
     "exec": "run a plant over recorded inputs, without devices",
+    "certs": "make, trust and list the certificates of secured links, and find what is wrong with them",
     "sim": "run the simulated plant behind real protocol servers, or put a fault on it",
 }
 NEGATIVE_NUMBER: Final = re.compile(r"-\.?\d.*")

@@ -9,7 +9,7 @@ holds a secret; a server that refuses our user is asked rarely, since it may loc
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,9 @@ from plantctl.drivers._certificates import (
     Certificate,
     Pair,
     Unusable,
-    certificate_from,
     day,
     ends_soon,
     find_fault,
-    find_fault_of_peer,
     grouped,
     moment,
     read_pair,
@@ -33,6 +31,7 @@ from plantctl.drivers._certificates import (
     read_trusted,
 )
 from plantctl.drivers._driver import Port
+from plantctl.drivers._opcua_offers import certificate_of, offers_of
 from plantctl.drivers._opcua_security import Security
 
 STRONG: Final = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")  # what may carry a password
@@ -73,20 +72,35 @@ class Papers:
         return f"Papers({self.own})"
 
 
+def path_of(name: str, secrets: Path | None) -> Path:
+    """Where a file of the settings lies; Unusable where the plant has no security folder."""
+    if secrets is None and not Path(name).is_absolute():
+        raise Unusable(f"this plant runs without a security folder, so there is no {name}")
+    return (secrets or Path()) / name
+
+
+def papers_of(settings: Security, secrets: Path | None, utc_ns: int) -> Papers:
+    """Our files, as they are now, in the plant's security folder. Raises Unusable."""
+    own = read_pair(path_of(settings.certificate, secrets), path_of(settings.key, secrets))
+    trusted = read_trusted(path_of(settings.trust, secrets))
+    password = read_password(path_of(settings.password_file, secrets)) if settings.password_file else None
+    if wrong := find_fault(own.certificate, utc_ns):
+        hint = "set the clock right, or `plantctl certs make --renew`"
+        raise Unusable(f"our certificate {own.certificate.where} is not used: {wrong}; {hint}")
+    if not own.certificate.applications:
+        raise Unusable(f"our certificate {own.certificate.where} names no application URI")
+    return Papers(own, trusted, password)
+
+
 class Admission:
     """Lets one server's connections in, both ways."""
 
     def __init__(self, port: Port, settings: Security, host: str) -> None:
         self._port = port
         self._settings = settings
-        self._host = settings.host or host
+        self._host = host
         self._watched: tuple[Certificate, ...] = ()
         self._look_ns = 0
-
-    def _path(self, name: str) -> Path:
-        if self._port.secrets is None and not Path(name).is_absolute():
-            raise Unusable(f"this plant runs without a security folder, so there is no {name}")
-        return (self._port.secrets or Path()) / name
 
     def _refuse(self, what: str, *, locks: bool = False) -> NotAdmitted:
         traces = self._traces()
@@ -98,7 +112,7 @@ class Admission:
         found = []
         for name in filter(None, files):
             try:
-                state = self._path(name).stat()
+                state = path_of(name, self._port.secrets).stat()
                 found.append((name, state.st_mtime_ns, state.st_ino))
             except (OSError, Unusable):
                 found.append((name, 0, 0))
@@ -106,19 +120,10 @@ class Admission:
 
     def read(self) -> Papers:
         """Our files, as they are now. Raises NotAdmitted."""
-        settings = self._settings
         try:
-            own = read_pair(self._path(settings.certificate), self._path(settings.key))
-            trusted = read_trusted(self._path(settings.trust))
-            password = read_password(self._path(settings.password_file)) if settings.password_file else None
+            return papers_of(self._settings, self._port.secrets, self._port.clock.utc_ns())
         except Unusable as fault:
-            raise self._refuse(f"{fault}; `plantctl certs check` looks at all of it") from None
-        if fault_of_ours := find_fault(own.certificate, self._port.clock.utc_ns()):
-            what = f"our certificate {own.certificate.where} is not used: {fault_of_ours}"
-            raise self._refuse(f"{what}; set the clock right, or `plantctl certs make --renew`")
-        if not own.certificate.applications:
-            raise self._refuse(f"our certificate {own.certificate.where} names no application URI")
-        return Papers(own, trusted, password)
+            raise self._refuse(f"{fault}; `plantctl certs check PLANT` looks at all of it") from None
 
     async def enter(self, library: Any, client: Any, finder: Any, asked: Asked) -> None:
         """Open `client`'s channel and session. `finder` is a second client, for what is asked before there is a
@@ -132,7 +137,7 @@ class Admission:
         mode = library.ua.MessageSecurityMode[self._settings.mode]
         async with asked():
             offered = await finder.connect_and_get_server_endpoints()
-        server = self._server_of(offered, papers, policy.URI, mode)
+        server = self._server_of(offered, papers)
         client.application_uri = papers.own.certificate.applications[0]
         client.security_policy = policy(server.parsed, papers.own.certificate.parsed, papers.own.key, mode)
         client.uaclient.set_security(client.security_policy)
@@ -145,7 +150,7 @@ class Admission:
             async with asked():
                 session = await client.create_session()
             # Asked again where nobody can change it on the way.
-            self._server_of(session.ServerEndpoints, papers, policy.URI, mode)
+            self._server_of(session.ServerEndpoints, papers)
             client._policy_ids = [self._token_of(library.ua, session.ServerEndpoints, policy.URI, mode)]
             async with asked():
                 await client.activate_session(self._settings.user, papers.password)
@@ -166,23 +171,14 @@ class Admission:
         self._watched = (papers.own.certificate, server)
         self._look_ns = 0
 
-    def _server_of(self, endpoints: Sequence[Any], papers: Papers, uri: str, mode: Any) -> Certificate:
+    def _server_of(self, endpoints: Iterable[Any], papers: Papers) -> Certificate:
         """The certificate of the endpoint that is configured, if it is to be trusted."""
-        exact = [e for e in endpoints if e.SecurityPolicyUri == uri and e.SecurityMode == mode]
-        if not exact:
-            there = sorted({f"{str(e.SecurityPolicyUri).rpartition('#')[2]} {e.SecurityMode.name}" for e in endpoints})
-            what = f"the server offers {', '.join(there).replace('None None_', 'no protection') or 'nothing'}"
-            raise self._refuse(f"{what}, and not {self._settings.policy} {self._settings.mode}: enable that there")
-        try:
-            server = certificate_from(bytes(exact[0].ServerCertificate or b""), "the server's certificate")
-        except Unusable as fault:
-            raise self._refuse(str(fault)) from None
-        application = str(exact[0].Server.ApplicationUri or "")
         utc_ns = self._port.clock.utc_ns()
-        if wrong := find_fault_of_peer(server, papers.trusted, application, self._host, utc_ns):
-            hint = f"`plantctl certs trust PLANT {self._port.device.connect}` if it is the right one"
-            raise self._refuse(f"the server's certificate is not accepted: {wrong}; {hint}")
-        return server
+        try:
+            return certificate_of(offers_of(endpoints), self._settings, papers.trusted, self._host, utc_ns)
+        except Unusable as fault:
+            hint = f"`plantctl certs trust PLANT {self._port.device.connect}` shows and trusts what is there"
+            raise self._refuse(f"{fault}; {hint}") from None
 
     def _token_of(self, ua: Any, endpoints: Sequence[Any], uri: str, mode: Any) -> Any:
         """By what the server is told who we are: the strongest way it has for our kind of user."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from plantctl.plan.build import build_path
 from simulators.fault_board import FaultBoard
 from simulators.plant import Plant
 from simulators.serve import Serving, import_servers, serve
+from tests.wire.secured_rig import SECURE
 
 DEMO = Path(__file__).resolve().parent / "one_cell"
 FINAL = (Stage.REFUSED, Stage.VERIFIED, Stage.MISMATCH, Stage.TIMED_OUT, Stage.SUPERSEDED, Stage.EXPIRED)
@@ -112,10 +113,16 @@ class Circuit:
 PUMP_SPEED = 80
 
 
-def run_circuit(script, folder, *, seed=1, wall_limit_s=120.0, start="running", compiled=True, plan=None):
-    """Run `script(circuit)` over the circuit in virtual time; the circuit afterwards."""
+def run_circuit(script, folder, *, seed=1, wall_limit_s=120.0, start="running", compiled=True, plan=None, ends=None):
+    """Run `script(circuit)` over the circuit in virtual time; the circuit afterwards.
+
+    `ends` are the key folders of both ends of a secured PLC link (`tests.wire.secured_rig.Ends`); without them it is
+    open.
+    """
     import_servers()
     plan = plan or demo_plan()
+    if ends is not None:
+        plan = replace(plan, devices=tuple(map(secured, plan.devices)))
     for device in plan.devices:
         load_driver(device.kind)
     import asyncua.client  # noqa: F401  put on the plant's clock below, so it must be there
@@ -125,7 +132,7 @@ def run_circuit(script, folder, *, seed=1, wall_limit_s=120.0, start="running", 
 
     async def main(clock):
         with library_clocks(clock):
-            async with running_circuit(clock, plan, folder, seed, start, compiled) as circuit:
+            async with running_circuit(clock, plan, folder, seed, start, compiled, ends) as circuit:
                 kept.append(circuit)
                 await script(circuit)
 
@@ -133,12 +140,18 @@ def run_circuit(script, folder, *, seed=1, wall_limit_s=120.0, start="running", 
     return kept[0]
 
 
+def secured(device):
+    """The device with a secured link, where it has one that can be."""
+    return replace(device, config={**device.config, "security": SECURE}) if device.kind == "opcua" else device
+
+
 @asynccontextmanager
-async def running_circuit(clock, plan, folder, seed, start, compiled):
+async def running_circuit(clock, plan, folder, seed, start, compiled, ends=None):
     """The circuit and its controller while the body runs."""
     plant = Plant(seed, start)
-    async with serve(plant, clock) as serving:
-        running = make(plan, clock, FolderStorage(folder), compiled=compiled, endpoints=serving.endpoints())
+    async with serve(plant, clock, plc_security=ends and ends.theirs) as serving:
+        storage, secrets = FolderStorage(folder), ends and ends.ours
+        running = make(plan, clock, storage, compiled=compiled, endpoints=serving.endpoints(), secrets=secrets)
         circuit = Circuit(clock, plant, serving, running, FaultBoard(serving))
         listen(circuit)
         task = asyncio.get_running_loop().create_task(running.run(), name="plant")

@@ -29,7 +29,7 @@ def log_digest(folder):
     return digest.hexdigest()
 
 
-def one_run(folder, seconds, seed, wall_limit_s=120.0):
+def one_run(folder, seconds, seed, wall_limit_s=120.0, ends=None):
     """Start up, operate, lose the pump, be refused: `seconds` of plant time. The digest of the log."""
 
     async def script(circuit):
@@ -41,7 +41,7 @@ def one_run(folder, seconds, seed, wall_limit_s=120.0):
         await circuit.command("reset", "CELL-01")
         await circuit.wait(max(1.0, (end_ns - circuit.clock.monotonic_ns()) / 1e9))
 
-    run_circuit(script, folder, seed=seed, wall_limit_s=wall_limit_s)
+    run_circuit(script, folder, seed=seed, wall_limit_s=wall_limit_s, ends=ends)
     return log_digest(folder)
 
 

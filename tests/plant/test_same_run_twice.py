@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.plant.same_run import one_run
+from tests.wire.secured_rig import Ends, remove_pairs
 
 SAMPLE_S = 45.0
 BUSY = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: sum(range(10000))"
@@ -55,6 +56,14 @@ def test_the_same_seed_gives_the_same_log_to_the_byte(first, tmp_path):
 def test_another_interpreter_with_another_hash_seed_beside_busy_loops_gives_the_same_log(first, tmp_path):
     with busy_loops(2, 300.0):
         assert run_elsewhere(tmp_path, SAMPLE_S, 1, 4711, 280.0) == first
+
+
+@pytest.mark.timeout(240)
+def test_a_signed_and_encrypted_link_with_keys_of_this_very_run_gives_the_same_log(first, tmp_path):
+    try:
+        assert one_run(tmp_path / "log", SAMPLE_S, 1, ends=Ends(tmp_path / "keys")) == first
+    finally:
+        remove_pairs()
 
 
 @pytest.mark.timeout(240)
