@@ -112,7 +112,7 @@ class Control:
                     raise FaultRefused("`since_ns` is a number of nanoseconds of the monotonic clock")
                 return {"writes": [list(write) for write in self._serving.writes.since(since_ns)]}
             case "reset-safety":
-                self._serving.line.plc.reset_safety(self._serving.clock.monotonic_ns())
+                self._serving.line.safety.reset()
                 return {}
         raise FaultRefused(f"no request `{verb}`{nearest(str(verb), list(VERBS))}; there are {', '.join(VERBS)}")
 

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from simulators import faults, wire_faults
+from simulators import device_faults, faults, wire_faults
 from simulators.serve import Serving
+
+# Entering the catalogue is what the import is for.
+assert device_faults.RECTIFIERS
 
 
 class FaultRefused(Exception):
@@ -39,9 +42,11 @@ class FaultBoard:
 
     def catalogue(self) -> dict[str, dict[str, Any]]:
         """Every fault by name: `text`, `targets` (the first is the default), `parameters` with defaults."""
+        found = {name: (fault, self._targets(fault)) for name, fault in sorted(faults.CATALOGUE.items())}
         return {
-            name: {"text": fault.text, "targets": list(fault.targets), "parameters": dict(fault.parameters)}
-            for name, fault in sorted(faults.CATALOGUE.items())
+            name: {"text": fault.text, "targets": targets, "parameters": dict(fault.parameters)}
+            for name, (fault, targets) in found.items()
+            if targets or not fault.targets
         }
 
     def active(self) -> list[Active]:
@@ -87,11 +92,22 @@ class FaultBoard:
         return fault
 
     def _target(self, fault: faults.Fault, target: str) -> str:
-        if target and fault.targets and target not in fault.targets:
-            known = ", ".join(fault.targets)
-            near = nearest(target, list(fault.targets))
-            raise FaultRefused(f"{fault.name} does not happen to `{target}`{near}; it happens to: {known}")
-        return target or next(iter(fault.targets), "")
+        known = self._targets(fault)
+        if fault.targets and not known:
+            raise FaultRefused(f"{fault.name} does not happen to anything that this plant has")
+        if target and known and target not in known:
+            near = nearest(target, known)
+            raise FaultRefused(f"{fault.name} does not happen to `{target}`{near}; it happens to: {', '.join(known)}")
+        return target or next(iter(known), "")
+
+    def _targets(self, fault: faults.Fault) -> list[str]:
+        """Those of a fault's targets that this plant has."""
+        if fault.apply is not None:
+            return [target for target in fault.targets if target in self._serving.targets]
+        units = getattr(getattr(self._serving.plant, "sheet", None), "units", None)
+        if units is None:
+            return list(fault.targets)
+        return [target for target, unit in fault.targets.items() if unit == "*" or unit in units]
 
 
 def nearest(word: str, words: list[str]) -> str:

@@ -12,10 +12,9 @@ from typing import Any, Final
 from plantctl.core.field import InputColumns
 from plantctl.core.quality import GOOD, Reason, bad_because, uncertain_because
 from simulators.devices import arc_probe, rectifier
-from simulators.devices.area_plc import Sample
-from simulators.devices.cell_line import PLC, RECTIFIER, STEP_NS, CellLine
-from simulators.devices.plc_signals import KEYS
-from simulators.signals import SIGNALS, Signal
+from simulators.devices.cell_line import STEP_NS, CellLine
+from simulators.devices.data_block import Sample
+from simulators.signals import Signal, signals
 
 Reading = tuple[float, int]
 
@@ -23,6 +22,16 @@ _PLC_QUALITY: Final = {
     "good": GOOD,
     "uncertain": uncertain_because(Reason.DEVICE),
     "bad": bad_because(Reason.SENSOR),
+}
+_STATUS_QUALITY: Final = {
+    "good": GOOD,
+    "uncertain": uncertain_because(Reason.DEVICE),
+    "bad": bad_because(Reason.DEVICE),
+    "sensor": bad_because(Reason.SENSOR),
+    "stale": bad_because(Reason.STALE),
+    "config": bad_because(Reason.CONFIG),
+    "range": bad_because(Reason.RANGE),
+    "out-of-service": bad_because(Reason.OUT_OF_SERVICE),
 }
 _CONVERSIONS: Final[dict[str, Callable[[float], float | int | bool]]] = {"Float": float, "Boolean": bool}
 _UNKNOWN: Final[Reading] = (math.nan, bad_because(Reason.SENSOR))
@@ -35,6 +44,7 @@ class MemoryField:
         self.line = line
         self.now_ns = 0
         self.utc_ns = utc_ns
+        self.signals = signals(line.layout.cells, line.layout.loops)
         line.settle(0, utc_ns)
 
     def step(self) -> None:
@@ -42,7 +52,8 @@ class MemoryField:
         self.now_ns += STEP_NS
         self.utc_ns += STEP_NS
         self.line.step(self.now_ns, self.utc_ns)
-        self.line.plc.take_changes()
+        for block in self.line.blocks.values():
+            block.take_changes()
 
     def feeder(self, rows: Mapping[int, str | Signal], columns: InputColumns) -> Callable[[], None]:
         """A function that lays what the devices show now into `rows` of `columns`, with the times of now.
@@ -50,31 +61,34 @@ class MemoryField:
         Tags unknown to the table are a KeyError; a signal that it does not have is given whole. The function is made to
         be called at every poll and is the only writer of its rows: an item of the PLC that did not change is passed by.
         """
-        signals = {row: tag if isinstance(tag, Signal) else SIGNALS[tag] for row, tag in rows.items()}
-        items: list[list[Any]] = [[r, s.key, self] for r, s in signals.items() if s.device == PLC]
-        registers = [(r, s) for r, s in signals.items() if s.device == RECTIFIER]
-        blocks = [
-            (r, self.line.probes[s.station], s.register) for r, s in signals.items() if s.device not in (PLC, RECTIFIER)
+        found = {row: tag if isinstance(tag, Signal) else self.signals[tag] for row, tag in rows.items()}
+        line = self.line
+        items: list[list[Any]] = [
+            [r, s.key, self, line.blocks[s.device].shown] for r, s in found.items() if s.device in line.blocks
         ]
+        registers = [(r, s, line.rectifiers[s.device]) for r, s in found.items() if s.device in line.rectifiers]
+        blocks = [(r, line.probes[s.station], s.register) for r, s in found.items() if s.station]
+        others = [(r, line.instruments[s.device], s.item) for r, s in found.items() if s.device in line.instruments]
         arrays: list[Any] = [columns.value, columns.quality, columns.receive_ns, columns.source_ns]
         views: list[Any] = [memoryview(array) for array in arrays]
         value, quality, receive_ns, source_ns = views
 
         def feed() -> None:
-            shown, device = self.line.plc.shown, self.line.rectifier
             now_ns, utc_ns = self.now_ns, self.utc_ns
             for item in items:
-                row, key, last = item
+                row, key, last, shown = item
                 sample = shown.get(key)
                 if sample is not last:
                     item[2] = sample
                     value[row], quality[row] = _item(sample)
-            status = device.status() if registers else 0
-            for row, signal in registers:
-                value[row], quality[row] = _register(device, signal, status), GOOD
+            for row, signal, device in registers:
+                value[row], quality[row] = _register(device, signal), GOOD
             for row, probe, register in blocks:
                 value[row], quality[row] = _block(probe, register)
-            for row in signals:
+            for row, instrument, name in others:
+                value[row], status = instrument.reading(name, now_ns)
+                quality[row] = _STATUS_QUALITY[status]
+            for row in found:
                 receive_ns[row] = now_ns
                 source_ns[row] = utc_ns
 
@@ -91,16 +105,22 @@ class MemoryField:
 
         KeyError for an unknown tag, PermissionError for a read-only one, ValueError for what a register cannot hold.
         """
-        signal = SIGNALS[tag]
+        signal = self.signals[tag]
         if not signal.writable:
             raise PermissionError(f"{tag} is read-only")
-        if signal.device == PLC:
-            self.line.plc.command(signal.key, _CONVERSIONS.get(KEYS[signal.key].type, int)(value))
+        block = self.line.blocks.get(signal.device)
+        if block is not None:
+            block.command(signal.key, _CONVERSIONS.get(block.keys[signal.key].type, int)(value))
+            return
+        if signal.device in self.line.instruments:
+            if not math.isfinite(value):
+                raise ValueError(f"{tag}: {value} does not fit a register")
+            self.line.instruments[signal.device].command(signal.item, value)
             return
         counts = round(value / signal.scale) if math.isfinite(value) else -1
         if not 0 <= counts <= 0xFFFF:
             raise ValueError(f"{tag}: {value} does not fit a register")
-        self.line.rectifier.write_block(signal.register, [counts], now_ns=self.now_ns)
+        self.line.rectifiers[signal.device].write_block(signal.register, [counts], now_ns=self.now_ns)
 
 
 def _item(sample: Sample | None) -> Reading:
@@ -113,7 +133,7 @@ def _item(sample: Sample | None) -> Reading:
 def _block(probe: arc_probe.ArcProbe, register: int) -> Reading:
     probe.sense()
     main = register == arc_probe.PMC1
-    if main and probe.unit != arc_probe.UNIT_PH:
+    if main and not probe.in_its_unit:
         return math.nan, bad_because(Reason.CONFIG)
     value = probe.ph if main else probe.temperature_c
     if probe.trouble in ("nan", "word-swap") or not math.isfinite(value):
@@ -124,9 +144,9 @@ def _block(probe: arc_probe.ArcProbe, register: int) -> Reading:
     return value, uncertain_because(Reason.DEVICE) if status else GOOD
 
 
-def _register(device: rectifier.Rectifier, signal: Signal, status: int) -> float:
+def _register(device: rectifier.Rectifier, signal: Signal) -> float:
     counts = device.register(signal.register)
     if signal.register == rectifier.AH:
         counts = counts << 16 | device.register(rectifier.AH + 1)
     value = counts * signal.scale
-    return -value if status & signal.sign_bit else value
+    return -value if signal.sign_bit and device.status() & signal.sign_bit else value

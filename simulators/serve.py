@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from plantctl.core.clock import Clock
-from simulators.devices.cell_line import GATEWAY, PLC, RECTIFIER, STEP_NS, CellLine, SteppedPlant
+from simulators.devices.cell_line import GATEWAY, PLC, SAFETY, STEP_NS, CellLine, SteppedPlant
 from simulators.devices.rectifier import Profile
+from simulators.signals import signals
 from simulators.writes import Writes
 
 if TYPE_CHECKING:
@@ -26,19 +27,20 @@ if TYPE_CHECKING:
 
 PHASE_NS: Final = 37_300_000
 CATCH_UP_STEPS: Final = 50
-SCHEMES: Final = {RECTIFIER: "tcp", GATEWAY: "rtu+tcp", PLC: "opc.tcp"}
+SCHEMES: Final = {GATEWAY: "rtu+tcp", PLC: "opc.tcp", SAFETY: "opc.tcp"}
+"""Of a device's address; all others speak Modbus TCP."""
 
 Wires = Literal["tcp", "memory"]
 
 
 class Serving:
-    """A plant being served. `line` holds the twins, `wires` the cables by device, `skipped` the lost steps,
-    `writes` what clients sent.
+    """A plant being served. `line` holds the twins, `servers` and `wires` what is in front of them by device,
+    `skipped` the lost steps, `writes` what clients sent.
     """
 
-    rectifier: "RegisterServer"
     gateway: "RtuGateway"
     plc: "PlcServer"
+    safety: "PlcServer"
 
     def __init__(
         self,
@@ -52,9 +54,14 @@ class Serving:
         self.plc_security = plc_security
         self.tasks = tasks
         self.line = CellLine(plant, watchdog_profile=profile)
+        self.servers: dict[str, RegisterServer | PlcServer] = {}
         self.wires: dict[str, Wire] = {}
         self.skipped = 0
         self.writes = Writes()
+        table = signals(self.line.layout.cells, self.line.layout.loops)
+        devices = {*self.line.rectifiers, *self.line.instruments, GATEWAY, PLC, SAFETY}
+        self.targets = frozenset({*table, *devices, *(str(unit) for unit in self.line.probes)})
+        """What a fault can happen to: devices, tags, stations of the gateway."""
         self._schedule_name = "simulated plant"
         self.line.settle(clock.monotonic_ns(), clock.utc_ns())
 
@@ -65,7 +72,8 @@ class Serving:
 
     def endpoints(self) -> dict[str, str]:
         """`device: url` of every served device; empty without sockets."""
-        return {device: f"{SCHEMES[device]}://127.0.0.1:{wire.port}" for device, wire in self.wires.items()}
+        wires = self.wires.items()
+        return {device: f"{SCHEMES.get(device, 'tcp')}://127.0.0.1:{wire.port}" for device, wire in wires}
 
     async def connect(self) -> None:
         """Start a server behind a wire for every device."""
@@ -80,34 +88,31 @@ class Serving:
         def note(device: str) -> Callable[[str, float], None]:
             return lambda what, value: self.writes.note(self.clock.monotonic_ns(), device, what, value)
 
-        self.rectifier = RegisterServer(self.clock, {ANY_UNIT: self.line.rectifier}, note(RECTIFIER))
         self.gateway = RtuGateway(self.clock, dict(self.line.probes), note(GATEWAY))
         self.plc = PlcServer(self.line.plc, self.clock, note(PLC), access)
-        for device in SCHEMES:
+        self.safety = PlcServer(self.line.safety, self.clock, note(SAFETY), access)
+        for device, twin in (self.line.rectifiers | self.line.instruments).items():
+            self.servers[device] = RegisterServer(self.clock, {ANY_UNIT: twin}, note(device))
+        self.servers |= {GATEWAY: self.gateway, PLC: self.plc, SAFETY: self.safety}
+        for device, server in self.servers.items():
             wire = self.wires[device] = Wire()
-            wire.device = await self.server(device).start(self.tasks)
+            wire.device = await server.start(self.tasks)
             await wire.listen()
-
-    def server(self, device: str) -> "RegisterServer | PlcServer":
-        """The protocol server of `device`; KeyError for an unknown name."""
-        servers: dict[str, RegisterServer | PlcServer]
-        servers = {RECTIFIER: self.rectifier, GATEWAY: self.gateway, PLC: self.plc}
-        return servers[device]
 
     async def restart(self, device: str, off_s: float) -> None:
         """Stop the server of `device` with all its sessions and start a new one after `off_s` seconds."""
         wire = self.wires[device]
         wire.refuse()
-        await self.server(device).stop()
+        await self.servers[device].stop()
         await self.clock.sleep(off_s)
-        wire.device = await self.server(device).start(self.tasks)
+        wire.device = await self.servers[device].start(self.tasks)
         await wire.listen()
 
     async def disconnect(self) -> None:
         """Close every wire and server."""
         for device, wire in self.wires.items():
             wire.close()
-            await self.server(device).stop()
+            await self.servers[device].stop()
 
     async def step(self, now_ns: int, utc_ns: int) -> None:
         """One step of the line, with what clients wrote before it and what they may read after it."""
@@ -116,6 +121,7 @@ class Serving:
         self.line.step(now_ns, utc_ns)
         if self.wires:
             await self.plc.publish(now_ns, utc_ns)
+            await self.safety.publish(now_ns, utc_ns)
 
     async def run(self) -> None:
         """Step at every instant of the plant's schedule, until cancelled."""

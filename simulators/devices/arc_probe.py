@@ -73,7 +73,7 @@ def millivolts(ph: float, temperature_c: float) -> float:
 
 class ArcProbe:
     """One probe. `signal` is the plant's name of it (`probe_a`): `.ph` in pH and `.temperature_c` in degC are read,
-    of a redox probe (`main_unit` mV) `.orp_mv` instead of pH.
+    of a redox probe (`main_unit` mV) `.orp_mv` instead of pH; `temperature` names another signal.
 
     `trouble` is what is wrong with it, by name: `sensor-failed` (error bit, last value), `frozen` (last value, good
     status), `nan` (no number, good status), `calibration-due` (warning, good value), `word-swap` (floats high word
@@ -81,10 +81,18 @@ class ArcProbe:
     """
 
     def __init__(
-        self, plant: PlantSignals, signal: str, *, name: str = "pH Arc", firmware: str = "", main_unit: int = UNIT_PH
+        self,
+        plant: PlantSignals,
+        signal: str,
+        *,
+        name: str = "pH Arc",
+        firmware: str = "",
+        main_unit: int = UNIT_PH,
+        temperature: str = "",
     ) -> None:
         self._plant = plant
         self._signal = signal
+        self._temperature = temperature or f"{signal}.temperature_c"
         self.name = name
         self._main_unit = main_unit
         glass = main_unit == UNIT_PH
@@ -100,12 +108,17 @@ class ArcProbe:
         """Back to the factory's unit; troubles of the sensor stay."""
         self.unit = self._main_unit
 
+    @property
+    def in_its_unit(self) -> bool:
+        """Whether PMC1 is in the unit that it has from the factory."""
+        return self.unit == self._main_unit
+
     def sense(self) -> None:
         """Take a new sample from the plant, at every read, unless the sensor is gone or hangs."""
         if self.trouble in ("sensor-failed", "frozen"):
             return
         self.ph = quantise(self._plant.read(f"{self._signal}.{self._quantity}"), self._step)
-        self.temperature_c = quantise(self._plant.read(f"{self._signal}.temperature_c"), 0.01)
+        self.temperature_c = quantise(self._plant.read(self._temperature), 0.01)
 
     def status(self) -> int:
         """The status word of PMC1, 0 is good."""

@@ -1,160 +1,152 @@
-"""Area controller PLC-4 with the safety PLC's rows beside it, for one cell and its circuit.
+"""Area controller PLC-4 of a circuit of one to four cells, with the loops beside the catholyte or without.
 
-Each cycle (100 ms): take the commands, judge the rows of the cause and effect chart, move contactor, pump, feed,
-draw-off valve and temperature outputs, and once a sampling period show what is measured. The PLC carries out what the
-supervisory controller writes and holds it when that falls silent, except for what it does by itself:
+Each cycle (100 ms): take the commands, judge the rows of type P, move contactors, valves, motors and analogue outputs,
+and once a sampling period show what is measured. The PLC carries out what the supervisory controller writes and holds
+it when that falls silent, except for what it does by itself:
 
-- heartbeat: after the first toggle of XY-9031 it must go on; 5 s without one is row 46: feed to 0, contactor open when
+- heartbeat: after the first toggle of XY-9031 it must go on; 5 s without one is row 46: feed to 0, contactors open when
   the current is below 1 A or 5 s later, pump on for 10 min more;
-- rows P and S of `plc_rows`: latched; while one stands its outputs are overwritten in the data block, so that the
-  controller sees its own command gone and nothing starts by itself after the reset;
-- contactor: closes only without current, never from forward to reverse without 0.5 s open between, opens when the
-  current is below 1 A or after 0.5 s;
+- its rows (`area_rows`) and those of the safety PLC (`safety`, the effects of its lines): while one stands its outputs
+  are overwritten in the data block, so that the controller sees its own command gone and nothing starts by itself
+  after the reset;
 - a set-point that is not a finite number, or outside its range, is put back or limited in the data block;
-- temperature: PI on TI-4214 with split range, cooling below 50 %, heating above, while TIC-4214.MODE is 1. Kc 12.9 %/K
-  and Ti 16 min on the value filtered by 20 s, by SIMC from 0.35 degC/%, 18 min, 1 min (section 5.2) with tc 3 min;
-- drive: run command without a running pump for 2 s is a drive trip, latched until the command goes to 0.
+- temperature of the tank: its own loop, while TIC-4214.MODE is 1.
 
-After a loss of its own power or in STOP everything goes to the fail-safe column of 4.1.
+Where the recirculation pump has a drive of its own on the bus, this PLC holds its stop line (`stop_lines`) instead of
+its command. After a loss of its own power or in STOP everything goes to the fail-safe column of 4.1.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 from operator import itemgetter
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-from simulators.devices import plc_rows as rows
+from simulators.devices import area_rows
 from simulators.devices import plc_signals as sig
-from simulators.devices.plc_signals import Key
+from simulators.devices.data_block import Channel, DataBlock, Number, channel_of
+from simulators.devices.plc_parts import NO_CURRENT_A, Contactor, Motor, TemperatureLoop, Valve
+from simulators.devices.plc_rows import NOTHING, SECOND_NS, Effect, RowLatches, placed
+from simulators.devices.plc_signals import Key, Layout, cell_tag, of_cell
 from simulators.devices.registers import PlantSignals, quantise
 
 CYCLE_NS: Final = 100_000_000
-SECOND_NS: Final = rows.SECOND_NS
 HEARTBEAT_LIMIT_NS: Final = 5 * SECOND_NS
-OPEN_WAIT_NS: Final = SECOND_NS // 2
-OPEN_WAIT_HEARTBEAT_NS: Final = 5 * SECOND_NS
 PUMP_AFTER_HEARTBEAT_NS: Final = 600 * SECOND_NS
-DRIVE_TRIP_NS: Final = 2 * SECOND_NS
-NO_CURRENT_A: Final = 1.0
-OVERFILL_PERCENT: Final = 95.0
-VALVE_TRAVEL_S: Final = 2.0
-VALVE_LIMIT_S: Final = 4.0
-
-TEMPERATURE_FILTER_S: Final = 20.0
 TEMPERATURE_CYCLES: Final = 5
-GAIN_PERCENT_PER_K: Final = 12.9
-INTEGRAL_S: Final = 960.0
+TURBID_NTU: Final = 10.0
+RUPTURE_KG_M3: Final = 5.0
 
 # Status word of the drive (FC profile).
 READY, DRIVE_READY, ENABLED, TRIPPED, AT_SPEED, BUS, RUNNING = (1 << i for i in (0, 1, 2, 3, 8, 9, 11))
 
-Status = Literal["good", "uncertain", "bad"]
-QUAL: Final = {"good": 0, "uncertain": 1, "bad": 2}
-Trouble = Literal["frozen", "stale", "nan", "bad-status", "uncertain-status", "stuck"]
+_CELL: Final = (
+    *("cell.current_a", "cell.voltage_v", "cell.flow_m3_h", "cell.felt_dp_bar", "cell.membrane_dp_bar"),
+    "outlet_probe.temperature_c",
+)
+_LOOPS: Final = (
+    *("anode_gas.chlorine_ppm", "acid.turbidity_ntu", "acid_line.density_kg_m3", "anolyte.orp_mv"),
+    *("acid.level_percent", "anolyte.level_percent"),
+)
 
 
-class Sample(NamedTuple):
-    """What the data block shows of one item: value, status, and the UTC instant (ns) it was taken at."""
+_SHUT_BY: Final[dict[str, Effect]] = {
+    sig.FEED: ("E5", 0),
+    sig.ACID_PRODUCT: ("E11", 0),
+    sig.ACID_WATER: ("acid-water", 0),
+    sig.ANOLYTE_WATER: ("anolyte-water", 0),
+}
 
-    value: float | int | bool
-    status: Status
-    source_ns: int
+
+class StopLines(NamedTuple):
+    """Hard wires to drives that hang on the bus: which pumps must stand."""
+
+    recirculation: bool = False
+    acid: bool = False
+    anolyte: bool = False
 
 
-class AreaPlc:
-    """PLC-4. `troubles` is what is wrong with a tag's channel, by name: `frozen` (same value, moving source time),
-    `stale` (nothing new at all), `nan` (not a number, status good), `bad-status`, `uncertain-status`; `stuck` for the
-    draw-off valve. `stopped` is the CPU in STOP.
-    """
+class AreaPlc(DataBlock):
+    """PLC-4. `stopped` is the CPU in STOP; `interlocked` the cells whose rectifier it holds off."""
 
-    def __init__(self, plant: PlantSignals) -> None:
+    product = "PCT-PLC-4"
+
+    def __init__(self, plant: PlantSignals, layout: Layout | None = None) -> None:
+        self.layout = layout = layout or sig.layout(1, loops=False)
         self._plant = plant
-        self._read_causes = plant.reader(*_CAUSES)
-        self._read_states = plant.reader("contactor.position", "tank.level_percent", "pump.running", "pump.speed")
-        self._channels = [
-            (cycles, found, plant.reader(*(c.signal for c in found))) for cycles, found in _CHANNELS_EVERY
-        ]
-        self.troubles: dict[str, Trouble] = {}
+        cells = range(1, layout.cells + 1)
+        self.latches = RowLatches(placed(area_rows.rows(layout.loops), layout.cells), layout.cells)
+        super().__init__(sig.nodes(layout, tuple(p.tag("XA") for p in self.latches.rows)))
         self.stopped = False
-        self.interlock_line = False
-        self.latches = rows.RowLatches()
-        self.values: dict[Key, float | int | bool] = {node.key: node.initial for node in sig.NODES}
-        self.shown: dict[Key, Sample] = {}
-        self._seen: tuple[float | int | bool, ...] = ()
-        self._changes: dict[Key, Sample] = {}
+        self.interlocked: frozenset[int] = frozenset()
+        self.stop_lines = StopLines()
+        self._effects = NOTHING
+        self._read_cells = [
+            plant.reader(*(of_cell(name, k) for name in _CELL), of_cell("contactor.position", k)) for k in cells
+        ]
+        self._read_circuit = plant.reader("tank.temperature_c", "tank.level_percent")
+        self._read_loops = plant.reader(*_LOOPS) if layout.loops else None
+        self._read_fork = plant.reader(layout.overfill, "tank.level_percent")
+        self._channels = _channels(plant, layout)
+        self._specs = {s.tag: s for s in layout.setpoints}
+        self._positions = [s for s in layout.setpoints if s.position]
+        self._contactors = [(of_cell("contactor.position", k), (cell_tag("ZI", k, 0), "PV")) for k in cells]
+        self._clear_kg_m3 = math.nan
         self._cycles = 0
+        self._seen: tuple[Number, ...] = ()
         self._beat = False
         self._heartbeat_ns: int | None = None
         self._heartbeat_lost_ns: int | None = None
-        self._opening_ns: int | None = None
-        self._opened_ns = 0
-        self._run_ns: int | None = None
-        self._valve = 0.0
-        self._valve_moving_s = 0.0
-        self._run_hours = 0.0
         self._take_over()
+        measured = {(m.tag, member) for m in layout.measurements for member in ("PV", "QUAL", "SIM", "ALM")}
+        rows = {node.key for p in self.latches.rows for node in sig.row_nodes(p.tag("XA"))}
+        self._states = tuple(node.key for node in self.nodes if node.key not in measured | rows)
+        self._states_of = itemgetter(*self._states)
 
     def _take_over(self) -> None:
-        """The block starts with what the plant is doing, whether it runs or stands."""
-        read, values = self._plant.read, self.values
-        self._order = int(read("contactor.position"))
-        self._valve = read("drawoff.open")
-        values[sig.CONTACTOR, "CMD"] = self._order
-        values[sig.PUMP, "CMD"] = bool(read("pump.run"))
-        values[sig.PUMP, "REM"] = True
-        values[sig.DRAWOFF, "CMD"] = self._valve > 0.5
-        values[sig.FEED, "SP"] = 10.0 * read("feed.stroke")
-        values[sig.PUMP_SPEED, "SP"] = 100.0 * read("pump.speed_command")
-        values[sig.COOLING, "SP"] = 100.0 * read("cooling.output")
-        values[sig.HEATER, "SP"] = 100.0 * read("heater.output")
-        values[sig.TEMPERATURE_LOOP, "SP"] = 40.0
-        values[sig.TEMPERATURE_LOOP, "MODE"] = 1
-        for spec in sig.SETPOINTS:
-            values[spec.tag, "OP"] = values[spec.tag, "SP"]
-        split = 50.0 + 0.5 * float(values[sig.HEATER, "SP"]) - 0.5 * float(values[sig.COOLING, "SP"])
-        self._split = split
-        self._tank_c = read("tank.temperature_c")
-        self._integral = split - GAIN_PERCENT_PER_K * (40.0 - self._tank_c)
+        """The blocks start with what the plant is doing, whether it runs or stands."""
+        plant, layout, values = self._plant, self.layout, self.values
+        cells = range(1, layout.cells + 1)
+        for s in layout.setpoints:
+            if s.signal:
+                values[s.tag, "SP"] = s.high * plant.read(s.signal)
+        self.contactors = [
+            Contactor(plant, self, cell_tag("HZ", k, 0), of_cell("contactor.position", k)) for k in cells
+        ]
+        self.valves = [Valve(plant, self, spec) for spec in layout.valves]
+        motor = (sig.WASH_PUMP, "wash.run", "wash.running") if layout.loops else (sig.PUMP, "pump.run", "pump.running")
+        self.motor = Motor(plant, self, *motor)
+        self.temperature = TemperatureLoop(plant, self)
+        for s in layout.setpoints:
+            values[s.tag, "OP"] = values[s.tag, "SP"]
 
-    def command(self, key: Key, value: float | int | bool) -> None:
+    def command(self, key: Key, value: Number) -> None:
         """A client wrote `value` to the item; it takes effect in the next cycle. KeyError for an unknown item."""
-        if not sig.KEYS[key].writable:
-            raise PermissionError(f"{sig.identifier(key)} is read-only")
-        self.values[key] = value
+        super().command(key, value)
         # The block holds the client's value now: if the program puts another there, that is a change to show.
         self._seen = ()
-        last = self.shown.get(key)
-        self.shown[key] = Sample(value, "good", 0 if last is None else last.source_ns)
 
-    def reset_safety(self, now_ns: int) -> None:
-        """Turn the key at the safety cabinet: rows S whose cause is gone are released."""
-        self.latches.reset("S")
-
-    def take_changes(self) -> dict[Key, Sample]:
-        """What changed in the data block since the last call, in the order it changed."""
-        changes, self._changes = self._changes, {}
-        return changes
-
-    def cycle(self, now_ns: int, dt_s: float) -> None:
+    def cycle(self, now_ns: int, dt_s: float, safety: frozenset[Effect] = NOTHING, utc_ns: int = 0) -> None:
         """One program cycle on the plant's present values; `dt_s` is the time since the last, s."""
         if self.stopped:
             self._fail_safe()
             return
         self._heed_heartbeat(now_ns)
-        readings = self._readings()
-        current_a = readings.current_a
-        self.latches.step(readings, now_ns)
+        cells = self._cell_readings()
+        circuit = self._circuit_readings()
+        demands = [p.row.when(cells[p.cell - 1] if p.cell else circuit) for p in self.latches.rows]
+        self.latches.step(demands, now_ns, utc_ns)
         if self.values[sig.RESET, "CMD"]:
             self.values[sig.RESET, "CMD"] = False
-            self.latches.reset("P")
-        effects = self.latches.effects()
-        self.interlock_line = bool(effects & rows.E1_RECTIFIER_OFF)
-        self._move_contactor(effects, abs(current_a), now_ns)
-        self._run_pump(effects, abs(current_a), now_ns, dt_s)
-        self._dose(effects)
-        self._move_valve(effects, dt_s)
+            self.latches.reset()
+        effects = self._effects = self.latches.effects | safety
+        currents = [abs(r.current_a) for r in cells]
+        self._protect(effects, safety, currents, now_ns)
+        self._run_pumps(effects, max(currents), now_ns, dt_s)
+        for valve in self.valves:
+            valve.step(self._forced(valve, effects), dt_s)
         if self._cycles % TEMPERATURE_CYCLES == 0:
-            self._hold_temperature(dt_s * TEMPERATURE_CYCLES)
+            self.temperature.step(self._limited(sig.TEMPERATURE_LOOP), dt_s * TEMPERATURE_CYCLES)
+        self._put_out(effects)
 
     def sample(self, now_ns: int, utc_ns: int) -> None:
         """Show the plant's values after its step: each measurement at its own period, states when they change."""
@@ -163,21 +155,27 @@ class AreaPlc:
         for cycles, channels, read in self._channels:
             if self._cycles % cycles == 0:
                 for channel, raw in zip(channels, read(), strict=True):
-                    self._measure(channel, raw * channel.factor, utc_ns)
-        if self._cycles % 10 == 0:
-            self.values[sig.HEARTBEAT_OUT, "PV"] = (int(self.values[sig.HEARTBEAT_OUT, "PV"]) + 1) & 0xFFFF
-        self._cycles += 1
+                    self.measure(channel, raw * channel.factor, utc_ns)
         values = self.values
-        position, level, running, speed = self._read_states()
-        values[sig.CONTACTOR_POSITION, "PV"] = int(position)
-        values[sig.OVERFILL, "PV"] = level >= OVERFILL_PERCENT
-        values[sig.PUMP, "RUN"] = bool(running)
-        values[sig.DRIVE_STATUS, "PV"] = self._drive_status(speed * 100.0)
-        values[sig.ROWS, "PV"] = self.latches.word()
-        states = _states_of(values)
+        if self._cycles % 10 == 0:
+            values[sig.HEARTBEAT_OUT, "PV"] = (int(values[sig.HEARTBEAT_OUT, "PV"]) + 1) & 0xFFFF
+            for s in self._positions:
+                values[s.tag, "PV"] = quantise(100.0 * self._plant.read(s.position), 0.5)
+        self._cycles += 1
+        for signal, key in self._contactors:
+            values[key] = int(self._plant.read(signal))
+        values[sig.OVERFILL, "PV"] = self._read_fork()[0] >= sig.OVERFILL_PERCENT
+        values[sig.ROWS, "PV"] = self._row_word()
+        if self.layout.loops:
+            values[sig.WASH_PUMP, "RUN"] = values[sig.WASH_RUNS, "PV"] = bool(self._plant.read("wash.running"))
+        else:
+            values[sig.PUMP, "RUN"] = bool(self._plant.read("pump.running"))
+            values[sig.DRIVE_STATUS, "PV"] = self._drive_status(self._plant.read("pump.speed") * 100.0)
+        self.show_rows(self.latches, utc_ns, "XA")
+        states = self._states_of(values)
         if states != self._seen:
-            for key, value in zip(_STATES, states, strict=True):
-                self._show(key, value, "good", utc_ns)
+            for key, value in zip(self._states, states, strict=True):
+                self.show(key, value, "good", utc_ns)
             self._seen = states
 
     def _heed_heartbeat(self, now_ns: int) -> None:
@@ -191,115 +189,87 @@ class AreaPlc:
         elif self._heartbeat_lost_ns is None:
             self._heartbeat_lost_ns = now_ns
 
-    def _readings(self) -> rows.Readings:
-        current, voltage, flow, felt, membrane, temperature, level, position = self._read_causes()
-        overfill, lost = level >= OVERFILL_PERCENT, self._heartbeat_lost_ns is not None
-        return rows.Readings(
-            current, voltage, flow, felt, membrane, temperature, level, overfill, self._order, int(position), lost
-        )
+    def _cell_readings(self) -> list[area_rows.CellReadings]:
+        found = []
+        sets = self.valves[1 : 1 + self.layout.cells] if self.layout.loops else []
+        for n, read in enumerate(self._read_cells):
+            current, voltage, flow, felt, membrane, outlet, position = read()
+            process = wash = False
+            if sets:
+                process, wash = (end or sets[n].fault for end in (sets[n].is_open, sets[n].is_closed))
+            order = self.contactors[n].order
+            found.append(
+                area_rows.CellReadings(
+                    *(current, voltage, flow, felt, membrane, outlet, process, wash, order, int(position))
+                )
+            )
+        return found
 
-    def _move_contactor(self, effects: int, current_a: float, now_ns: int) -> None:
-        key = (sig.CONTACTOR, "CMD")
-        forced = bool(effects & rows.E4_CONTACTOR_OPEN)
-        wanted = self.values[key]
-        if forced or wanted not in (0, 1, 2):
-            wanted = self.values[key] = 0 if forced else self._order
-        if wanted == self._order:
-            self._opening_ns = None
-            return
-        if self._order != 0:
-            if self._opening_ns is None:
-                self._opening_ns = now_ns
-            wait_ns = OPEN_WAIT_HEARTBEAT_NS if self._only_heartbeat() else OPEN_WAIT_NS
-            if current_a < NO_CURRENT_A or now_ns - self._opening_ns >= wait_ns:
-                self._order, self._opening_ns, self._opened_ns = 0, None, now_ns
-        elif current_a < NO_CURRENT_A and now_ns - self._opened_ns >= OPEN_WAIT_NS:
-            self._order = int(wanted)
-        self._plant.write("contactor.position", float(self._order))
+    def _circuit_readings(self) -> area_rows.CircuitReadings:
+        celsius, level = self._read_circuit()
+        lost = self._heartbeat_lost_ns is not None
+        if self._read_loops is None:
+            return area_rows.CircuitReadings(celsius, level, lost)
+        chlorine, turbidity, density, orp, acid, anolyte = self._read_loops()
+        if turbidity < TURBID_NTU or math.isnan(self._clear_kg_m3):
+            self._clear_kg_m3 = density
+        confirmed = not abs(density - self._clear_kg_m3) < RUPTURE_KG_M3
+        return area_rows.CircuitReadings(celsius, level, lost, chlorine, turbidity, confirmed, orp, acid, anolyte)
 
-    def _only_heartbeat(self) -> bool:
-        opening = {row.number for row in rows.ROWS if row.effects & rows.E4_CONTACTOR_OPEN} & self.latches.tripped
-        return opening == {46}
+    def _protect(self, effects: frozenset[Effect], safety: frozenset[Effect], currents: list[float], now: int) -> None:
+        """Interlock lines and contactors. Only the heartbeat's own row is patient with the current."""
+        self.interlocked = frozenset(k for k in range(1, self.layout.cells + 1) if ("E1", k) in effects)
+        patient = False
+        if self.latches.tripped:
+            opening = {self.latches.rows[n].row for n in self.latches.tripped}
+            patient = {row.number for row in opening if "E4" in row.effects} == {46}
+            patient = patient and not any(name == "E4" for name, _ in safety)
+        for k, contactor in enumerate(self.contactors, 1):
+            contactor.step(("E4", k) in effects, patient, currents[k - 1], now)
 
-    def _run_pump(self, effects: int, current_a: float, now_ns: int, dt_s: float) -> None:
-        values = self.values
-        stop = bool(effects & rows.E8_PUMP_STOP) and current_a < NO_CURRENT_A
+    def _run_pumps(self, effects: frozenset[Effect], current_a: float, now_ns: int, dt_s: float) -> None:
+        """Stop what must stop, once the current is gone: E7 outranks E8 while it flows."""
+        quiet = current_a < NO_CURRENT_A
         lost = self._heartbeat_lost_ns
-        stop = stop or (lost is not None and now_ns - lost >= PUMP_AFTER_HEARTBEAT_NS)
-        if stop:
-            values[sig.PUMP, "CMD"] = False
-        wanted = bool(values[sig.PUMP, "CMD"])
-        running = bool(self._plant.read("pump.running"))
-        if not wanted:
-            values[sig.PUMP, "FLT"] = False
-            self._run_ns = None
-        elif running or self._run_ns is None:
-            self._run_ns = now_ns
-        elif now_ns - self._run_ns >= DRIVE_TRIP_NS:
-            values[sig.PUMP, "FLT"] = True
-        if running:
-            self._run_hours += dt_s / 3600.0
-        values[sig.PUMP, "HRS"] = quantise(self._run_hours, 0.1)
-        speed = self._limited(sig.PUMP_SPEED, self._plant.read("pump.speed_command") * 100.0)
-        run = wanted and not values[sig.PUMP, "FLT"]
-        values[sig.PUMP_SPEED, "OP"] = speed if run else 0.0
-        self._plant.write("pump.run", float(run))
-        self._plant.write("pump.speed_command", speed / 100.0)
+        silent = lost is not None and now_ns - lost >= PUMP_AFTER_HEARTBEAT_NS
+        stop = (("E8", 0) in effects and quiet) or silent
+        if not self.layout.loops:
+            run = self.motor.step(stop, now_ns, dt_s)
+            speed = self._limited(sig.PUMP_SPEED)
+            self.values[sig.PUMP_SPEED, "OP"] = speed if run else 0.0
+            self._plant.write("pump.speed_command", speed / 100.0)
+            return
+        self.motor.step(("wash-stop", 0) in effects, now_ns, dt_s)
+        acid = (("acid-stop", 0) in effects and quiet) or silent
+        anolyte = (("anolyte-stop", 0) in effects and quiet) or silent
+        self.stop_lines = StopLines(stop, acid, anolyte)
 
-    def _dose(self, effects: int) -> None:
-        if effects & rows.E5_FEED_STOP:
-            self.values[sig.FEED, "SP"] = 0.0
-        feed = self._limited(sig.FEED, self._plant.read("feed.stroke") * 10.0)
-        self.values[sig.FEED, "OP"] = feed
-        self._plant.write("feed.stroke", feed / 10.0)
+    def _forced(self, valve: Valve, effects: frozenset[Effect]) -> bool | None:
+        """What the rows make of a valve, None where they leave it alone."""
+        if valve.spec.tag == sig.DRAWOFF:
+            return True if ("draw-off", 0) in effects else None
+        if not valve.spec.opened:
+            return None
+        return False if ("E6", self.valves.index(valve)) in effects else None
 
-    def _move_valve(self, effects: int, dt_s: float) -> None:
-        values = self.values
-        if effects & rows.DRAWOFF_OPEN:
-            values[sig.DRAWOFF, "CMD"] = True
-        wanted = 1.0 if values[sig.DRAWOFF, "CMD"] else 0.0
-        if self.troubles.get(sig.DRAWOFF) != "stuck":
-            travel = dt_s / VALVE_TRAVEL_S
-            self._valve += max(-travel, min(travel, wanted - self._valve))
-        there = abs(wanted - self._valve) <= 0.05
-        self._valve_moving_s = 0.0 if there else self._valve_moving_s + dt_s
-        fault = self._valve_moving_s > VALVE_LIMIT_S
-        values[sig.DRAWOFF, "ZSO"] = self._valve >= 0.95
-        values[sig.DRAWOFF, "ZSC"] = self._valve <= 0.05
-        values[sig.DRAWOFF, "TRV"] = not there
-        values[sig.DRAWOFF, "FLT"] = fault
-        values[sig.DRAWOFF_POSITION, "PV"] = 3 if fault else int(wanted) if there else 2
-        self._plant.write("drawoff.open", self._valve)
+    def _put_out(self, effects: frozenset[Effect]) -> None:
+        """Analogue outputs: what the data block asks for, limited, unless a row shuts them."""
+        for s in self.layout.setpoints:
+            if not s.signal or s.tag == sig.PUMP_SPEED:
+                continue
+            if effects and _SHUT_BY.get(s.tag) in effects:
+                self.values[s.tag, "SP"] = 0.0
+            used = self._limited(s.tag)
+            self.values[s.tag, "OP"] = used
+            self._plant.write(s.signal, used / s.high)
 
-    def _hold_temperature(self, dt_s: float) -> None:
-        values = self.values
-        setpoint = self._limited(sig.TEMPERATURE_LOOP, 40.0)
-        raw = self._plant.read("tank.temperature_c")
-        seen = math.isfinite(raw)
-        if seen:
-            self._tank_c += min(1.0, dt_s / TEMPERATURE_FILTER_S) * (raw - self._tank_c)
-        measured = self._tank_c
-        if values[sig.TEMPERATURE_LOOP, "MODE"] == 1 and seen:
-            error = setpoint - measured
-            split = GAIN_PERCENT_PER_K * error + self._integral
-            self._split = max(0.0, min(100.0, split))
-            if self._split == split:
-                self._integral += GAIN_PERCENT_PER_K * error * dt_s / INTEGRAL_S
-            values[sig.COOLING, "SP"] = quantise(max(0.0, 100.0 - 2.0 * self._split), 0.5)
-            values[sig.HEATER, "SP"] = quantise(max(0.0, 2.0 * self._split - 100.0), 0.5)
-        cooling, heater = self._limited(sig.COOLING, 100.0), self._limited(sig.HEATER, 0.0)
-        if values[sig.TEMPERATURE_LOOP, "MODE"] != 1:
-            self._integral = 50.0 + 0.5 * heater - 0.5 * cooling - GAIN_PERCENT_PER_K * (setpoint - measured)
-        values[sig.TEMPERATURE_LOOP, "OP"] = quantise(self._split, 0.5)
-        values[sig.COOLING, "OP"], values[sig.HEATER, "OP"] = cooling, heater
-        self._plant.write("cooling.output", cooling / 100.0)
-        self._plant.write("heater.output", heater / 100.0)
-
-    def _limited(self, tag: str, otherwise: float) -> float:
-        """The set-point in use: limited to its range, `otherwise` where it is not finite; put back if changed."""
-        spec = _SETPOINTS[tag]
+    def _limited(self, tag: str) -> float:
+        """The set-point in use: limited to its range, the last one where it is not finite; put back if changed."""
+        spec = self._specs[tag]
         asked = float(self.values[tag, "SP"])
-        used = max(spec.low, min(spec.high, asked if math.isfinite(asked) else otherwise))
+        if not math.isfinite(asked):
+            asked = self._plant.read(spec.signal) * spec.high if spec.signal else 40.0
+        used = max(spec.low, min(spec.high, asked))
         self.values[tag, "SP"] = used
         return used
 
@@ -314,84 +284,42 @@ class AreaPlc:
         word |= RUNNING if run else 0
         return word | (AT_SPEED if run and abs(speed - float(values[sig.PUMP_SPEED, "OP"])) < 1.0 else 0)
 
-    def _measure(self, channel: "_Channel", raw: float, utc_ns: int) -> None:
-        status: Status = "good" if channel.lowest <= raw <= channel.highest else "bad"
-        value = quantise(raw, channel.step)
-        last = self.shown.get(channel.key)
-        if channel.tag in self.troubles and last is not None:
-            trouble = self.troubles[channel.tag]
-            if trouble == "stale":
-                return
-            if trouble == "frozen":
-                self.shown[channel.key] = self._changes[channel.key] = Sample(last.value, "good", utc_ns)
-                return
-            if trouble == "nan":
-                value, status = math.nan, "good"
-            else:
-                status = "bad" if trouble == "bad-status" else "uncertain"
-        elif last is not None and not math.isfinite(raw):
-            value = float(last.value)
-        if last is None or last.status != status:
-            self._show((channel.tag, "QUAL"), QUAL[status], "good", utc_ns)
-            self._show((channel.tag, "SIM"), False, "good", utc_ns)
-        self._show(channel.key, value, status, utc_ns)
-
-    def _show(self, key: Key, value: float | int | bool, status: Status, utc_ns: int) -> None:
-        last = self.shown.get(key)
-        if last is None or last.status != status or not _same(last.value, value):
-            self.shown[key] = self._changes[key] = Sample(value, status, utc_ns)
+    def _row_word(self) -> int:
+        """The tripped rows in one word, one bit a number of the chart in its order, of whatever cell."""
+        if not self.latches.tripped:
+            return 0
+        bits = row_bits(self.layout)
+        return sum(bits[number] for number in self.latches.numbers())
 
     def _fail_safe(self) -> None:
-        """STOP: contactor open, feed and heater 0, cooling open, draw-off closed, pump on until the current is gone."""
-        write = self._plant.write
-        self.interlock_line = True
-        self._order = 0
-        self._valve = 0.0
-        write("contactor.position", 0.0)
-        write("feed.stroke", 0.0)
-        write("heater.output", 0.0)
-        write("cooling.output", 1.0)
-        write("drawoff.open", 0.0)
-        if abs(self._plant.read("cell.current_a")) < NO_CURRENT_A:
-            write("pump.run", 0.0)
+        """STOP: contactors open, outputs and valves to their fail-safe ends, pumps on until the current is gone."""
+        cells = range(1, self.layout.cells + 1)
+        self.interlocked = frozenset(cells)
+        for contactor in self.contactors:
+            contactor.fail_safe()
+        for valve in self.valves:
+            valve.fail_safe()
+        for s in self.layout.setpoints:
+            if s.signal and s.tag != sig.PUMP_SPEED:
+                self._plant.write(s.signal, s.fail_safe)
+        quiet = all(abs(read()[0]) < NO_CURRENT_A for read in self._read_cells)
+        if self.layout.loops:
+            self.motor.stop()
+            self.stop_lines = StopLines(quiet, quiet, quiet)
+        elif quiet:
+            self.motor.stop()
 
 
-def _same(a: float | int | bool, b: float | int | bool) -> bool:
-    return a == b or (math.isnan(a) and math.isnan(b))
+def row_bits(layout: Layout) -> dict[int, int]:
+    """The bit of each row's number in the word of rows, in the order of the chart."""
+    numbers = sorted({row.number for row in area_rows.rows(layout.loops)})
+    return {number: 1 << i for i, number in enumerate(numbers)}
 
 
-_SETPOINTS: Final = {spec.tag: spec for spec in sig.SETPOINTS}
-
-
-@dataclass(frozen=True, slots=True)
-class _Channel:
-    """A measurement with what each sample of it needs: its key, and the limits beyond which the card sees a fault."""
-
-    tag: str
-    key: Key
-    signal: str
-    factor: float
-    step: float
-    lowest: float
-    highest: float
-
-
-def _channels(period_ms: int) -> tuple[_Channel, ...]:
-    """The channels of one sampling period. 5 % outside its range a 4-20 mA loop is broken or shorted."""
+def _channels(plant: PlantSignals, layout: Layout) -> list[tuple[int, list[Channel], Callable[[], tuple[float, ...]]]]:
+    """Cycles between two samples, the channels sampled then, and what reads them."""
     found = []
-    for m in sig.MEASUREMENTS:
-        if m.period_ms == period_ms:
-            margin = 0.05 * (m.high - m.low)
-            found.append(_Channel(m.tag, (m.tag, "PV"), m.signal, m.factor, m.step, m.low - margin, m.high + margin))
-    return tuple(found)
-
-
-_CHANNELS_EVERY: Final = tuple((ms * 1_000_000 // CYCLE_NS, _channels(ms)) for ms in (sig.FAST_MS, sig.SLOW_MS))
-_MEASURED: Final = {(m.tag, member) for m in sig.MEASUREMENTS for member in ("PV", "QUAL", "SIM")}
-_STATES: Final = tuple(node.key for node in sig.NODES if node.key not in _MEASURED)
-_states_of: Final = itemgetter(*_STATES)
-# What the rows look at, in the order of `Readings` up to the level, then the contactor's position.
-_CAUSES: Final = (
-    *("cell.current_a", "cell.voltage_v", "cell.flow_m3_h", "cell.felt_dp_bar", "cell.membrane_dp_bar"),
-    *("tank.temperature_c", "tank.level_percent", "contactor.position"),
-)
+    for period_ms in (sig.FAST_MS, sig.SLOW_MS):
+        channels = [channel_of(m) for m in layout.measurements if m.period_ms == period_ms]
+        found.append((period_ms * 1_000_000 // CYCLE_NS, channels, plant.reader(*(c.signal for c in channels))))
+    return found

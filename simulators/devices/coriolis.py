@@ -21,11 +21,19 @@ Sources: section 4.2 of the design basis for scan list, byte order and 16 entrie
 in the list is the project's set-up; numbers of diagnoses are assumed.
 """
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Final
 
-from simulators.devices.register_instrument import LOW_FIRST, FloatOrder, RegisterInstrument
+from simulators.devices.register_instrument import (
+    LOW_FIRST,
+    UNKNOWN,
+    FloatOrder,
+    Reading,
+    RegisterInstrument,
+    Status,
+)
 from simulators.devices.registers import PlantSignals, quantise, words_of_u32
 
 FIRST: Final = 5050
@@ -36,6 +44,7 @@ GAS_SEEN_PERCENT: Final = 1.0
 GAS_BIAS: Final = -0.005
 GAS_NOISE: Final = 0.01
 SENSOR_LIMIT, GAS = 46, 862
+ITEMS: Final = ("MASS_FLOW", "DENSITY", "TEMPERATURE", "VOLUME_FLOW", "TOTAL")
 
 
 class Coriolis(RegisterInstrument):
@@ -61,18 +70,40 @@ class Coriolis(RegisterInstrument):
         """Count the mass of `dt_s` seconds."""
         self.total_kg = (self.total_kg + max(0.0, self._plant.read(self._signals[0])) * dt_s / 3600.0) % TOTAL_ROLLS_KG
 
-    def words(self, now_ns: int, function: int) -> Mapping[int, int]:
-        """The scan list."""
+    def shown(self) -> tuple[float, float, float, float, float]:
+        """Mass flow, density, temperature, volume flow, total, as the meter shows them now."""
         flow, density, celsius = self.value(0), self.value(1), self.value(2)
-        excess = max(0.0, self.gas_percent - GAS_SEEN_PERCENT)
+        excess = self.excess()
         if excess > 0.0:
             flow *= 1.0 + excess * (GAS_BIAS + GAS_NOISE * self._chance.gauss(0.0, 1.0))
             density *= 1.0 + excess * (GAS_BIAS + GAS_NOISE * self._chance.gauss(0.0, 1.0))
-        diagnosis = GAS if excess > 0.0 else SENSOR_LIMIT if self.trouble == "sensor-failed" else 0
         volume = flow / density * 1000.0 if density > 1.0 else 0.0
-        shown = (quantise(flow, 0.1), quantise(density, 0.1), quantise(celsius, 0.01), quantise(volume, 0.1))
+        rounded = (quantise(flow, 0.1), quantise(density, 0.1), quantise(celsius, 0.01), quantise(volume, 0.1))
+        return (*rounded, quantise(self.total_kg, 0.1))
+
+    def excess(self) -> float:
+        """Percent of gas beyond what the meter bears."""
+        return max(0.0, self.gas_percent - GAS_SEEN_PERCENT)
+
+    def diagnosis(self) -> int:
+        """The number of the present diagnosis."""
+        return GAS if self.excess() > 0.0 else SENSOR_LIMIT if self.trouble == "sensor-failed" else 0
+
+    def reading(self, item: str, now_ns: int) -> Reading:
+        """An entry of the scan list."""
+        if self.order_now != "1-0-3-2" or self.trouble == "exception":
+            return math.nan, "config"
+        if item == "DIAGNOSIS":
+            return float(self.diagnosis()), "good"
+        value = self.shown()[ITEMS.index(item)]
+        status: Status = "uncertain" if self.diagnosis() == GAS else "sensor" if self.diagnosis() else "good"
+        return (value, status) if math.isfinite(value) else UNKNOWN
+
+    def words(self, now_ns: int, function: int) -> Mapping[int, int]:
+        """The scan list."""
         found = dict.fromkeys(range(FIRST, FIRST + 2 * ENTRIES), 0)
-        for place, value in enumerate((*shown, quantise(self.total_kg, 0.1))):
+        for place, value in enumerate(self.shown()):
             found |= self.float_at(FIRST + 2 * place, value)
-        found |= dict(enumerate(words_of_u32(diagnosis, low_first=self.order_now in LOW_FIRST), FIRST + 10))
+        diagnosis = words_of_u32(self.diagnosis(), low_first=self.order_now in LOW_FIRST)
+        found |= dict(enumerate(diagnosis, FIRST + 10))
         return found | self.float_at(FIRST + 2 * (ENTRIES - 1), CONSTANT_KG_M3)

@@ -22,10 +22,11 @@ Sources: section 4.2 of the design basis for registers, scaling and bit 10; bits
 them, assumed.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
-from simulators.devices.register_instrument import RegisterInstrument
+from simulators.devices.register_instrument import Reading, RegisterInstrument
 from simulators.devices.registers import (
     ILLEGAL_ADDRESS,
     READ_HOLDING,
@@ -96,6 +97,27 @@ class Drive(RegisterInstrument):
         word |= DRIVE_READY | IN_LIMITS | (0 if self.stop_line else ENABLED)
         word |= RUNNING if running else 0
         return word | (AT_SPEED if running and abs(speed - asked) < 0.01 else 0)
+
+    def reading(self, item: str, now_ns: int) -> Reading:
+        """`START`, `SPEED_SET`, `STATUS`, `TRIPPED`, `RUNNING` or `SPEED`, in % and whole numbers."""
+        if self.garbled():
+            return math.nan, "bad"
+        status = self.status()
+        values = {
+            "START": (self._control - STOP) / (START - STOP),
+            "SPEED_SET": 100.0 * self.reference(),
+            "STATUS": status,
+            "TRIPPED": bool(status & TRIPPED),
+            "RUNNING": bool(status & RUNNING),
+            "SPEED": round(self.value(1) * FULL) / FULL * 100.0,
+        }
+        return float(values[item]), "good"
+
+    def command(self, item: str, value: float) -> None:
+        """`START` 0 or 1, or `SPEED_SET` in %."""
+        words = {"START": (CTW, START if value > 0.5 else STOP), "SPEED_SET": (REF, round(value / 100.0 * FULL))}
+        address, word = words[item]
+        self.write(address, [word & 0xFFFF])
 
     def words(self, now_ns: int, function: int) -> Mapping[int, int]:
         """Its four registers."""

@@ -21,7 +21,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.devices.register_instrument import RegisterInstrument, Trouble, float_words
+from simulators.devices.register_instrument import (
+    UNKNOWN,
+    Reading,
+    RegisterInstrument,
+    Status,
+    Trouble,
+    float_words,
+)
 from simulators.devices.registers import (
     ILLEGAL_ADDRESS,
     ILLEGAL_VALUE,
@@ -35,6 +42,7 @@ from simulators.devices.registers import (
 
 CHANNELS: Final = 16
 GOOD, UNCERTAIN, BAD, NOT_ASSIGNED = range(4)
+_STATUS: Final[tuple[Status, ...]] = ("good", "uncertain", "bad", "out-of-service")
 NOTHING: Final = (0x7FA0, 0x0000)
 CURRENTS: Final = 64
 TEMPERATURE_UNIT, WATCHDOG, TAG = 1016, 1024, 1151
@@ -73,6 +81,21 @@ class Liquiline(RegisterInstrument):
             return BAD
         inside = self._inputs[place].low <= value <= self._inputs[place].high
         return GOOD if inside or trouble == "nan" else UNCERTAIN
+
+    def place_of(self, item: str) -> str:
+        """The signal of an analogue input."""
+        return next((i.signal for i in self._inputs if item == f"AI{i.number}"), "")
+
+    def reading(self, item: str, now_ns: int) -> Reading:
+        """An analogue input, `AI1` to `AI16`."""
+        if self.garbled():
+            return math.nan, "bad"
+        for place, channel in enumerate(self._inputs):
+            if item == f"AI{channel.number}":
+                value = self.value(place)
+                status: Status = _STATUS[self.status(place, value)]
+                return (quantise(value, channel.step), status) if math.isfinite(value) else UNKNOWN
+        return math.nan, "out-of-service"
 
     def words(self, now_ns: int, function: int) -> Mapping[int, int]:
         """Input registers for function 4, settings for function 3."""

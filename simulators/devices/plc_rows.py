@@ -1,122 +1,118 @@
-"""The rows of the cause and effect chart that PLC-4 and the safety PLC execute themselves, for one cell.
+"""How a PLC executes rows of the cause and effect chart (section 6.3): delay, latch, first-out, reset.
 
 Written apart from plantctl on purpose: a controller and the last line behind it must not share a mistake. A row is
-true for its delay, then it latches with its effects; a latch is released only when its cause is gone: rows P by the
-reset command of the PLC, rows S by the key at the safety cabinet, never from above.
+true for its delay, then it latches with its effects and shows a bit with the instant it came; a latch is released only
+when its cause is gone, by the reset of the PLC that executes it. The first row that stands against a cell is its
+first-out; rows that latch in one cycle of 100 ms are in the order of the chart.
 
-Rows of section 6.3 that are not here: 25 (the outlet temperature hangs on a gateway, not on this PLC) and all that
-need instruments which the one-cell circuit does not have.
+Effects are the chart's names with the cell they are for, 0 for the circuit: `("E1", 2)`. E2 and E3 are E1 of every
+cell here, since the circuit is all there is; E4 of the circuit is that of every cell.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final
 
-E1_RECTIFIER_OFF, E4_CONTACTOR_OPEN, E5_FEED_STOP, E8_PUMP_STOP, DRAWOFF_OPEN = (1 << i for i in range(5))
 SECOND_NS: Final = 1_000_000_000
-
-
-class Readings(NamedTuple):
-    """What the rows look at; magnitudes as the PLC's own transducers give them. Not-a-number counts as tripped."""
-
-    current_a: float
-    voltage_v: float
-    flow_m3_h: float
-    felt_dp_bar: float
-    membrane_dp_bar: float
-    tank_temperature_c: float
-    level_percent: float
-    overfill: bool
-    contactor_command: int
-    contactor_position: int
-    heartbeat_lost: bool  # 5 s without a toggle; the delay of row 46 is in it
+Effect = tuple[str, int]
+OF_EACH_CELL: Final = ("E1", "E4", "E6")
+NOTHING: Final[frozenset[Effect]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its number in the chart, who executes it (`P` area PLC, `S` safety PLC), delay in s, effects."""
+    """One row: number in the chart, delay in s, effects, text and cause.
+
+    `when` is given the readings of a cell (`each_cell`) or of the circuit. It is written as what is still allowed, so
+    that not-a-number, neither above nor below, demands a trip. `place` tells rows of one number apart.
+    """
 
     number: int
-    by: str
     delay_s: float
-    effects: int
+    effects: tuple[str, ...]
     text: str
+    when: Callable[[Any], bool]
+    each_cell: bool = False
+    place: int = 0
 
 
-ROWS: Final = (
-    Row(15, "S", 2.0, E1_RECTIFIER_OFF | E4_CONTACTOR_OPEN, "catholyte flow LL with current above 5 A"),
-    Row(18, "P", 0.5, E1_RECTIFIER_OFF | E4_CONTACTOR_OPEN, "cell voltage HH"),
-    Row(20, "P", 2.0, E1_RECTIFIER_OFF | E4_CONTACTOR_OPEN, "cell voltage low above 40 A, internal short"),
-    Row(22, "P", 0.2, E1_RECTIFIER_OFF | E4_CONTACTOR_OPEN, "overcurrent"),
-    Row(23, "P", 1.0, E4_CONTACTOR_OPEN, "reverse current"),
-    Row(24, "P", 1.0, E1_RECTIFIER_OFF, "contactor position not as commanded"),
-    Row(26, "P", 10.0, E1_RECTIFIER_OFF, "tank temperature HH"),
-    Row(27, "P", 2.0, E1_RECTIFIER_OFF, "membrane differential pressure HH"),
-    Row(28, "P", 5.0, E1_RECTIFIER_OFF, "felt differential pressure HH"),
-    Row(37, "S", 2.0, E5_FEED_STOP | DRAWOFF_OPEN, "tank level HH"),
-    Row(38, "P", 5.0, E1_RECTIFIER_OFF | E8_PUMP_STOP, "tank level LL"),
-    Row(46, "P", 0.0, E4_CONTACTOR_OPEN | E5_FEED_STOP, "supervisory heartbeat lost"),
-)
-BITS: Final = {row.number: 1 << i for i, row in enumerate(ROWS)}
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row where it acts: `cell` 1 to 4, or 0 for the circuit."""
+
+    row: Row
+    cell: int
+    effects: frozenset[Effect]
+    delay_ns: int
+
+    def tag(self, letters: str) -> str:
+        """The tag of its bits, row and place in four digits: `40-XA-1802` is row 18 of cell 2."""
+        return f"40-{letters}-{self.row.number:02d}{self.cell or self.row.place:02d}"
 
 
-def demands(r: Readings) -> dict[int, bool]:
-    """Which rows ask to trip now, delays apart. Limits are section 6.3's: m3/h, V, A, degC, bar, %.
-
-    A limit is written as what is still allowed: not-a-number is neither above nor below, so it is not allowed.
-    """
-    current, voltage = abs(r.current_a), abs(r.voltage_v)
-    return {
-        15: not current <= 5.0 and not r.flow_m3_h >= 0.24,
-        18: not voltage <= 5.5,
-        20: not current <= 40.0 and not voltage >= 1.9,
-        22: not current <= 110.0,
-        23: r.contactor_command != 2 and not r.current_a >= -2.0,
-        24: r.contactor_position != r.contactor_command,
-        26: not r.tank_temperature_c <= 60.0,
-        27: not abs(r.membrane_dp_bar) <= 0.3,
-        28: not r.felt_dp_bar <= 0.6,
-        37: r.overfill or not r.level_percent <= 92.0,
-        38: not r.level_percent >= 15.0,
-        46: r.heartbeat_lost,
-    }
+def placed(rows: Iterable[Row], cells: int) -> tuple[Placed, ...]:
+    """The rows of a circuit of `cells` cells, in the order of the chart, each cell's after the other."""
+    found = []
+    for row in rows:
+        for cell in range(1, cells + 1) if row.each_cell else (0,):
+            places = range(1, cells + 1) if cell == 0 else (cell,)
+            effects: set[Effect] = set()
+            for name in row.effects:
+                effect = "E1" if name in ("E2", "E3") else name
+                effects |= {(effect, n) for n in places} if effect in OF_EACH_CELL else {(effect, 0)}
+            found.append(Placed(row, cell, frozenset(effects), round(row.delay_s * SECOND_NS)))
+    return tuple(found)
 
 
 class RowLatches:
-    """Delays and latches of all rows. `step` once a PLC cycle, times monotonic in ns."""
+    """Delays and latches of the rows of one PLC. `step` once a cycle, times in ns, monotonic and UTC.
 
-    def __init__(self) -> None:
+    `tripped` holds the instant (UTC) at which each latched row came, by its index; `first` the rows that came first.
+    """
+
+    def __init__(self, rows: Sequence[Placed], cells: int) -> None:
+        self.rows = tuple(rows)
+        self._cells = range(1, cells + 1)
         self._since_ns: dict[int, int] = {}
-        self._demands: dict[int, bool] = {}
-        self.tripped: set[int] = set()
+        self.demands: Sequence[bool] = [False] * len(rows)
+        self.tripped: dict[int, int] = {}
+        self.first: frozenset[int] = frozenset()
+        self.effects = NOTHING
+        self._first_of: dict[int, int] = {}
 
-    def step(self, readings: Readings, now_ns: int) -> None:
-        """Judge this cycle's readings; a demand that goes away before its delay starts again from zero."""
-        self._demands = demands(readings)
-        if not self._since_ns and True not in self._demands.values():
+    def step(self, demands: Sequence[bool], now_ns: int, utc_ns: int) -> None:
+        """Judge this cycle's demands; one that goes away before its delay starts again from zero."""
+        self.demands = demands
+        if not self._since_ns and True not in demands:
             return
-        for row in ROWS:
-            if not self._demands[row.number]:
-                self._since_ns.pop(row.number, None)
+        changed = False
+        for n, demanded in enumerate(demands):
+            if not demanded:
+                self._since_ns.pop(n, None)
                 continue
-            since = self._since_ns.setdefault(row.number, now_ns)
-            if now_ns - since >= round(row.delay_s * SECOND_NS):
-                self.tripped.add(row.number)
+            if n not in self._since_ns:
+                self._since_ns[n] = now_ns
+            if n not in self.tripped and now_ns - self._since_ns[n] >= self.rows[n].delay_ns:
+                self.tripped[n] = utc_ns
+                changed = True
+        if changed:
+            self._settle()
 
-    def reset(self, by: str) -> None:
-        """Release the latches of one executor (`P` or `S`) whose cause is gone; the others stay."""
-        for row in ROWS:
-            if row.by == by and not self._demands.get(row.number, False):
-                self.tripped.discard(row.number)
+    def reset(self) -> None:
+        """Release the latches whose cause is gone."""
+        self.tripped = {n: since for n, since in self.tripped.items() if self.demands[n]}
+        self._settle()
 
-    def effects(self) -> int:
-        """All effects that stand now, as bits."""
-        bits = 0
-        if self.tripped:
-            for row in ROWS:
-                if row.number in self.tripped:
-                    bits |= row.effects
-        return bits
+    def numbers(self) -> set[int]:
+        """The numbers of the rows that are latched, wherever."""
+        return {self.rows[n].row.number for n in self.tripped}
 
-    def word(self) -> int:
-        """The tripped rows as the PLC shows them, one bit a row in the order of `ROWS`."""
-        return sum(BITS[number] for number in self.tripped)
+    def _settle(self) -> None:
+        self.effects = frozenset().union(*(self.rows[n].effects for n in self.tripped))
+        for cell in self._cells:
+            against = [n for n in self.tripped if self.rows[n].cell in (0, cell)]
+            if self._first_of.get(cell) not in against:
+                self._first_of.pop(cell, None)
+            if against:
+                self._first_of.setdefault(cell, min(against, key=lambda n: (self.tripped[n], n)))
+        self.first = frozenset(self._first_of.values())

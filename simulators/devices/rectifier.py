@@ -33,6 +33,7 @@ rating, over-temperature 85 degC and the codes 302 are this project's assumption
 from collections.abc import Callable
 from typing import Final, Literal
 
+from simulators.devices.plc_signals import of_cell
 from simulators.devices.registers import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -74,6 +75,7 @@ TERMINALS: Final = (
     *("cell.current_a", "cell.voltage_v", "rectifier.heat_sink_c"),
     *("contactor.position", "rectifier.cv", "rectifier.cc"),
 )
+ACTUATORS: Final = ("rectifier.voltage_limit_v", "rectifier.current_set_a", "rectifier.on")
 RANGES: Final = {
     V_SET: (0, COUNTS_MAX),
     I_SET: (0, COUNTS_MAX),
@@ -93,16 +95,18 @@ def counts_of(value: float, rated: float) -> int:
 
 
 class Rectifier:
-    """One rectifier. Currents in A, voltages in V, temperatures in degC, times in ns of the plant's monotonic clock.
+    """The rectifier of `cell` (1 to 4). Currents in A, voltages in V, temperatures in degC, times in ns of the plant's
+    monotonic clock.
 
     `external_interlock`, `ac_failed`, `fan_failed` and `local` are the lines and switches at its back; faults and the
-    safety PLC set them.
+    PLCs set them.
     """
 
-    def __init__(self, plant: PlantSignals, *, serial: str = "RECT0001", profile: Profile = "writes") -> None:
+    def __init__(self, plant: PlantSignals, *, cell: int = 1, serial: str = "", profile: Profile = "writes") -> None:
         self._plant = plant
-        self._terminals = plant.reader(*TERMINALS)
-        self._identity = dict(enumerate(words_of_text(MODEL, 8) + words_of_text(serial, 4), 900))
+        self._terminals = plant.reader(*(of_cell(name, cell) for name in TERMINALS))
+        self._volts, self._amperes, self._on = (of_cell(name, cell) for name in ACTUATORS)
+        self._identity = dict(enumerate(words_of_text(MODEL, 8) + words_of_text(serial or f"RECT{cell:04d}", 4), 900))
         self.profile: Profile = profile
         self.external_interlock = False
         self.ac_failed = False
@@ -121,9 +125,9 @@ class Rectifier:
     def _take_over(self) -> None:
         """A plant that starts in operation finds its rectifier set as it runs, with the watchdog off."""
         read = self._plant.read
-        self.settings[V_SET] = counts_of(read("rectifier.voltage_limit_v"), RATED_V)
-        self.settings[I_SET] = counts_of(read("rectifier.current_set_a"), RATED_A)
-        self.settings[OUT] = int(read("rectifier.on"))
+        self.settings[V_SET] = counts_of(read(self._volts), RATED_V)
+        self.settings[I_SET] = counts_of(read(self._amperes), RATED_A)
+        self.settings[OUT] = int(read(self._on))
 
     def reboot(self, now_ns: int) -> None:
         """Start with the factory's settings: output off, set-points 0, watchdog off at 10 s, no errors, no latches."""
@@ -144,9 +148,9 @@ class Rectifier:
             current_a = max(0.0, self._ramp_from_a * left)
             if left <= 0.0:
                 self._trip(WATCHDOG)
-        self._plant.write("rectifier.voltage_limit_v", self.settings[V_SET] * RATED_V / COUNTS)
-        self._plant.write("rectifier.current_set_a", current_a if self.settings[OUT] else 0.0)
-        self._plant.write("rectifier.on", float(self.settings[OUT]))
+        self._plant.write(self._volts, self.settings[V_SET] * RATED_V / COUNTS)
+        self._plant.write(self._amperes, current_a if self.settings[OUT] else 0.0)
+        self._plant.write(self._on, float(self.settings[OUT]))
 
     def sense(self, now_ns: int, dt_s: float) -> None:
         """Take the plant's new terminal values after a step of `dt_s` and let the protections judge them."""

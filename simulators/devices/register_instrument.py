@@ -26,6 +26,10 @@ FloatOrder = Literal["3-2-1-0", "1-0-3-2", "0-1-2-3", "2-3-0-1"]
 """Bytes of a float as they come on the wire, 3 the one with the sign; `1-0-3-2` is the low word first."""
 
 Trouble = Literal["", "frozen", "nan", "exception", "sensor-failed", "word-swap", "byte-swap"]
+Status = Literal["good", "uncertain", "bad", "sensor", "stale", "config", "range", "out-of-service"]
+"""How far a reading is to be believed: words of the profiles."""
+Reading = tuple[float, Status]
+UNKNOWN: Final[Reading] = (math.nan, "range")
 SWAPPED: Final[Mapping[tuple[str, FloatOrder], FloatOrder]] = {
     ("word-swap", "3-2-1-0"): "1-0-3-2",
     ("word-swap", "1-0-3-2"): "3-2-1-0",
@@ -71,12 +75,28 @@ class RegisterInstrument:
         """Take a write of whole registers from `address` on. Most instruments have nothing to set."""
         raise RegisterRefused(ILLEGAL_ADDRESS)
 
+    def reading(self, item: str, now_ns: int) -> Reading:
+        """What a good driver makes of the profile's `item`: the number in its unit, and how far to believe it."""
+        raise NotImplementedError
+
+    def command(self, item: str, value: float) -> None:
+        """Take `value` in the item's unit as a driver would send it. KeyError for what cannot be written."""
+        raise KeyError(item)
+
     def reboot(self) -> None:
         """Back to the factory's settings."""
 
     def trouble_of(self, place: int) -> Trouble:
         """What is wrong with the value at `place` of the signals: with it alone, or with the whole instrument."""
         return self.troubled.get(self._signals[place]) or self.trouble
+
+    def place_of(self, item: str) -> str:
+        """The signal behind `item`, where an instrument has several sensors that fail by themselves; else empty."""
+        return ""
+
+    def garbled(self) -> bool:
+        """Whether its floats come in an order that nobody expects, or nothing comes at all."""
+        return self.trouble in ("word-swap", "byte-swap", "exception")
 
     def value(self, place: int) -> float:
         """The reading at `place` of the signals as the instrument has it now."""

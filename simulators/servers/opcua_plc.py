@@ -1,4 +1,4 @@
-"""PLC-4's OPC UA server: its data blocks as the controller's maker shows them, on the loopback.
+"""A PLC's OPC UA server: its data blocks as the controller's maker shows them, on the loopback.
 
 String identifiers carry the quotes (`"DB_A40"."FI_4013"."PV"`), the namespace index is not the maker's usual 3, so
 that a client has to resolve it from the URI. What a client writes reaches the twin before its next cycle; what the twin
@@ -6,7 +6,7 @@ changed is written with the source time of its sample and a status of its own; u
 
 With a `PlcAccess` the server offers Basic256Sha256, SignAndEncrypt, and nothing else, to clients that it trusts and
 that have an account; without one it is open, as controllers come out of their box. Clients can write commands and
-set-points, nothing else.
+set-points, nothing else; of the safety PLC nothing at all.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from asyncua.common.callback import CallbackType
 from asyncua.server.server import Server
 
 from plantctl.core.clock import Clock
-from simulators.devices.area_plc import AreaPlc, Sample, Status
-from simulators.devices.plc_signals import KEYS, NAMESPACE_URI, NODES, Key, NodeType, identifier
+from simulators.devices.data_block import DataBlock, Sample, Status
+from simulators.devices.plc_signals import NAMESPACE_URI, Key, NodeType, identifier
 from simulators.servers.modbus_tcp import NoteWrite, ignore_write
 from simulators.servers.plc_access import AccountRules, PlcAccess
 from simulators.servers.standard_nodes import QuickServer
@@ -29,11 +29,10 @@ from simulators.servers.standard_nodes import QuickServer
 ua: Any = typed_ua
 
 LOOPBACK: Final = "127.0.0.1"
-PRODUCT: Final = "PCT-PLC-4"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_NS: Final = 1_000_000_000
 # Before the data blocks come the maker's own, so that their index is not the one of most examples.
-OTHER_NAMESPACES: Final = ("urn:pct-plc-4:diagnosis", "urn:pct-plc-4:types")
+OTHER_NAMESPACES: Final = ("diagnosis", "types")
 
 _TYPES: Final[dict[NodeType, Any]] = {
     "Float": ua.VariantType.Float,
@@ -65,10 +64,10 @@ class Shown(typed_ua.DataValue):
 
 
 class PlcServer:
-    """Serves one `AreaPlc`. Call `collect` before its cycle and `publish` after its samples."""
+    """Serves one PLC's data blocks. Call `collect` before its cycle and `publish` after its samples."""
 
     def __init__(
-        self, plc: AreaPlc, clock: Clock, note: NoteWrite = ignore_write, access: PlcAccess | None = None
+        self, plc: DataBlock, clock: Clock, note: NoteWrite = ignore_write, access: PlcAccess | None = None
     ) -> None:
         self.plc = plc
         self.access = access
@@ -87,8 +86,9 @@ class PlcServer:
         await server.init()
         server.set_endpoint(f"opc.tcp://{LOOPBACK}:0")
         server.disable_clock(True)  # it would keep time of its own, and hold up `stop` for a second
-        server.set_server_name(PRODUCT)
-        uri = f"urn:{PRODUCT.lower()}"
+        product = self.plc.product
+        server.set_server_name(product)
+        uri = f"urn:{product.lower()}"
         if access is None:
             server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
             server.set_identity_tokens([ua.AnonymousIdentityToken])
@@ -101,9 +101,9 @@ class PlcServer:
             uri = access.application()
         await server.set_application_uri(uri)
         born = utc_of(self._clock.utc_ns())
-        await server.set_build_info(PRODUCT, "plantctl simulators", PRODUCT, "1.0", "1", born)
-        for uri in OTHER_NAMESPACES:
-            await server.register_namespace(uri)
+        await server.set_build_info(product, "plantctl simulators", product, "1.0", "1", born)
+        for name in OTHER_NAMESPACES:
+            await server.register_namespace(f"urn:{product.lower()}:{name}")
         index = await server.register_namespace(NAMESPACE_URI)
         await self._build(server, index)
         server.subscribe_server_callback(CallbackType.PostWrite, self._note_write)
@@ -147,7 +147,7 @@ class PlcServer:
             return
         write = self._server.iserver.write_attribute_value
         for key, sample in changes.items():
-            value = _data_value(key, sample)
+            value = self._data_value(key, sample)
             if key in self._written:
                 self._written[key] = value
             await write(self._ids[key], value)
@@ -159,10 +159,10 @@ class PlcServer:
 
     async def _build(self, server: Server, index: int) -> None:
         """Objects / PLC-4 / "DB_A40" / "FI_4013" / PV: an object a block and a tag, so that building stays linear."""
-        root = await server.nodes.objects.add_object(index, PRODUCT)
+        root = await server.nodes.objects.add_object(index, self.plc.product)
         blocks: dict[str, Any] = {}
         tags: dict[str, Any] = {}
-        for node in NODES:
+        for node in self.plc.nodes:
             text = identifier(node.key)
             block, tag, _ = text.split(".")
             if block not in blocks:
@@ -175,19 +175,18 @@ class PlcServer:
                 ua.NodeId(text, index), f"{index}:{node.key[1]}", initial.value, _TYPES[node.type]
             )
             self._ids[node.key] = item.nodeid
-            value = _data_value(node.key, initial)
+            value = self._data_value(node.key, initial)
             if node.writable:
                 await item.set_writable()
                 self._written[node.key] = value
             await server.iserver.write_attribute_value(item.nodeid, value)
 
-
-def _data_value(key: Key, sample: Sample) -> Shown:
-    """A value with its own status object: the library keeps and compares what it is given."""
-    moment: Any = utc_of(sample.source_ns)
-    return Shown(
-        ua.Variant(sample.value, _TYPES[KEYS[key].type]),
-        ua.StatusCode(_STATUS[sample.status]),
-        SourceTimestamp=moment,
-        ServerTimestamp=moment,
-    )
+    def _data_value(self, key: Key, sample: Sample) -> Shown:
+        """A value with its own status object: the library keeps and compares what it is given."""
+        moment: Any = utc_of(sample.source_ns)
+        return Shown(
+            ua.Variant(sample.value, _TYPES[self.plc.keys[key].type]),
+            ua.StatusCode(_STATUS[sample.status]),
+            SourceTimestamp=moment,
+            ServerTimestamp=moment,
+        )

@@ -48,6 +48,9 @@ class BenchPlant:
         self.steps = 0
         self.obeys = False
 
+    def names(self):
+        return tuple(self.values)
+
     def read(self, name: str) -> float:
         return self.values[name]
 

@@ -1,7 +1,10 @@
-"""PLC-4 in the hand of a test: a running plant of plain numbers, a clock that is turned, a heartbeat that may stop."""
+"""PLC-4 and the safety PLC beside it in the hand of a test: a running plant of plain numbers, a clock that is turned,
+a heartbeat that may stop.
+"""
 
 from simulators.devices import plc_signals as sig
 from simulators.devices.area_plc import AreaPlc
+from simulators.devices.safety_plc import SafetyPlc
 from tests.unit.bench_plant import BenchPlant
 
 STEP = 100_000_000
@@ -18,11 +21,12 @@ RUNNING = {
 
 
 class Bench:
-    """PLC-4 on a plant of plain numbers."""
+    """PLC-4 with the lines of the safety PLC, on a plant of plain numbers."""
 
     def __init__(self, **signals):
         self.plant = BenchPlant(**{**RUNNING, **signals})
         self.twin = AreaPlc(self.plant)
+        self.safety = SafetyPlc(self.plant, self.twin.layout)
         self.now = 0
         self.beat = False
         self.twin.sample(0, 0)
@@ -33,7 +37,8 @@ class Bench:
             if beating and self.now % 1_000_000_000 == 0:
                 self.beat = not self.beat
                 self.twin.command((sig.HEARTBEAT_IN, "CMD"), self.beat)
-            self.twin.cycle(self.now, 0.1)
+            self.safety.cycle(self.now, self.now)
+            self.twin.cycle(self.now, 0.1, self.safety.effects, self.now)
             self.twin.sample(self.now, self.now)
 
     def set(self, **signals):
@@ -43,4 +48,5 @@ class Bench:
         return self.twin.shown[tag, member].value
 
     def tripped(self):
-        return self.twin.latches.tripped
+        """The numbers of the rows that either PLC has latched."""
+        return self.twin.latches.numbers() | self.safety.latches.numbers()

@@ -5,6 +5,8 @@ import math
 import pytest
 
 from simulators.devices import plc_signals as sig
+from simulators.devices.area_plc import AreaPlc
+from tests.unit.bench_plant import BenchPlant
 from tests.unit.plc_bench import Bench
 
 
@@ -22,7 +24,8 @@ def test_a_running_plant_is_taken_over_without_a_move():
 def test_identifiers_have_the_quotes_of_the_controllers_maker():
     assert sig.identifier(("40-FI-4013", "PV")) == '"DB_A40"."FI_4013"."PV"'
     assert sig.identifier((sig.HEARTBEAT_IN, "CMD")) == '"DB_A90"."XY_9031"."CMD"'
-    assert len({sig.identifier(node.key) for node in sig.NODES}) == len(sig.NODES)
+    nodes = AreaPlc(BenchPlant()).nodes
+    assert len({sig.identifier(node.key) for node in nodes}) == len(nodes)
 
 
 def test_values_are_rounded_to_the_instrument_and_unchanged_ones_are_not_served():
@@ -166,7 +169,7 @@ def test_a_stuck_valve_is_a_fault():
 @pytest.mark.parametrize(("degrees", "cooling", "heater"), [(44.0, 94.5, 0.0), (37.0, 0.0, 86.0)])
 def test_the_temperature_is_held_by_the_plc_itself(degrees, cooling, heater):
     bench = Bench(tank__temperature_c=degrees)
-    bench.twin._integral = 54.0
+    bench.twin.temperature.integral = 54.0
     bench.run(0.5)
     assert bench.plant.values["cooling.output"] * 100 == pytest.approx(cooling, abs=1.0)
     assert bench.plant.values["heater.output"] * 100 == pytest.approx(heater, abs=1.0)
@@ -197,7 +200,7 @@ def test_in_stop_everything_goes_to_its_fail_safe_state_and_nothing_is_shown_any
     values = bench.plant.values
     assert [values[n] for n in ("contactor.position", "feed.stroke", "heater.output", "cooling.output")] == [0, 0, 0, 1]
     assert values["pump.run"] == 1.0
-    assert bench.twin.interlock_line
+    assert bench.twin.interlocked == {1}
     bench.twin.take_changes()
     bench.set(cell__current_a=0.0, cell__flow_m3_h=0.2)
     bench.run(1.0)

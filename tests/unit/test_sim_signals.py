@@ -7,10 +7,10 @@ import pytest
 
 from plantctl.core.field import InputColumns
 from plantctl.core.quality import BAD, GOOD, NOT_YET, SEVERITY_MASK, UNCERTAIN, Reason, bad_because, reason_of
-from simulators.devices.cell_line import GATEWAY, PLC, RECTIFIER, CellLine
-from simulators.devices.plc_signals import KEYS
+from simulators.devices.cell_line import GATEWAY, PLC, RECTIFIER, SAFETY, CellLine
 from simulators.in_memory import MemoryField
-from simulators.signals import SIGNALS, page
+from simulators.signals import SIGNALS, signals
+from simulators.signals_page import page
 from tests.unit.bench_plant import BenchPlant
 
 RUNNING = {
@@ -32,18 +32,22 @@ def field(**signals):
 
 def test_the_reference_page_is_the_table():
     text = (Path(__file__).parents[2] / "docs/reference/demo-signals.md").read_text()
-    assert text == page(), "write page() of simulators/signals.py to docs/reference/demo-signals.md"
+    assert text == page(), "write page() of simulators/signals_page.py to docs/reference/demo-signals.md"
 
 
-def test_the_line_serves_about_35_signals_of_three_devices():
-    assert 30 <= len(SIGNALS) <= 45
-    assert {signal.device for signal in SIGNALS.values()} == {RECTIFIER, GATEWAY, PLC}
+def test_the_table_follows_the_plant():
+    assert {signal.device for signal in SIGNALS.values()} == {RECTIFIER, GATEWAY, PLC, SAFETY}
+    whole = signals(4, loops=True)
+    assert {f"RECT-0{cell}" for cell in (1, 2, 3, 4)} < {signal.device for signal in whole.values()}
+    assert {tag for tag in SIGNALS if "4011" in tag} == {"40-AI-4011", "40-TI-4011"}
+    assert {tag for tag in whole if tag.startswith("40-AI-40")} == {f"40-AI-40{cell}1" for cell in (1, 2, 3, 4)}
 
 
-def test_what_the_table_calls_writable_the_plc_lets_write():
+def test_what_the_table_calls_writable_the_plcs_let_write():
+    line = CellLine(BenchPlant())
     for signal in SIGNALS.values():
-        if signal.device == PLC:
-            assert KEYS[signal.key].writable == signal.writable, signal.tag
+        if signal.device in line.blocks:
+            assert line.blocks[signal.device].keys[signal.key].writable == signal.writable, signal.tag
 
 
 def test_every_tag_reads_good_and_within_its_range():

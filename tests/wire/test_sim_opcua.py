@@ -22,11 +22,13 @@ def test_the_namespace_has_to_be_resolved():
 def test_every_item_of_the_data_blocks_is_there_with_its_type():
     async def story(rig):
         async with rig.opcua() as plc:
-            nodes = [plc.node(*node.key) for node in sig.NODES]
+            nodes = [plc.node(*node.key) for node in rig.line.plc.nodes]
             answers = await plc.client.read_attributes(nodes, ua.AttributeIds.Value)
-            return [(answer.StatusCode.is_good(), answer.Value.VariantType.name) for answer in answers]
+            found = [(answer.StatusCode.is_good(), answer.Value.VariantType.name) for answer in answers]
+            return found, [(True, node.type) for node in rig.line.plc.nodes]
 
-    assert situation(story) == [(True, node.type) for node in sig.NODES]
+    found, expected = situation(story)
+    assert found == expected
 
 
 def test_the_tree_can_be_browsed_by_block_and_tag():
