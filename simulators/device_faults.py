@@ -5,11 +5,11 @@ These enter the one catalogue of `simulators.faults`; their rig is the `Serving`
 electronics, changes the plant's own numbers and is in `instrument_faults`.
 """
 
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from simulators.devices import arc_probe, data_block, register_instrument
 from simulators.devices.cell_line import DETECTORS, DRIVES, GATEWAY, METERS, PLC, POWER_METER, SAFETY, TRANSMITTER
-from simulators.devices.coriolis import TOTAL_ROLLS_KG, Coriolis
+from simulators.devices.coriolis import TOTAL_ROLLS_KG
 from simulators.devices.gas_detector import MONITORING, GasDetector
 from simulators.devices.plc_signals import DRAWOFF, MOST_CELLS
 from simulators.faults import Fault, register
@@ -133,15 +133,18 @@ def _twin(serving: Serving, target: str) -> object:
 
 
 def _gas(serving: Serving, target: str, values: Values) -> None:
-    _meter(serving, target).gas_percent = values["percent"]
+    """Gas is in the liquid, which the plant's instrument feels, and which the meter's electronics know."""
+    serving.line.meters[target].gas_percent = values["percent"]
+    plant: Any = serving.plant
+    if hasattr(plant, "set_field"):
+        plant.set_field(_METER_UNITS[target], 0.01 * values["percent"])
 
 
 def _no_gas(serving: Serving, target: str) -> None:
-    _meter(serving, target).gas_percent = 0.0
+    _gas(serving, target, {"percent": 0.0})
 
 
-def _meter(serving: Serving, target: str) -> Coriolis:
-    return serving.line.meters[target]
+_METER_UNITS: Final = {"FT-4216": "recirculation_meter.gas", "FT-4273": "acid_line_meter.gas"}
 
 
 def _state(serving: Serving, target: str, values: Values) -> None:

@@ -194,13 +194,13 @@ class AreaPlc(DataBlock):
         sets = self.valves[1 : 1 + self.layout.cells] if self.layout.loops else []
         for n, read in enumerate(self._read_cells):
             current, voltage, flow, felt, membrane, outlet, position = read()
-            process = wash = False
+            to_circuit = to_wash = False
             if sets:
-                process, wash = (end or sets[n].fault for end in (sets[n].is_open, sets[n].is_closed))
+                to_circuit, to_wash = (end or sets[n].fault for end in (sets[n].is_open, sets[n].is_closed))
             order = self.contactors[n].order
             found.append(
                 area_rows.CellReadings(
-                    *(current, voltage, flow, felt, membrane, outlet, process, wash, order, int(position))
+                    *(current, voltage, flow, felt, membrane, outlet, to_circuit, to_wash, order, int(position))
                 )
             )
         return found

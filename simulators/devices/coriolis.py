@@ -14,15 +14,14 @@ Printed numbers; the wire carries one less. Reading is function 3 or 4, they giv
 float is a setting of the meter, from the factory 1-0-3-2 (low word first): nothing but the constant tells which one
 it is, and a swapped density is a number as well.
 
-Gas in the liquid above 1 % by volume makes mass flow and density noisy and lower by 0.5 % for each percent, the tube
-hunts: 862 stands, the values keep coming.
+Gas in the liquid above 1 % by volume makes the tube hunt: the values, noisy and low (the plant's instrument makes them
+so), keep coming, and 862 stands.
 
 Sources: section 4.2 of the design basis for scan list, byte order and 16 entries; 2.7 for gas. Which parameters stand
 in the list is the project's set-up; numbers of diagnoses are assumed.
 """
 
 import math
-import random
 from collections.abc import Mapping
 from typing import Final
 
@@ -41,8 +40,6 @@ ENTRIES: Final = 16
 CONSTANT_KG_M3: Final = 1000.0
 TOTAL_ROLLS_KG: Final = 1.0e7
 GAS_SEEN_PERCENT: Final = 1.0
-GAS_BIAS: Final = -0.005
-GAS_NOISE: Final = 0.01
 SENSOR_LIMIT, GAS = 46, 862
 ITEMS: Final = ("MASS_FLOW", "DENSITY", "TEMPERATURE", "VOLUME_FLOW", "TOTAL")
 
@@ -50,16 +47,16 @@ ITEMS: Final = ("MASS_FLOW", "DENSITY", "TEMPERATURE", "VOLUME_FLOW", "TOTAL")
 class Coriolis(RegisterInstrument):
     """One meter. Signals: mass flow in kg/h, density in kg/m3, temperature in degC; empty names are not measured.
 
-    `gas_percent` is gas in the liquid by volume. `total_kg` counts with `advance`, the time given in s.
+    `gas_percent` is gas in the liquid by volume, as its electronics know it. `total_kg` counts with `advance`, the time
+    given in s.
     """
 
     order: FloatOrder = "1-0-3-2"
 
-    def __init__(self, plant: PlantSignals, flow: str, density: str, temperature: str, *, name: str) -> None:
+    def __init__(self, plant: PlantSignals, flow: str, density: str, temperature: str) -> None:
         super().__init__(plant, [flow, density, temperature])
         self.gas_percent = 0.0
         self.total_kg = 0.0
-        self._chance = random.Random(name)
 
     def reboot(self) -> None:
         """The factory's byte order, the totalizer at 0."""
@@ -73,21 +70,13 @@ class Coriolis(RegisterInstrument):
     def shown(self) -> tuple[float, float, float, float, float]:
         """Mass flow, density, temperature, volume flow, total, as the meter shows them now."""
         flow, density, celsius = self.value(0), self.value(1), self.value(2)
-        excess = self.excess()
-        if excess > 0.0:
-            flow *= 1.0 + excess * (GAS_BIAS + GAS_NOISE * self._chance.gauss(0.0, 1.0))
-            density *= 1.0 + excess * (GAS_BIAS + GAS_NOISE * self._chance.gauss(0.0, 1.0))
         volume = flow / density * 1000.0 if density > 1.0 else 0.0
         rounded = (quantise(flow, 0.1), quantise(density, 0.1), quantise(celsius, 0.01), quantise(volume, 0.1))
         return (*rounded, quantise(self.total_kg, 0.1))
 
-    def excess(self) -> float:
-        """Percent of gas beyond what the meter bears."""
-        return max(0.0, self.gas_percent - GAS_SEEN_PERCENT)
-
     def diagnosis(self) -> int:
         """The number of the present diagnosis."""
-        return GAS if self.excess() > 0.0 else SENSOR_LIMIT if self.trouble == "sensor-failed" else 0
+        return GAS if self.gas_percent > GAS_SEEN_PERCENT else SENSOR_LIMIT if self.trouble == "sensor-failed" else 0
 
     def reading(self, item: str, now_ns: int) -> Reading:
         """An entry of the scan list."""

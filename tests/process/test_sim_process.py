@@ -80,7 +80,7 @@ def simulator(tmp_path):
 @pytest.mark.timeout(300)
 def test_it_serves_takes_a_pump_trip_and_ends_without_a_trace(simulator):
     endpoints = simulator.ready()
-    assert set(endpoints) == {"RECT-01", "GW-4A", "PLC-4"}
+    assert set(endpoints) == {"RECT-01", "GW-4A", "PLC-4", "SIS-4"}
     assert stat.S_IMODE(simulator.socket.stat().st_mode) == 0o600
     port = int(endpoints["RECT-01"].rsplit(":", 1)[1])
     with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:

@@ -8,6 +8,7 @@ from asyncua.ua.uaerrors import BadTypeMismatch, BadUserAccessDenied
 
 from plantctl.core.clock import RealClock
 from simulators.devices import plc_signals as sig
+from simulators.devices.area_plc import row_bits
 from tests.wire.sim_rig import situation
 
 
@@ -118,7 +119,7 @@ def test_the_heartbeat_is_seen_and_its_loss_ends_the_feed():
 
     lost, word, setpoint = situation(story)
     assert lost == pytest.approx(5.05, abs=0.1)
-    assert word == 1 << 11
+    assert word == row_bits(sig.layout(1, loops=False))[46]
     assert setpoint == 0.0
 
 
