@@ -80,7 +80,7 @@ static double gapped(double e, double gap, double gain) {
 
 static void integrate(struct pid *b, double error, double dt) {
     if (b->integral > 0.0) {
-        b->di = finite_or_zero(b->gain * dt / b->integral * error);
+        b->di = finite_or_zero(b->gain * b->share * dt / b->integral * error);
         double tt = b->tracking;
         if (!(tt > 0.0)) {
             double product = b->integral * b->derivative;
@@ -92,9 +92,10 @@ static void integrate(struct pid *b, double error, double dt) {
 
 static void control(struct pid *b, double dt) {
     double sign = b->direct ? -1.0 : 1.0;
+    double gain = b->gain * b->share;
     double error = gapped(sign * (b->sp - b->y), b->gap, b->gap_gain);
-    if (b->gap > 0.0) b->p = finite_or_zero(b->gain * (error - sign * (1.0 - b->beta) * b->sp));
-    else b->p = finite_or_zero(b->gain * (sign * (b->beta * b->sp - b->y)));
+    if (b->gap > 0.0) b->p = finite_or_zero(gain * (error - sign * (1.0 - b->beta) * b->sp));
+    else b->p = finite_or_zero(gain * (sign * (b->beta * b->sp - b->y)));
     if (b->mode <= MAN || b->rebalance) {
         follow(b);
         if (b->mode > MAN) integrate(b, error, dt);
@@ -103,7 +104,7 @@ static void control(struct pid *b, double dt) {
     double tf = b->derivative / b->filter;
     {
         double change = (b->gamma * b->sp - b->y) - (b->gamma * b->r_old - b->y_old);
-        b->d = finite_or_zero(tf / (tf + dt) * b->d + b->gain * b->derivative / (tf + dt) * (sign * change));
+        b->d = finite_or_zero(tf / (tf + dt) * b->d + gain * b->derivative / (tf + dt) * (sign * change));
     }
     b->v = b->p + b->i + b->d + b->ff;
     if (!(fabs(b->v) < HUGE_V)) { b->v = b->u; follow(b); return; }
@@ -115,12 +116,28 @@ static void control(struct pid *b, double dt) {
     integrate(b, error, dt);
 }
 
+static void schedule(struct pid *b) {
+    if (b->n_schedule < 1 || bad(b->by.v, b->by.q)) return;
+    double share = b->schedule_share[0];
+    for (int k = 1; k < 8; k++) {
+        double width = b->schedule_at[k] - b->schedule_at[k - 1];
+        if (k < b->n_schedule && b->by.v > b->schedule_at[k - 1] && width > 0.0) {
+            double along = fmin(1.0, (b->by.v - b->schedule_at[k - 1]) / width);
+            share = b->schedule_share[k - 1] + along * (b->schedule_share[k] - b->schedule_share[k - 1]);
+        }
+    }
+    if (share == b->share || !(share > 1e-6 && share < HUGE_V)) return;
+    b->i = finite_or_zero(b->i + b->p * (1.0 - share / b->share));
+    b->share = share;
+}
+
 static void pid_step(struct pid *b, double dt) {
     if (!b->started) { b->u = b->manual = clip(b->manual, b->out_low, b->out_high); b->rebalance = 1; }
     if (b->has_feedforward) {
         if (bad(b->feedforward.v, b->feedforward.q)) b->ff_ok = 0;
         else { if (!b->ff_ok) b->rebalance = 1; b->ff_ok = 1; b->ff = b->feedforward.v; }
     }
+    schedule(b);
     double wanted = b->sp;
     if (b->mode == CAS && !bad(b->cas.v, b->cas.q)) wanted = b->cas.v;
     else if (b->sp_tracks_pv && b->mode <= MAN && b->pv_source > 0) wanted = b->y;
@@ -138,7 +155,8 @@ static void pid_step(struct pid *b, double dt) {
     b->started = 1;
 }
 
-static const int64_t TABLE[4][3] = {{1, 0, 0}, {1, 3, 2}, {2, 0, 2}, {1, 3, 0}};
+static const int64_t TABLE[6][5] = {{1, 0, 0, 0, 0}, {1, 3, 4, 2, 1}, {2, 0, 5, 2, 2},
+                                    {1, 3, 3, 0, 3}, {1, 3, 4, 5, 3}, {1, 0, 5, 5, 0}};
 
 static void alarm_step(struct limit_alarm *b, double dt) {
     b->bad_input = bad(b->pv.v, b->pv.q);
@@ -149,8 +167,9 @@ static void alarm_step(struct limit_alarm *b, double dt) {
         if (lasted(b->on_s, b->on_delay)) b->active = 1;
         else if (lasted(b->off_s, b->off_delay)) b->active = 0;
     }
-    if (b->ack) { b->state = TABLE[b->state][2]; b->ack = 0; }
-    b->state = TABLE[b->state][b->active ? 0 : 1];
+    if (b->ack) { b->state = TABLE[b->state][3]; b->ack = 0; }
+    if (b->reset) { b->state = TABLE[b->state][4]; b->reset = 0; }
+    b->state = TABLE[b->state][b->active ? 0 : b->latched ? 2 : 1];
 }
 
 static void put(double *v, uint16_t *q, int64_t j, double value, int64_t quality) {
@@ -168,12 +187,12 @@ static void note(int64_t (*ring)[5], int64_t kind, int64_t row, int64_t field, i
 #define TAKE(port, column) do { int64_t j = ins[i][column]; b->port.v = v[j]; b->port.q = q[j]; } while (0)
 
 /* One scan: pids back, pids step, alarms. `ins` and `outs` are the plan's own tables. */
-void scan(struct pid *pids, int64_t (*ins)[5], int64_t (*outs)[PID_OUTS], int64_t n,
+void scan(struct pid *pids, int64_t (*ins)[6], int64_t (*outs)[PID_OUTS], int64_t n,
           struct limit_alarm *alarms, int64_t (*alarm_ins)[1], int64_t (*alarm_outs)[ALARM_OUTS], int64_t m,
           double *v, uint16_t *q, double *used, int64_t *status, int64_t (*ring)[5], double dt) {
     for (int64_t i = 0; i < n; i++) {
         struct pid *b = &pids[i];
-        TAKE(pv, 0); TAKE(pv2, 1); TAKE(cas, 2); TAKE(feedforward, 3); TAKE(track, 4);
+        TAKE(pv, 0); TAKE(pv2, 1); TAKE(cas, 2); TAKE(feedforward, 3); TAKE(track, 4); TAKE(by, 5);
         b->op.used = used[outs[i][0]];
         b->op.status = status[outs[i][0]];
         int64_t mode = b->mode, source = b->pv_source;
@@ -185,7 +204,7 @@ void scan(struct pid *pids, int64_t (*ins)[5], int64_t (*outs)[PID_OUTS], int64_
     }
     for (int64_t i = 0; i < n; i++) {
         struct pid *b = &pids[i];
-        TAKE(pv, 0); TAKE(pv2, 1); TAKE(cas, 2); TAKE(feedforward, 3); TAKE(track, 4);
+        TAKE(pv, 0); TAKE(pv2, 1); TAKE(cas, 2); TAKE(feedforward, 3); TAKE(track, 4); TAKE(by, 5);
         int64_t mode = b->mode, source = b->pv_source;
         pid_step(b, dt);
         note(ring, 0, i, 0, mode, b->mode);
@@ -194,7 +213,7 @@ void scan(struct pid *pids, int64_t (*ins)[5], int64_t (*outs)[PID_OUTS], int64_
         used[outs[i][0]] = v[outs[i][0]];
         status[outs[i][0]] = 0;
         const double shown[PID_OUTS - 1] = {b->sp, b->manual, (double)b->target, (double)b->mode, (double)b->pv_source,
-                                            b->p, b->i, b->d, b->ff, b->v, (double)b->limits};
+                                            b->p, b->i, b->d, b->ff, b->v, b->share, (double)b->limits};
         for (int k = 0; k < PID_OUTS - 1; k++) put(v, q, outs[i][k + 1], shown[k], 0);
     }
     for (int64_t i = 0; i < m; i++) {
@@ -205,7 +224,7 @@ void scan(struct pid *pids, int64_t (*ins)[5], int64_t (*outs)[PID_OUTS], int64_
         alarm_step(b, dt);
         note(ring, 1, i, 0, state, b->state);
         note(ring, 1, i, 1, bad_input, b->bad_input);
-        const double shown[ALARM_OUTS] = {(double)b->state, (double)b->ack, (double)b->active, (double)b->bad_input};
+        const double shown[ALARM_OUTS] = {(double)b->state, (double)b->ack, (double)b->reset, (double)b->active, (double)b->bad_input};
         for (int k = 0; k < ALARM_OUTS; k++) { v[alarm_outs[i][k]] = shown[k]; q[alarm_outs[i][k]] = 0; }
     }
 }

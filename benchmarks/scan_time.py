@@ -44,6 +44,8 @@ def struct_text(kind):
         if field.is_port:
             members = " ".join(f"{C_TYPES[element[m].kind]} {m};" for m in element.names)
             lines.append(f"    struct {{ {members} }} {field.name};")
+        elif field.count:
+            lines.append(f"    {C_TYPES[element.base.kind]} {field.name}[{field.count}];")
         else:
             lines.append(f"    {C_TYPES[element.kind]} {field.name};")
     return "\n".join([*lines, "};"])

@@ -9,6 +9,9 @@
 `step` computes u and keeps both products of the last line; `back` adds them one call later, when the block below has
 answered. So u(k) is that of the reference, and a change of tuning between two scans is harmless.
 
+Scheduled    the gain counts `schedule_share` times, a table over `by`, straight lines between its points, level beyond.
+             What P loses by a new share the integral gets: the output goes on from where it stands.
+
 One flag, `rebalance`, makes every transfer bumpless: u(k) = u(k-1) exactly, I = u - P - ff, D = 0; the integral goes
 on from there. It is set from MAN to AUTO, at the release from tracking, when the PV changes its probe, when feedforward
 comes back, and by whoever writes a tuning parameter.
@@ -16,7 +19,8 @@ comes back, and by whoever writes a tuning parameter.
 First scan   u is `manual` within the limits; the mode asked for is `initial_mode`; no kick of P or D.
 Bad input    pv bad: the second probe if it is good; else u, I and D hold (quality held) up to `hold`, then the target
              becomes MAN: a person puts the loop back. The first probe is taken back after `switch_back` of good values.
-             cas bad: CAS falls to AUTO with the last set-point. feedforward bad: its last contribution stays.
+             cas bad: CAS falls to AUTO with the last set-point. feedforward bad: its last contribution stays. by bad:
+             the last share stays.
              OOS: the output stands, bad, out of service, so that whoever reads it does not follow it.
 Limits       out_low..out_high and rates act on what is computed, out_low..out_high on what is tracked too; a person's
              value was checked when it was given. sp_low..sp_high act on the set-point. The answer upward is the limit
@@ -53,10 +57,12 @@ from plantctl.core.block import (
     CasIn,
     CasOut,
     In,
+    Literal,
     Param,
     Shown,
     State,
     Tracked,
+    Values,
     Watched,
     bad,
     clip,
@@ -67,10 +73,13 @@ from plantctl.core.block import (
     port,
     shown,
     state,
+    values,
     watched,
 )
 
 PROBES = ("held", "first", "second")
+POINTS = 8
+TINY = 1e-6
 
 
 class Pid(Block):
@@ -81,8 +90,12 @@ class Pid(Block):
     cas: CasIn = port("pv", "set-point from above", optional=True)
     feedforward: In = port("op", "what is added to the output", optional=True)
     track: In = port("op", "value to track while it is good", optional=True)
+    by: In = port("any", "what the gain's share hangs on", optional=True)
     op: CasOut = port("any", "output")
     gain: Param[float] = param("op/pv", "proportional gain", above=0.0, tuning=True)
+    schedule_at: Values[Literal[8]] = values("by", "where the share of the gain is given, rising")
+    schedule_share: Values[Literal[8]] = values("1", "what share of the gain counts there")
+    n_schedule: Param[int] = param("", "points of the table, 0 for none", minimum=0, maximum=8, default=0)
     integral: Param[float] = param("s", "integral time Ti, 0 for none", minimum=0.0, default=0.0, tuning=True)
     derivative: Param[float] = param("s", "derivative time Td", minimum=0.0, default=0.0, tuning=True)
     filter: Param[float] = param("1", "Td over its filter's Tf", minimum=2.0, maximum=20.0, default=10.0, tuning=True)
@@ -117,6 +130,7 @@ class Pid(Block):
     d: Shown[float] = shown("op", "derivative part")
     ff: Shown[float] = shown("op", "feedforward part")
     v: Shown[float] = shown("op", "output before its limits")
+    share: Shown[float] = shown("1", "share of the gain in use", default=1.0)
     limits: Shown[int] = shown("", "limit of the output", words=("none", "low", "high", "constant"))
     started: State[bool]
     rebalance: State[bool]
@@ -205,6 +219,7 @@ def step(b: Pid, dt: float) -> None:
         b.manual = b.u
         b.rebalance = True
     feed_forward(b)
+    schedule(b)
     b.sp = set_point(b)
     if b.mode == OOS or (b.pv_source == 0 and b.mode > MAN):
         b.rebalance = True
@@ -234,6 +249,22 @@ def feed_forward(b: Pid) -> None:
     b.ff = b.feedforward.v
 
 
+def schedule(b: Pid) -> None:
+    """Take the gain's share from the table; what P loses by it the integral gets, and D dies away as it is."""
+    if b.n_schedule < 1 or bad(b.by):
+        return
+    share = b.schedule_share[0]
+    for k in range(1, POINTS):
+        width = b.schedule_at[k] - b.schedule_at[k - 1]
+        if k < b.n_schedule and b.by.v > b.schedule_at[k - 1] and width > 0.0:
+            along = min(1.0, (b.by.v - b.schedule_at[k - 1]) / width)
+            share = b.schedule_share[k - 1] + along * (b.schedule_share[k] - b.schedule_share[k - 1])
+    if share == b.share or not TINY < share < HUGE:
+        return
+    b.i = finite(b.i + b.p * (1.0 - share / b.share))
+    b.share = share
+
+
 def set_point(b: Pid) -> float:
     """The set-point in force, within its limits."""
     wanted = b.sp
@@ -249,11 +280,12 @@ def set_point(b: Pid) -> float:
 def control(b: Pid, dt: float) -> None:
     """One scan of the equations, or of tracking."""
     sign = -1.0 if b.direct else 1.0
+    gain = b.gain * b.share
     error = gapped(sign * (b.sp - b.y), b.gap, b.gap_gain)
     if b.gap > 0.0:
-        b.p = finite(b.gain * (error - sign * (1.0 - b.beta) * b.sp))
+        b.p = finite(gain * (error - sign * (1.0 - b.beta) * b.sp))
     else:
-        b.p = finite(b.gain * (sign * (b.beta * b.sp - b.y)))
+        b.p = finite(gain * (sign * (b.beta * b.sp - b.y)))
     if b.mode <= MAN or b.rebalance:
         follow(b)
         if b.mode > MAN:
@@ -261,7 +293,7 @@ def control(b: Pid, dt: float) -> None:
         return
     tf = b.derivative / b.filter
     change = (b.gamma * b.sp - b.y) - (b.gamma * b.r_old - b.y_old)
-    b.d = finite(tf / (tf + dt) * b.d + b.gain * b.derivative / (tf + dt) * (sign * change))
+    b.d = finite(tf / (tf + dt) * b.d + gain * b.derivative / (tf + dt) * (sign * change))
     b.v = b.p + b.i + b.d + b.ff
     if not abs(b.v) < HUGE:
         # Only numbers far outside any plant come here; the loop starts again from its last output.
@@ -279,7 +311,7 @@ def control(b: Pid, dt: float) -> None:
 def integrate(b: Pid, error: float, dt: float) -> None:
     """Keep the products of the integral; `back` adds them when the block below has answered."""
     if b.integral > 0.0:
-        b.di = finite(b.gain * dt / b.integral * error)
+        b.di = finite(b.gain * b.share * dt / b.integral * error)
         tt = b.tracking if b.tracking > 0.0 else default_tracking(b.integral, b.derivative)
         b.ktr = min(1.0, dt / tt) if tt > 0.0 else 1.0
 

@@ -109,6 +109,8 @@ CODES: Final[dict[str, str]] = {
     "PC712": "An indicator for a tag without a range.",
     "PC713": "A state that the tag cannot have.",
     "PC714": "An output that cannot be scaled: below 0, or forced by the same effect.",
+    "PC715": "A table of a scheduled gain that is no table: counts, order, shares.",
+    "PC716": "A split range that is none: not two outputs, or a part without width.",
 }
 
 RANGES: Final[dict[str, str]] = {

@@ -4,7 +4,7 @@ from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_block
 from plantctl.plan.link_cascades import link_cascades
 from plantctl.plan.link_displays import link_shown
 from plantctl.plan.link_hold import link_hold
-from plantctl.plan.link_loops import check_loop_limits, link_loops
+from plantctl.plan.link_loops import check_loop_limits, fill_schedules, link_loops
 from plantctl.plan.link_protection import link_protection
 from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags, rising
 from plantctl.plan.network import Network
@@ -45,6 +45,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     for node in net.blocks.values():
         check_output_unit(net, node)
         convert_settings(net, node)
+    fill_schedules(net)
     check_wires(net)
     check_alarm_order(net)
     check_loop_limits(net)

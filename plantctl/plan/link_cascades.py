@@ -21,8 +21,9 @@ def link_cascades(net: Network) -> None:
                 if node.kind.field(f"{port}_tracks") is not None:
                     node.params[f"{port}_tracks"] = 0.0
                 continue
-            if above.tag in takers:
-                other, place = takers[above.tag]
+            asked = net.aliases.get(wire.point, wire.point)
+            if asked in takers:
+                other, place = takers[asked]
                 net.find_with(
                     "PC322",
                     f"`{above.tag}` asks both `{other.tag}` and `{node.tag}`, and would hear two answers",
@@ -30,7 +31,7 @@ def link_cascades(net: Network) -> None:
                     [(net.place(place.path), f"`{other.tag}` takes it here")],
                     "one request has one taker; use a split range where two must share it",
                 )
-            takers[above.tag] = (node, wire)
+            takers[asked] = (node, wire)
     for node in net.blocks.values():
         if node.params.get("n_force"):
             _follow_pv_above(net, node)

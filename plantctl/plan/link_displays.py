@@ -7,6 +7,7 @@ since the place where it would be missed is a control room at night.
 import math
 
 from plantctl.core.units import Unit, parse_unit
+from plantctl.plan.link_split import split_tag
 from plantctl.plan.network import Network, Path, PointDecl
 from plantctl.plan.shown import (
     Display,
@@ -29,7 +30,10 @@ def link_shown(net: Network) -> Shown:
     return Shown(
         text=head.text if head else "",
         tags=_tags(net),
-        loops={name: ShownLoop(loop.text, loop.pv.tag, loop.out) for name, loop in net.source.loops.items()},
+        loops={
+            name: ShownLoop(loop.text, loop.pv.tag, loop.out or split_tag(name))
+            for name, loop in net.source.loops.items()
+        },
         guidance=_guidance(net),
         causes={name: ShownCause(c.when, c.arm or "", c.vote, c.mirrors) for name, c in net.source.causes.items()},
         displays=tuple(_display(net, name, display) for name, display in net.source.displays.items()),

@@ -4,13 +4,19 @@ The output goes to the arbiter of a written tag, or to another loop: then it is 
 that loop's PV, within that loop's set-point limits (a cascade).
 """
 
+import math
+from itertools import pairwise
+
 from plantctl.core.block import MODE_WORDS
+from plantctl.plan.link_split import UNIT, WHOLE, wire_split
 from plantctl.plan.link_tags import request, request_arbiter
 from plantctl.plan.network import BlockNode, ExpressionNode, Network, Path, PointDecl, Wire
 from plantctl.plan.plan import Writer
 from plantctl.plan.source_plant import BadPv, Loop
 
 CONTROLLER = "pid"
+# A share of the gain outside this is no tuning any more.
+_SHARE_MIN, _SHARE_MAX = 0.001, 1000.0
 _TUNING = ("gain", "integral", "derivative", "filter", "beta", "gamma", "tracking")
 # What the controller does when its PV is bad, in its own order.
 _BAD_PV_STEPS = ("switch_to", "hold", "manual")
@@ -32,6 +38,7 @@ OF_CONTROLLERS = (
     ),
     *_TUNING,
     *("gap", "gap_gain", "direct", "hold", "initial_mode", "has_pv2", "has_cas", "has_feedforward"),
+    *("by", "schedule_at", "schedule_share", "n_schedule"),
 )
 
 
@@ -62,6 +69,8 @@ def _add_loop(net: Network, tag: str, loop: Loop, path: Path) -> None:
     below = net.source.loops.get(loop.out)
     if below is not None:
         node.follows = below.pv.tag
+    elif loop.split:
+        node.unit = UNIT
     else:
         tag_out = net.source.tags.get(loop.out)
         node.faulty = (
@@ -81,6 +90,9 @@ def _add_loop(net: Network, tag: str, loop: Loop, path: Path) -> None:
 
 
 def _wire_output(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
+    if loop.split:
+        wire_split(net, node, loop, (*node.path, "split"))
+        return
     if loop.out not in net.source.loops:
         request_arbiter(net, loop.out, node.tag, "auto", path)
         return
@@ -98,6 +110,11 @@ def _tuning(node: BlockNode, loop: Loop, path: Path) -> None:
         value = getattr(loop.tuning, key)
         if value is not None:
             node.settings[key] = (value, (*path, "tuning", key))
+    schedule = loop.tuning.schedule if loop.tuning is not None else None
+    if schedule is not None:
+        node.wires[("by", 0)] = Wire(
+            schedule.by.tag, (*path, "tuning", "schedule", "by", "tag"), bool(schedule.by.delay)
+        )
     if loop.gap is not None:
         node.settings["gap"] = (loop.gap.width, (*path, "gap", "width"))
         node.settings["gap_gain"] = (loop.gap.gain, (*path, "gap", "gain"))
@@ -112,6 +129,8 @@ def _limits(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
     if below is not None:
         choices.append((below.limits.setpoint if below.limits else None, ("loops", loop.out, "limits", "setpoint")))
         target = below.pv.tag
+    if loop.split:
+        choices.append((WHOLE, (*path, "split")))
     if target in net.source.tags:
         choices.append((net.source.tags[target].range, ("tags", target, "range")))
     bounds, place = next(((b, p) for b, p in choices if b is not None), (None, path))
@@ -170,6 +189,35 @@ def _on_bad_pv(net: Network, node: BlockNode, step: BadPv, path: Path) -> None:
         if chain.else_ is not None and chain.then is not None:
             net.find("PC329", "`else` and `then` in one step", path, key=True, hint="keep one of them")
         chain, path = (chain.else_, (*path, "else")) if chain.else_ is not None else (chain.then, (*path, "then"))
+
+
+def fill_schedules(net: Network) -> None:
+    """The tables of scheduled gains, in the unit of what they hang on; after the units were settled."""
+    for tag, loop in net.source.loops.items():
+        node = net.blocks.get(tag)
+        schedule = loop.tuning.schedule if loop.tuning is not None else None
+        if schedule is None or node is None:
+            continue
+        path: Path = ("loops", tag, "tuning", "schedule")
+        field = node.kind.field("schedule_at")
+        by = net.resolve(schedule.by.tag)
+        assert field is not None
+        if len(schedule.at) != len(schedule.share) or not 2 <= len(schedule.at) <= field.count:
+            what = f"the gain of `{tag}` is given at {len(schedule.at)} values, with {len(schedule.share)} shares"
+            net.find("PC715", what, path, key=True, hint=f"2 to {field.count} of each: at: [7 pH, 8 pH], share: [2, 1]")
+            continue
+        unit = net.unit(by.unit, path) if by is not None and by.unit and not by.faulty else None
+        at = [net.number(value, unit, (*path, "at", k)) for k, value in enumerate(schedule.at)]
+        if any(not low < high for low, high in pairwise(at)) and not any(map(math.isnan, at)):
+            what = f"the values at which the gain of `{tag}` is given must rise"
+            net.find("PC715", what, (*path, "at"), hint="write them from low to high, each once")
+        for k, share in enumerate(schedule.share):
+            if not _SHARE_MIN <= share <= _SHARE_MAX:
+                what = f"a share of {share:g} of the gain of `{tag}`"
+                net.find("PC715", what, (*path, "share", k), hint=f"from {_SHARE_MIN:g} to {_SHARE_MAX:g}")
+        more = [0.0] * (field.count - len(at))
+        node.values["schedule_at"], node.values["schedule_share"] = [*at, *more], [*schedule.share, *more]
+        node.params["n_schedule"] = float(len(at))
 
 
 def check_loop_limits(net: Network) -> None:

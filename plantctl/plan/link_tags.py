@@ -19,7 +19,7 @@ _MAKE_WRITTEN = "give the tag `access: write`"
 _DURATIONS = ("stale_after", "flat_line_after", "expect_change_within", "poll")
 _VALUES = ("initial", "fail_safe")
 # What an entry of `outputs` gives to an arbiter, in vain where a block writes the tag by itself.
-_OF_ARBITERS = ("limits", "rate", "rate_up", "rate_down", "initial", "task")
+_OF_ARBITERS = ("from_", "limits", "rate", "rate_up", "rate_down", "initial", "task")
 
 
 def link_tags(net: Network) -> None:
@@ -136,6 +136,8 @@ def add_arbiters(net: Network) -> None:
         unit = net.unit(node.unit, (*node.path, "unit"))
         node.faulty = net.points[name].faulty = unit is None
         section = net.source.outputs.get(name)
+        if section is not None and section.from_:
+            request(net, node, section.from_, "auto", ("outputs", name, "from"))
         if section is not None:
             _settings(net, node, name, section, unit)
         _limits(net, node, name, tag, section, unit)
@@ -196,8 +198,9 @@ def check_outputs_section(net: Network) -> None:
         elif (writer := net.outputs[name].writer) is None or writer.path[0] == "blocks":
             for key in _OF_ARBITERS:
                 if getattr(section, key) not in (None, ""):
-                    what = f"`{key}` has no effect: `{name}` is written by the entry of that name"
-                    net.find("PC306", what, (*path, key), key=True, hint="give the limit to the block itself")
+                    word = key.rstrip("_")
+                    what = f"`{word}` has no effect: `{name}` is written by the entry of that name"
+                    net.find("PC306", what, (*path, word), key=True, hint="give the limit to the block itself")
 
 
 def request_arbiter(net: Network, output: str, point: str, port: str, path: Path) -> BlockNode | None:

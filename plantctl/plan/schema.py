@@ -217,8 +217,12 @@ def _rules(entry: object, complete: bool) -> Iterator[_Fault]:
             yield "PC215", "this alarm has no limit", (), "one of low_low, low, high, high_high"
     elif isinstance(entry, Display):
         yield from _display_rules(entry)
-    elif isinstance(entry, Loop) and entry.on_bad_pv is not None:
-        yield from _bad_pv_rules(entry.on_bad_pv, ("on_bad_pv",))
+    elif isinstance(entry, Loop):
+        if bool(entry.out) == bool(entry.split):
+            what = "`out` and `split` in one loop" if entry.out else "this loop moves nothing"
+            yield "PC215", what, (), "out: TAG; or split: {TV-1: [50 %, 0 %], JV-1: [50 %, 100 %]}"
+        if entry.on_bad_pv is not None:
+            yield from _bad_pv_rules(entry.on_bad_pv, ("on_bad_pv",))
 
 
 def _display_rules(display: Display) -> Iterator[_Fault]:

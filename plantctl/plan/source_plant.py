@@ -104,6 +104,16 @@ WireSpec = Annotated[Wire, Short("tag")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """`schedule:` of a loop's tuning: what share of the gain counts where `by` is at each of these values."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    by: WireSpec
+    at: Annotated[tuple[Quantity, ...], OneOrMore()]
+    share: Annotated[tuple[Number, ...], OneOrMore()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
     """`tuning:` of a loop."""
 
@@ -115,6 +125,7 @@ class Tuning:
     beta: Number | None = None
     gamma: Number | None = None
     tracking: Duration | None = None
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +167,8 @@ class Loop:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     pv: WireSpec
-    out: Reference
+    out: Reference = ""
+    split: dict[Reference, Range] = field(default_factory=dict)
     kind: Name = "pid"
     text: Text = ""
     owner: Text = ""
@@ -278,6 +290,7 @@ class Output:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
     text: Text = ""
+    from_: Reference = ""
     limits: Range | None = None
     rate: Quantity | None = None
     rate_up: Quantity | None = None

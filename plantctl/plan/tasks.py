@@ -8,6 +8,7 @@ one's columns as they are, and the other way round; any other cascade across tas
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.plan.did_you_mean import meant
 from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
+from plantctl.plan.link_split import split_tag
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import Network, Path, PointDecl
 from plantctl.plan.plan import OVERRUN_TRIP, Task, Writer
@@ -123,9 +124,12 @@ def assign_tasks(net: Network, tasks: tuple[Task, ...]) -> None:
     for tag in net.source.loops:
         if tag in net.blocks:
             net.blocks[tag].task = net.blocks[tag].task or control
+            if split_tag(tag) in net.blocks:
+                net.blocks[split_tag(tag)].task = net.blocks[tag].task
     for node in net.blocks.values():
         if node.kind.name == ARBITER and not node.task:
-            loop = net.blocks.get(node.wires[("auto", 0)].point) if ("auto", 0) in node.wires else None
+            above = net.resolve(node.wires[("auto", 0)].point) if ("auto", 0) in node.wires else None
+            loop = net.blocks.get(above.owner) if above is not None else None
             asked = loop.task if loop is not None and loop.task in names else protect
             # Tasks stand fastest first. An output that is forced or held is stepped as often as its trip and its loop.
             fast = node.params.get("n_force") or ("hold", 0) in node.wires

@@ -200,8 +200,8 @@ class Gate:
         rows = self.stepper.memories[kind].rows
         if rows["has_auto"][row]:
             above = self.plan.points[self.plan.kinds[kind].ins[row, 0]].owner
-            what = f"`{tag}` belongs to `{above}`: put it in man and use output"
-            raise CommandRejected(codes.NOT_WRITABLE, what)
+            how = ": put it in man and use output" if f"{above}.sp" in self.plan.addresses else ""
+            raise CommandRejected(codes.NOT_WRITABLE, f"`{tag}` belongs to `{above}`{how}")
         if output.device and self.release.held:
             raise CommandRejected(codes.NOT_PERMITTED, f"outputs wait for a release: {self.release.why}")
         low, high = float(rows["low"][row]), float(rows["high"][row])

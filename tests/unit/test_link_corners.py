@@ -253,15 +253,16 @@ def test_a_controller_that_lacks_what_a_loop_may_say_is_none(field, monkeypatch)
 
 
 def test_all_that_a_loop_may_say_is_asked_of_a_controller():
-    text = GOOD.replace(
-        "integral: 10 s}", "integral: 10 s, derivative: 1 s, filter: 8, beta: 1, gamma: 0, tracking: 5 s}"
-    )
+    more = "derivative: 1 s, filter: 8, beta: 1, gamma: 0, tracking: 5 s"
+    schedule = "schedule: {by: TI-1, at: [20 degC, 80 degC], share: [1, 2]}"
+    text = GOOD.replace("integral: 10 s}", f"integral: 10 s, {more}, {schedule}}}")
     master = "  TIC-1: {pv: TI-1, out: PIC-1, setpoint: 50 degC, tuning: {gain: 1 bar/K}, limits: {rate: 1 bar/min}}\n"
     built = link(
         read_plant("plant.yaml", from_texts({"plant.yaml": text.replace("\ncauses:", f"\n{master}causes:")})).plant
     )
     loops = [built[0].blocks[tag] for tag in ("PIC-1", "TIC-1")]
-    said = {name for loop in loops for name in (*loop.params, *loop.settings, *(port for port, _ in loop.wires))}
+    ports = {port for loop in loops for port, _ in loop.wires}
+    said = ports | {name for loop in loops for name in (*loop.params, *loop.settings, *loop.values)}
     # What a trip below it sets is asked for where it is set: a controller may do without.
     assert said - {"sp_tracks_pv"} == set(OF_CONTROLLERS) - {"op"}
 

@@ -152,7 +152,7 @@ instances: {probe: [{tag: AI-1, station: 3, top: 14.0, live: false, words: "no"}
 
 
 def test_an_entry_with_findings_is_named_as_broken_and_costs_no_other():
-    reading = read("tags: {A: {unit: L/h}, B: {units: L/h}, C: {unit: no}, D: {}}\nloops: {L: {pv: A}}\nrubbish: 1")
+    reading = read("tags: {A: {unit: L/h}, B: {units: L/h}, C: {unit: no}, D: {}}\nloops: {L: {out: A}}\nrubbish: 1")
     assert list(reading.plant.tags) == ["A", "D"]
     assert reading.plant.broken == {("tags", "B"), ("tags", "C"), ("loops", "L")}
     assert reading.plant.complete is False, "an unknown section may hold names"
