@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import Settings, received
@@ -16,7 +18,7 @@ from plantctl.app.split.log_watch import DURABLE
 from plantctl.app.split.plant_memory import PlantMemory
 from plantctl.app.split.segments import COMMANDS, FRAMES, SCAN_FRAME, SCAN_NUMBER, Role
 from plantctl.core.command import Command, Stage
-from plantctl.core.frame import IN_WORDS, NO_TAG, Kind, encode_records, encode_texts
+from plantctl.core.frame import IN_WORDS, NO_TAG, Kind, Rows, RowsFlag, encode_records, encode_rows, encode_texts
 from plantctl.core.message import decode_command
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.segment import ProcessState
@@ -31,9 +33,9 @@ GATEWAY = os.getpid()
 class Memory:
     """A plant's whole memory in this process; `for_role` is what a process of that role is handed."""
 
-    def __init__(self, plan, folder):
+    def __init__(self, plan, folder, page=None):
         self.plan = plan
-        self._memory = PlantMemory(plan, Settings(folder, 0, compiled=False), 1)
+        self._memory = PlantMemory(plan, Settings(folder, 0, compiled=False, page=page), 1)
 
     def for_role(self, role):
         return received(self._memory.handed(role, GATEWAY)[0])
@@ -104,6 +106,24 @@ class ScanPlayed:
         }
         self.ring.append(Kind.EVENT, self.number, self.now_ns, encode_records(Kind.EVENT, [record]))
 
+    def rows(self, changed, flags=RowsFlag.NONE):
+        """A delta frame, or with `flags` a key frame: (value, quality) by name, for inputs with a source time."""
+        points = self._memory.plan.points
+        inputs = len(self._memory.plan.inputs)
+        rows = sorted((self._memory.plan.rows[name], told) for name, told in changed.items())
+        sources = [self.now_ns + self.offset_ns for row, _ in rows if row <= inputs]
+        columns = (
+            np.array([points[row].id for row, _ in rows], np.uint32),
+            np.array([told[0] for _, told in rows], np.float64),
+            np.array([told[1] for _, told in rows], np.uint16),
+            np.array(sources, np.int64),
+            np.zeros(len(sources), np.int64),
+        )
+        for row, (value, quality) in rows:
+            self.writer.live["image.v"][row], self.writer.live["image.q"][row] = value, quality
+        payload = encode_rows(Rows(flags, np.array([0.1]), *columns))
+        self.ring.append(Kind.KEY if flags else Kind.DELTA, self.number, self.now_ns, payload)
+
     def texts(self, *texts):
         told = {text_id(text): text for text in texts if text}
         if told:
@@ -128,9 +148,9 @@ class ScanPlayed:
 class Bench:
     """A gateway's commands over a played scan and a played recorder; `told` is what each asker heard."""
 
-    def __init__(self, plan, folder):
+    def __init__(self, plan, folder, page=None):
         self.plan = plan
-        self.memory = Memory(plan, folder)
+        self.memory = Memory(plan, folder, page)
         self.scan = ScanPlayed(self.memory)
         self.recorder = self.memory.for_role(Role.RECORDER).own()
         self.recorder.take_over(self.scan.now_ns)
