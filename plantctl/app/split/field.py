@@ -7,12 +7,14 @@ told to end, the devices get their fail-safe values once.
 
 import asyncio
 import importlib
+import logging
 import signal
 from typing import Final
 
 from plantctl.app.field import make_field
 from plantctl.app.split.bridge import Bridge
 from plantctl.app.split.hand_over import HandOver
+from plantctl.app.split.realtime import be_preferred
 from plantctl.app.split.segments import Role
 from plantctl.app.state_folder import SECURITY_NAME
 from plantctl.core.clock import Clock, RealClock
@@ -26,6 +28,10 @@ END_LOOK_S: Final = 0.01
 
 def run(hand_over: HandOver) -> int:
     """Drive the devices until SIGTERM; 0 after an orderly end. Raises what the devices' settings complain about."""
+
+    # Before the first thread, which would keep the niceness it began with.
+    grant = be_preferred(wanted=hand_over.settings.priority > 0)
+    logging.getLogger("plantctl").info("%s: %s", grant.name, grant.text)
 
     async def main() -> int:
         told_to_end = asyncio.Event()

@@ -7,9 +7,12 @@
     timer      waking is not rounded to bundle it with others
     garbage    what was built is never looked through again; no collection within a scan
 
+The field is no real-time process, for it computes as long as devices talk: it is preferred among the ordinary ones, so
+that a busy machine does not keep it from its heartbeat (without one for 0.3 s its outputs wait for a person).
+
 A plant runs without any of them, less punctually; the start and `plantctl doctor` say which hold. Each needs a right
 that the service unit in `deploy/` grants.
-Source: sched(7), mlockall(2), prctl(2), Linux Documentation/power/pm_qos_interface.
+Source: sched(7), setpriority(2), mlockall(2), prctl(2), Linux Documentation/power/pm_qos_interface.
 """
 
 import ctypes
@@ -30,6 +33,8 @@ MADV_POPULATE_WRITE: Final = 23
 PR_SET_TIMERSLACK: Final = 29
 TIMER_SLACK_NS: Final = 1
 CPU_DMA_LATENCY: Final = "/dev/cpu_dma_latency"
+# Of two that want a processor all the time, one of this niceness gets nine tenths (weights of sched(7): 9548 to 1024).
+PREFERRED_NICE: Final = -10
 THROTTLE: Final = "/proc/sys/kernel/sched_rt_runtime_us"
 
 RESERVE_BYTES: Final = 4 << 20
@@ -70,6 +75,17 @@ def be_punctual(wishes: Wishes) -> tuple[Grant, ...]:
         _ask("timer", True, _exact_timers, "nothing"),
         _ask("garbage", True, _freeze, "nothing"),
     )
+
+
+def be_preferred(*, wanted: bool) -> Grant:
+    """Ask that ordinary processes leave this one the processor when it wants it; never raises where that is refused."""
+
+    def ask() -> str:
+        if os.getpriority(os.PRIO_PROCESS, 0) > PREFERRED_NICE:
+            os.setpriority(os.PRIO_PROCESS, 0, PREFERRED_NICE)
+        return f"niceness {os.getpriority(os.PRIO_PROCESS, 0)}"
+
+    return _ask("preferred", wanted, ask, f"LimitNICE={PREFERRED_NICE} or CAP_SYS_NICE")
 
 
 def throttle_text() -> str:
