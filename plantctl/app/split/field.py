@@ -28,7 +28,6 @@ END_LOOK_S: Final = 0.01
 
 def run(hand_over: HandOver) -> int:
     """Drive the devices until SIGTERM; 0 after an orderly end. Raises what the devices' settings complain about."""
-
     # Before the first thread, which would keep the niceness it began with.
     grant = be_preferred(wanted=hand_over.settings.priority > 0)
     logging.getLogger("plantctl").info("%s: %s", grant.name, grant.text)
