@@ -114,8 +114,21 @@ systemd-analyze:
 	@command -v $@ >/dev/null || apt-get install --yes --quiet systemd || { \
 	  echo "interop reads the service units with systemd-analyze: apt install systemd" >&2; exit 1; }
 
-interop browser: $(VENV)/.dev
+interop: $(VENV)/.dev
 	@if [ -d tests/$@ ]; then $(PY) -m pytest tests/$@; else echo "$@: nothing there yet"; fi
+
+$(VENV)/.browser: $(VENV)/.dev requirements/browser.txt
+	@echo "set-up: what drives a browser (requirements/browser.txt)"
+	@$(PIP) install $(LOCKED) --requirement requirements/browser.txt || $(SAY_WHY)
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@command -v $@ >/dev/null || apt-get install --yes --quiet --no-install-recommends chromium || { \
+	  echo "the browser tests drive Debian's chromium: apt install chromium" >&2; exit 1; }
+
+browser: $(VENV)/.browser chromium
+	@$(PY) -m pytest tests/$@
 
 bench: $(VENV)/.dev
 	@if ls benchmarks/[a-z]*.py >/dev/null 2>&1; then \
@@ -134,6 +147,7 @@ lock:
 	@$(UV) $(COMPILE) --group build pyproject.toml --output-file requirements/run.txt
 	@$(UV) $(COMPILE) --group build --extra dev --constraint requirements/run.txt pyproject.toml \
 	  --output-file requirements/dev.txt
+	@$(UV) $(COMPILE) --group browser --constraint requirements/dev.txt --output-file requirements/browser.txt
 
 clean:
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

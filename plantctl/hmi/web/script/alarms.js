@@ -1,0 +1,107 @@
+// The alarms as they stand: the state of each comes with the values, its guidance with the description.
+//
+//     normal -> unack -> acked -> normal, and unack -> rtn -> normal where it returned before it was acknowledged
+//
+// States and their numbers are the scan's (plantctl/blocks/limit_alarm.py); nothing is decided here.
+
+import { lastChange } from "./history.js";
+
+export const NORMAL = 0;
+export const UNACK = 1;
+export const ACKED = 2;
+export const RTN = 3;
+export const STATE_WORDS = ["normal", "unack", "acked", "rtn"];
+export const PRIORITIES = [1, 2, 3, 4];
+const ORDER = [9, 0, 2, 1];
+
+export class Alarms {
+  #app;
+  #standing = new Map();
+  #listeners = new Set();
+  #asked = new Set();
+
+  constructor(app, scope) {
+    this.#app = app;
+    for (const alarm of app.plant.alarms.values()) {
+      const point = Alarms.statePoint(alarm);
+      app.values.watch([point], () => this.#look(alarm, point), scope);
+    }
+  }
+
+  /** The point that holds an alarm's state. */
+  static statePoint(alarm) {
+    return alarm.points?.state ?? alarm.alarm;
+  }
+
+  #look(alarm, point) {
+    const { values, link } = this.#app;
+    const entry = values.read(point);
+    const state = Number.isFinite(entry?.value) ? Math.round(entry.value) : NORMAL;
+    const before = this.#standing.get(alarm.alarm);
+    if ((before?.state ?? NORMAL) === state) return;
+    if (state === NORMAL) {
+      this.#standing.delete(alarm.alarm);
+    } else {
+      const fresh = state === UNACK && before?.state !== UNACK && entry.changed_ms !== null;
+      const raised_ms = fresh ? entry.told_ms : (before?.raised_ms ?? NaN);
+      const value = fresh ? values.number(alarm.tag) : (before?.value ?? NaN);
+      this.#standing.set(alarm.alarm, { alarm, state, raised_ms, value });
+      if (Number.isNaN(raised_ms)) this.#askWhen(alarm, point, link.now());
+    }
+    for (const act of this.#listeners)
+      act({ alarm, state, before: before?.state ?? NORMAL, first: entry?.changed_ms === null });
+  }
+
+  // An alarm that stood before this page was opened: the history knows since when.
+  async #askWhen(alarm, point, now_ms) {
+    if (this.#asked.has(alarm.alarm)) return;
+    this.#asked.add(alarm.alarm);
+    const since_ms = await lastChange(point, now_ms);
+    const row = this.#standing.get(alarm.alarm);
+    if (!row || !Number.isNaN(row.raised_ms) || Number.isNaN(since_ms)) return;
+    row.raised_ms = since_ms;
+    for (const act of this.#listeners) act({ alarm, state: row.state, before: row.state, first: true });
+  }
+
+  listen(act, scope) {
+    this.#listeners.add(act);
+    scope.add(() => this.#listeners.delete(act));
+  }
+
+  /** An alarm's row `{alarm, state, raised_ms, value}`, or undefined where it is normal. */
+  row(name) {
+    return this.#standing.get(name);
+  }
+
+  /** Every alarm that is not normal: unacknowledged first, then by priority, then the newest. */
+  list() {
+    return [...this.#standing.values()].sort(
+      (a, b) =>
+        ORDER[a.state] - ORDER[b.state] ||
+        a.alarm.priority - b.alarm.priority ||
+        (b.raised_ms || 0) - (a.raised_ms || 0) ||
+        a.alarm.alarm.localeCompare(b.alarm.alarm),
+    );
+  }
+
+  /** How many of a priority stand, and how many of them wait for a person: `{standing, unack}`. */
+  count(priority) {
+    const rows = this.list().filter((row) => row.alarm.priority === priority);
+    return { standing: rows.length, unack: rows.filter((row) => row.state !== ACKED).length };
+  }
+
+  /** The most important alarm that waits for a person, or undefined. */
+  highest() {
+    return this.list().find((row) => row.state === UNACK) ?? this.list().find((row) => row.state === RTN);
+  }
+
+  /** The worst of some tags: its row, or undefined. */
+  worstOf(tags) {
+    const rows = tags
+      .flatMap((tag) => this.#app.plant.alarmsOfTag.get(tag) ?? [])
+      .map((alarm) => this.row(alarm.alarm));
+    return rows
+      .filter(Boolean)
+      .sort((a, b) => a.alarm.priority - b.alarm.priority || ORDER[a.state] - ORDER[b.state])[0];
+  }
+}

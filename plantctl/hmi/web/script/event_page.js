@@ -1,0 +1,122 @@
+// What happened and who did what: the events since the page was opened, and the commands given here with their stages.
+
+import { el, setText } from "./dom.js";
+import { nsToMs, timeText } from "./format.js";
+import { t } from "./texts.js";
+
+const SHOWN = 300;
+const HEADS = ["time", "kind", "target", "change", "actor", "text"];
+
+function word(value) {
+  return value === null || value === undefined || value === "" ? "" : String(value);
+}
+
+function eventRow(app, event) {
+  const change = [word(event.old), word(event.new)].filter(Boolean).join(" → ");
+  const text = [event.reason && t("event.reason", { reason: event.reason }), event.text].filter(Boolean).join("; ");
+  return el(
+    "tr",
+    { "data-row": event.number, class: `kind-${event.kind}` },
+    el("td", { class: "time" }, timeText(event.t_ms, app.link.now(), 3)),
+    el("td", {}, event.kind),
+    el("td", {}, word(event.target)),
+    el("td", {}, change),
+    el("td", {}, word(event.actor)),
+    el("td", {}, text),
+  );
+}
+
+function commandItem(app, record) {
+  const stages = record.stages.map(({ stage, t: time }) => {
+    const at_ms = nsToMs(time ?? 0);
+    return el(
+      "span",
+      { class: "step" },
+      t(`stage.${stage}`),
+      at_ms > 0 ? el("small", {}, ` ${timeText(at_ms, undefined, 3)}`) : null,
+    );
+  });
+  const why = [record.code, record.detail].filter(Boolean).join(": ");
+  return el(
+    "li",
+    { class: record.done ? record.stage : "open", "data-row": record.id },
+    el("span", { class: "time" }, timeText(record.given_ms, undefined, 1)),
+    " ",
+    el("strong", {}, record.says),
+    record.reason ? ` (${record.reason})` : "",
+    el("div", { class: "steps" }, stages.length ? stages : t("stage.queued")),
+    why ? el("div", { class: "why" }, why) : null,
+  );
+}
+
+/** The screen of events and commands. */
+export function eventScreen(app, scope) {
+  const body = el("tbody", { "data-rows": "" });
+  const count = el("p", { class: "summary", role: "status" });
+  const filter = el("input", { type: "search", id: "event-filter", autocomplete: "off" });
+  const commands = el("ol", { class: "command-log", "data-rows": "" });
+  const fits = (event) => {
+    const asked = filter.value.trim().toLowerCase();
+    return (
+      !asked ||
+      [event.kind, event.target, event.actor, event.reason, event.text, event.old, event.new].some((each) =>
+        word(each).toLowerCase().includes(asked),
+      )
+    );
+  };
+  const count_it = () => setText(count, t("event.count", { n: app.journal.events.length }));
+  const drawAll = () => {
+    body.replaceChildren(
+      ...app.journal.events
+        .filter(fits)
+        .slice(0, SHOWN)
+        .map((event) => eventRow(app, event)),
+    );
+    count_it();
+  };
+  const drawCommands = () =>
+    commands.replaceChildren(
+      ...(app.commands.log.length
+        ? app.commands.log.map((record) => commandItem(app, record))
+        : [el("li", { class: "empty" }, t("command.none"))]),
+    );
+  filter.addEventListener("input", drawAll);
+  app.journal.listen((event) => {
+    if (fits(event)) body.prepend(eventRow(app, event));
+    while (body.children.length > SHOWN) body.lastChild.remove();
+    count_it();
+  }, scope);
+  app.commands.listen(drawCommands, scope);
+  drawAll();
+  drawCommands();
+  return el(
+    "div",
+    { class: "event-page" },
+    el(
+      "section",
+      { "aria-label": t("screen.events") },
+      el(
+        "div",
+        { class: "bar" },
+        el("h2", {}, t("screen.events")),
+        count,
+        el("label", { for: "event-filter" }, t("event.filter"), filter),
+      ),
+      el(
+        "table",
+        {},
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            HEADS.map((key) => el("th", { scope: "col" }, t(`event.column.${key}`))),
+          ),
+        ),
+        body,
+      ),
+    ),
+    el("section", { "aria-label": t("command.log") }, el("h3", {}, t("command.log")), commands),
+  );
+}

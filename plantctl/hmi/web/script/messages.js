@@ -1,0 +1,44 @@
+// What the page has to say beside its values: failures stay until a person dismisses them, notes go by themselves.
+
+import { el } from "./dom.js";
+import { t } from "./texts.js";
+
+const NOTE_MS = 8000;
+const MOST = 5;
+
+export class Messages {
+  node = el("section", { class: "messages", "aria-label": t("messages.title") });
+  #urgent = el("div", { role: "alert" });
+  #calm = el("div", { role: "status" });
+
+  constructor() {
+    this.node.append(this.#urgent, this.#calm);
+  }
+
+  #add(place, kind, text) {
+    const close = el("button", { type: "button", class: "close", "aria-label": t("messages.dismiss") }, "×");
+    const line = el("p", { class: `message ${kind}` }, el("span", {}, text), close);
+    close.addEventListener("click", () => line.remove());
+    place.append(line);
+    while (place.children.length > MOST) place.firstChild.remove();
+    return line;
+  }
+
+  /** Something did not happen that a person wanted: stays until dismissed. */
+  fail(text) {
+    this.#add(this.#urgent, "failure", text);
+  }
+
+  /** Good to know: gone after some seconds. */
+  note(text) {
+    const line = this.#add(this.#calm, "note", text);
+    setTimeout(() => line.remove(), NOTE_MS);
+  }
+
+  /** The newest message is dismissed; false where there is none. */
+  dismiss() {
+    const last = this.node.querySelector("p.message:last-of-type");
+    last?.remove();
+    return Boolean(last);
+  }
+}

@@ -1,0 +1,10 @@
+"""Situations of the plant that several browser tests look at."""
+
+CELL_2_TRIPPED = {
+    "40-FI-4023": 0.21, "40-FI-4023.low": 1, "C15-02": 1, "C15-02.first_out": 1, "E1-02": 1, "E1-02.active": 1,
+    "E1-02.first": 1, "E4-02": 1, "E4-02.active": 1, "E4-02.first": 1, "40-II-4020": 0.0, "40-EI-4020": 1.92,
+    "40-HS-4020": 0, "40-IC-4020": 0, "40-HS-4020.source": 4, "40-HS-4020.permit": 0, "40-HS-4020.permit.1": 0,
+    "40-II-4200": 234.0,
+}  # fmt: skip
+FOUR_PRIORITIES = {"40-FI-4274.low": 1, "40-EI-4030.high": 1, "40-TI-4214.high": 1, "40-CI-4217.low": 1}
+OF_THE_PLC = ["40-LI-4211", "40-TI-4214", "40-FI-4215", "40-FI-4013", "40-FI-4023", "40-FI-4274"]

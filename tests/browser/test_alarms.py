@@ -1,0 +1,105 @@
+"""The alarm list: order, guidance, acknowledging, and signs that need no colour."""
+
+import itertools
+
+import numpy as np
+from playwright.sync_api import expect
+
+from tests.browser.conftest import go
+from tests.browser.png import luminance
+from tests.browser.situations import FOUR_PRIORITIES
+
+GREY_AND_THREE_DEFICIENCIES = ("achromatopsia", "deuteranopia", "protanopia", "tritanopia")
+
+
+def rows(page):
+    return [row.get_attribute("data-alarm") for row in page.locator("tr[data-alarm]").all()]
+
+
+def test_unacknowledged_stand_first_then_priorities(page, gateway):
+    gateway.tell("values", FOUR_PRIORITIES | {"40-FI-4274.low": 2, "40-AI-4212.high": 3})
+    go(page, "alarms")
+    expect(page.locator("tr[data-alarm]")).to_have_count(5)
+    assert rows(page) == ["40-EI-4030.high", "40-TI-4214.high", "40-CI-4217.low", "40-AI-4212.high", "40-FI-4274.low"]
+
+
+def test_no_alarm_is_said_in_words(page):
+    go(page, "alarms")
+    expect(page.get_by_text("No alarm stands and none waits")).to_be_visible()
+    expect(page.get_by_role("button", name="Acknowledge page")).to_be_disabled()
+
+
+def test_the_chosen_alarm_tells_cause_consequence_and_what_to_do(page, gateway):
+    gateway.tell("values", {"40-AI-4212": 9.4, "40-AI-4212.high": 1})
+    go(page, "alarms")
+    page.locator("tr[data-alarm='40-AI-4212.high']").focus()
+    for text in ("feed pump, stock or a probe", "gel, felt clogging", "compare the probes", "10 min"):
+        expect(page.locator(".guidance")).to_contain_text(text)
+
+
+def test_one_alarm_is_acknowledged_and_stands_on(page, gateway):
+    gateway.tell("values", {"40-EI-4030.high": 1, "40-CI-4217.low": 1})
+    go(page, "alarms")
+    row = page.locator("tr[data-alarm='40-EI-4030.high']")
+    row.get_by_role("button", name="Acknowledge").click()
+    expect(row.locator(".state")).to_have_text("acknowledged")
+    expect(page.locator("tr[data-alarm='40-CI-4217.low'] .state")).to_have_text("unacknowledged")
+    assert [(c["command"], c["target"]) for c in gateway.commands()] == [("ack", "40-EI-4030.high")]
+
+
+def test_a_page_is_acknowledged_after_a_question_that_names_them(page, gateway):
+    gateway.tell("values", {"40-EI-4030.high": 1, "40-CI-4217.low": 3})
+    go(page, "alarms")
+    page.get_by_role("button", name="Acknowledge page").click()
+    expect(page.get_by_role("dialog")).to_contain_text("40-EI-4030.high, 40-CI-4217.low")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge all").click()
+    expect(page.locator("tr[data-alarm]")).to_have_count(1)
+    assert sorted(c["target"] for c in gateway.commands()) == ["40-CI-4217.low", "40-EI-4030.high"]
+
+
+def test_new_alarms_are_told_to_who_listens_but_not_one_by_one(page, gateway):
+    page.evaluate(
+        """() => {
+          globalThis.told = [];
+          const node = document.querySelector("[aria-live=assertive]");
+          const all = { childList: true, characterData: true, subtree: true };
+          new MutationObserver(() => told.push(node.textContent)).observe(node, all);
+        }"""
+    )
+    gateway.tell("values", FOUR_PRIORITIES)
+    expect(page.locator("[aria-live=assertive]")).to_contain_text("4 new alarms. Highest, priority 1: 40-FI-4274")
+    gateway.tell("values", {"40-LI-4211.low": 1})
+    expect(page.locator(".count").nth(1)).to_contain_text("2")
+    assert len(page.evaluate("told")) == 1
+
+
+def test_an_alarm_from_before_the_page_has_its_time_from_the_history(page, gateway):
+    gateway.tell("values", {"40-CI-4217.low": 2})
+    page.reload()
+    go(page, "alarms")
+    expect(page.locator("tr[data-alarm] .time")).not_to_have_text("")
+
+
+def test_priorities_are_told_apart_without_colour(page, gateway):
+    go(page, "alarms")
+    session = page.context.new_cdp_session(page)
+    signs = page.locator("tr[data-alarm] .alarm-place")
+    for word, state in (("unack", 1), ("acked", 2), ("rtn", 3)):
+        gateway.tell("values", dict.fromkeys(FOUR_PRIORITIES, state))
+        expect(page.locator(f"tr[data-alarm] .alarm-shape.{word}")).to_have_count(4)
+        for deficiency in GREY_AND_THREE_DEFICIENCIES:
+            session.send("Emulation.setEmulatedVisionDeficiency", {"type": deficiency})
+            pictures = [luminance(sign.screenshot()) for sign in signs.all()]
+            for one, other in itertools.combinations(pictures, 2):
+                assert np.mean(np.abs(one - other) > 48) > 0.08, (word, deficiency)
+
+
+def test_what_waits_for_a_person_is_told_from_what_does_not_without_colour(page, gateway):
+    gateway.tell("values", {"40-EI-4010.high": 1, "40-EI-4020.high": 2, "40-EI-4030.high": 3})
+    go(page, "alarms")
+    expect(page.locator("tr[data-alarm] .alarm-shape")).to_have_count(3)
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setEmulatedVisionDeficiency", {"type": "achromatopsia"})
+    pictures = [luminance(sign.screenshot()) for sign in page.locator("tr[data-alarm] .alarm-place").all()]
+    for one, other in itertools.combinations(pictures, 2):
+        assert np.mean(np.abs(one - other) > 48) > 0.03
