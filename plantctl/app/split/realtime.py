@@ -78,7 +78,11 @@ def be_punctual(wishes: Wishes) -> tuple[Grant, ...]:
 
 
 def be_preferred(*, wanted: bool) -> Grant:
-    """Ask that ordinary processes leave this one the processor when it wants it; never raises where that is refused."""
+    """Ask that ordinary processes leave this one the processor when it wants it; never raises where that is refused.
+
+    Where the kernel shares by groups first (services, sessions of terminals), it holds within the group only; the unit
+    in `deploy/` gives the plant's group its weight.
+    """
 
     def ask() -> str:
         if os.getpriority(os.PRIO_PROCESS, 0) > PREFERRED_NICE:
