@@ -92,5 +92,4 @@ def _rows(
 
 
 def _find(findings: list[Diagnostic], code: str, what: str, node: Node, hint: str = "") -> None:
-    if not node.tainted:
-        findings.append(Diagnostic(code, what, node.place, hint, node.instance))
+    findings.append(Diagnostic(code, what, node.place, hint, node.instance))

@@ -109,13 +109,13 @@ class _Checker:
         if location and location[-1] == "[key]":
             location, at_key = location[:-1], True
         whole = (*path, *location)
-        node = self.places.node(*whole)
+        node = self.places.node(*whole) or self.places.node(*whole[:-1])  # the key of a short form is not in the text
         if node is not None and node.tainted and node.kind == "value":
             return
         if at_key and self._key_is_tainted(whole):
             return
         code, what, hint = _translate(fault, whole, form, location)
-        at_key = at_key or (fault["type"] == "missing" and node is None)
+        at_key = at_key or (fault["type"] == "missing" and self.places.node(*whole) is None)
         self.findings.append(self.places.find(code, what, *whole, key=at_key, hint=hint))
 
     def _key_is_tainted(self, path: tuple[Step, ...]) -> bool:

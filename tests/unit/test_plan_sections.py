@@ -203,3 +203,19 @@ def test_all_files_together_have_a_limit(monkeypatch):
     assert [(finding.code, finding.where.column) for finding in reading.findings] == [("PC112", 19)]
     assert list(reading.plant.tags) == ["A"]
     assert reading.plant.complete is False
+
+
+def test_a_small_display_cannot_ask_for_a_huge_matrix(monkeypatch):
+    monkeypatch.setattr("plantctl.plan.expand_display.MADE_MAX", 3)
+    text = (
+        "templates: {t: {with: [k], tags: {'T-<k>': {unit: A}}}}\n"
+        "instances: {t: [{k: 1}, {k: 2}]}\n"
+        "displays: {d: {template: t, columns: {a: 'T-<k>', b: 'T-<k>'}}}"
+    )
+    finding = read(text).findings[0]
+    assert (finding.code, finding.where.line, finding.where.column) == ("PC112", 3, 29)
+
+
+def test_a_display_that_the_reader_refused_is_not_unfolded():
+    text = "templates: {t: {with: [k], tags: {'T-<k>': {unit: A}}}}\ndisplays: {d: {template: no, columns: {a: *b}}}"
+    assert [finding.code for finding in read(text).findings] == ["PC104", "PC107"]
