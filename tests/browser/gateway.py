@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocketDisconnect
 
+from plantctl.core.clock import RealClock
 from tests.browser import circuit
 
 WEB = Path(__file__).parents[2] / "plantctl" / "hmi" / "web"
@@ -28,6 +29,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
+CLOCK = RealClock()
 TOKEN = "t0ken"
 SCAN_S = 0.1
 HEARTBEAT_S = 0.5
@@ -96,7 +98,7 @@ class Gateway:
     async def run(self):
         beat_s = 0.0
         while True:
-            await asyncio.sleep(SCAN_S)
+            await CLOCK.sleep(SCAN_S)
             if time.monotonic() < self.silent_until:
                 continue
             self.move()
@@ -185,7 +187,7 @@ class Gateway:
             self.set("scan.held", 0)
         elif verb in ("set", "output"):
             await stage("sent")
-            await asyncio.sleep(0.3)
+            await CLOCK.sleep(0.3)
             self.set(target, value)
             await stage("verified", readback=value)
 
