@@ -10,15 +10,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from plantctl.app.control_client import ControlClient, NotRunning
-from plantctl.app.state_folder import SOCKET_NAME, folder_of, state_root
+from plantctl.app.state_folder import SECURITY_NAME, SOCKET_NAME, folder_of, state_root
 from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
 from plantctl.cli.plant_text import read_plant
 from plantctl.cli.screen import View
 from plantctl.cli.top import watch
 from plantctl.hmi.settings import PAGE_NAME
+
+if TYPE_CHECKING:
+    from plantctl.plan.plan import Plan
 
 T = TypeVar("T")
 SIM = "simulators"  # where `plantctl sim fault` looks for it
@@ -64,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(number, _ended)
     root = state_root(arguments.state).absolute()
     with tempfile.TemporaryDirectory(prefix="plantctl-demo-") as temporary:
-        demo = Demo(plant, built.plan.name, root, Path(temporary))
+        demo = Demo(plant, built.plan, root, Path(temporary))
         try:
             return demo.run(arguments)
         finally:
@@ -78,10 +81,11 @@ def _ended(number: int, _frame: object) -> None:
 class Demo:
     """The processes of one demo: the simulated plant, the controller, and what they wrote."""
 
-    def __init__(self, plant: Path, name: str, root: Path, temporary: Path) -> None:
+    def __init__(self, plant: Path, plan: "Plan", root: Path, temporary: Path) -> None:
         self.plant = plant
+        self.plan = plan
         self.root = root
-        self.folder = folder_of(name, root)
+        self.folder = folder_of(plan.name, root)
         self.endpoints = temporary / "endpoints.yaml"
         self.log = temporary / "demo.log"
         self.children: list[subprocess.Popen[bytes]] = []
@@ -90,7 +94,7 @@ class Demo:
         """Start everything, bring the plant up, show it; the exit code."""
         say("starting the simulated plant")
         seed, state = ("--seed", arguments.seed), ("--state", self.root / SIM)
-        self.start("simulators", "--endpoints", self.endpoints, *seed, *state, "--insecure")
+        self.start("simulators", "--endpoints", self.endpoints, *seed, *state, *self.protection())
         if not self.wait_until(self.endpoints.exists):
             return self.failed("the simulated plant did not start")
         say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))
@@ -118,6 +122,18 @@ class Demo:
             except NotRunning as error:
                 return self.failed(str(error))
         return DONE
+
+    def protection(self) -> list[object]:
+        """How the simulated PLC is protected: as the plant's text says its links are; their keys are made here."""
+        from plantctl.app.demo_keys import pair_up, secured_links
+        from plantctl.core.clock import RealClock
+
+        if not secured_links(self.plan):
+            return ["--insecure"]
+        theirs = self.root / SIM / SECURITY_NAME
+        pair_up(self.plan, self.folder / SECURITY_NAME, theirs, RealClock().utc_ns())
+        say(f"the PLC link is signed and encrypted; its keys, made for this demo only, are in {self.folder}")
+        return ["--security", theirs]
 
     def start(self, module: str, *arguments: object) -> None:
         """Start a Python process of ours, quiet, with its own word in the log; it ends when this one does."""

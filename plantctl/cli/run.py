@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from plantctl.cli.plant_text import add_plant_text, known_ids
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from plantctl.core.field import DevicePlan
     from plantctl.hmi.settings import PageSettings
     from plantctl.plan.plan import Plan
 
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         show_findings(built.findings, built.texts)
         return FINDINGS
     plan = built.plan
-    connected(plan.devices, endpoints)
+    tell_open_links(connected(plan.devices, endpoints))
     folder = folder_of(plan.name, arguments.state)
     try:
         with held(folder, f"plantctl run {arguments.plant}"):
@@ -100,6 +101,16 @@ def run(arguments: argparse.Namespace) -> int:
             return run_one(arguments, plan, folder, endpoints)
     except PlantHeld as error:
         return fail(HELD, str(error))
+
+
+def tell_open_links(devices: "Iterable[DevicePlan]") -> None:
+    """Say at each start which links could be protected and are not."""
+    from plantctl.drivers._opcua_security import PLAIN
+
+    for device in devices:
+        security = device.config.get("security")
+        if isinstance(security, dict) and security.get("insecure"):
+            print(f"INSECURE: the link to {device.name} is {PLAIN}", file=sys.stderr)
 
 
 def run_one(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints: Mapping[str, str] | None) -> int:

@@ -8,6 +8,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from plantctl.drivers._opcua_security import Security
 from plantctl.plan.expression import explain as explain_program
 from plantctl.plan.plan import EffectInfo, ExpressionRow, KindRows, Plan, Point, Writer
 from plantctl.plan.runner_text import input_slots, output_slots
@@ -29,6 +30,7 @@ def explain_plan(plan: Plan) -> str:
         ("permissives", _permissives(plan)),
         ("alarms", _alarms(plan)),
         ("one scan old", (f"  {plan.points[row].name}" for _, row in plan.delays)),
+        ("devices", _devices(plan)),
     ]
     lines = [f"plant {plan.name}", *_tasks(plan)]
     for title, found in sections:
@@ -172,6 +174,13 @@ def _alarms(plan: Plan) -> Iterator[str]:
         for tag in rows.tags:
             limit, priority = _setting(plan, f"{tag}.limit"), _setting(plan, f"{tag}.priority")
             yield f"  {tag} at {limit}, priority {priority}"
+
+
+def _devices(plan: Plan) -> Iterator[str]:
+    for device in plan.devices:
+        security = device.config.get("security")
+        words = f": {Security.model_validate(security).in_words()}" if isinstance(security, dict) else ""
+        yield f"  {device.name} ({device.kind}) at {device.connect}{words}"
 
 
 # -- one point -------------------------------------------------------------------------------------------------------
