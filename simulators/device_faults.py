@@ -17,15 +17,10 @@ from simulators.serve import Serving
 from simulators.signals import Signal, signals
 from simulators.wire_faults import STATIONS, Values, of
 
-_ALL: Final = {**signals(MOST_CELLS, loops=True), **signals(1, loops=False)}
 _FIRST: Final = ("40-FI-4013", "40-AI-4212", "40-AI-4213", "40-AI-4011")
-_ORDERED: Final = {tag: _ALL[tag] for tag in dict.fromkeys((*_FIRST, *_ALL))}
-MEASURED: Final = {tag: s for tag, s in _ORDERED.items() if s.device == PLC and s.item == "MEASURED"}
-PROBES: Final = {tag: s for tag, s in _ORDERED.items() if s.device == GATEWAY}
-_READ: Final = ("GAS", "VALUE", "MASS_FLOW", "DENSITY", "SPEED")
-INSTRUMENTS: Final = {
-    tag: s for tag, s in _ORDERED.items() if s.item in _READ or (s.device == TRANSMITTER and not s.writable)
-}
+_TABLES: Final = (signals(1, loops=False), signals(MOST_CELLS, loops=True))
+_TAGS: Final = tuple(dict.fromkeys((*_FIRST, *_TABLES[0], *_TABLES[1])))
+_OF_INSTRUMENTS: Final = ("GAS", "VALUE", "MASS_FLOW", "DENSITY", "SPEED")
 RECTIFIERS: Final = tuple(f"RECT-{cell:02d}" for cell in range(1, MOST_CELLS + 1))
 REBOOTED: Final = (RECTIFIERS[0], GATEWAY, *RECTIFIERS[1:], *DRIVES, *METERS, TRANSMITTER, *DETECTORS)
 
@@ -94,24 +89,30 @@ def _trouble(serving: Serving, signal: Signal, name: str) -> None:
 _WHOLE: Final = ("exception", "word-swap", "byte-swap", "")
 
 
+def _troubles(signal: Signal) -> tuple[str, ...]:
+    """What can go wrong with the channel of a tag, by name: at the PLC, the probe or the instrument that serves it."""
+    if signal.device == PLC:
+        return get_args(data_block.Trouble) if signal.item == "MEASURED" else ()
+    if signal.station:
+        return get_args(arc_probe.Trouble)
+    served = signal.item in _OF_INSTRUMENTS or signal.device == TRANSMITTER
+    return get_args(register_instrument.Trouble) if served else ()
+
+
 def _channel(name: str, text: str) -> Fault:
-    """The trouble `name` of one tag's channel, at the PLC, the probe or the instrument that serves it."""
-    found: dict[str, Signal] = {}
-    for kinds, tags in (
-        (data_block.Trouble, MEASURED),
-        (arc_probe.Trouble, PROBES),
-        (register_instrument.Trouble, INSTRUMENTS),
-    ):
-        if name in get_args(kinds):
-            found |= tags
+    """The trouble `name` of one tag's channel."""
+    targets = {tag: tag for tag in _TAGS if any(tag in table and name in _troubles(table[tag]) for table in _TABLES)}
+
+    def offered(serving: Serving, target: str) -> bool:
+        return name in _troubles(serving.table[target])
 
     def put(serving: Serving, target: str, values: Values) -> None:
-        _trouble(serving, found[target], name)
+        _trouble(serving, serving.table[target], name)
 
     def lift(serving: Serving, target: str) -> None:
-        _trouble(serving, found[target], "")
+        _trouble(serving, serving.table[target], "")
 
-    return Fault(name, text, {tag: tag for tag in found}, apply=put, undo=lift)
+    return Fault(name, text, targets, apply=put, undo=lift, offered=offered)
 
 
 def _switch(targets: tuple[str, ...], name: str, text: str, attribute: str) -> Fault:

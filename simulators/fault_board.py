@@ -103,7 +103,9 @@ class FaultBoard:
     def _targets(self, fault: faults.Fault) -> list[str]:
         """Those of a fault's targets that this plant has."""
         if fault.apply is not None:
-            return [target for target in fault.targets if target in self._serving.targets]
+            here = [target for target in fault.targets if target in self._serving.targets]
+            offered = fault.offered
+            return here if offered is None else [target for target in here if offered(self._serving, target)]
         units = getattr(getattr(self._serving.plant, "sheet", None), "units", None)
         if units is None:
             return list(fault.targets)

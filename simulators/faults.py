@@ -46,6 +46,8 @@ class Fault:
     parameters: Mapping[str, float] = field(default_factory=dict)
     apply: Callable[[Any, str, Mapping[str, float]], None] | None = None
     undo: Callable[[Any, str], None] | None = None
+    offered: Callable[[Any, str], bool] | None = None
+    """Whether the fault can happen to a target of this rig, where its being there is not enough."""
 
 
 class FaultError(ValueError):

@@ -34,8 +34,8 @@ Wires = Literal["tcp", "memory"]
 
 
 class Serving:
-    """A plant being served. `line` holds the twins, `servers` and `wires` what is in front of them by device,
-    `skipped` the lost steps, `writes` what clients sent.
+    """A plant being served. `line` holds the twins, `table` the signals that they serve by tag, `servers` and `wires`
+    what is in front of them by device, `skipped` the lost steps, `writes` what clients sent.
     """
 
     gateway: "RtuGateway"
@@ -58,9 +58,9 @@ class Serving:
         self.wires: dict[str, Wire] = {}
         self.skipped = 0
         self.writes = Writes()
-        table = signals(self.line.layout.cells, self.line.layout.loops)
+        self.table = signals(self.line.layout.cells, self.line.layout.loops)
         devices = {*self.line.rectifiers, *self.line.instruments, GATEWAY, PLC, SAFETY}
-        self.targets = frozenset({*table, *devices, *(str(unit) for unit in self.line.probes)})
+        self.targets = frozenset({*self.table, *devices, *(str(unit) for unit in self.line.probes)})
         """What a fault can happen to: devices, tags, stations of the gateway."""
         self._schedule_name = "simulated plant"
         self.line.settle(clock.monotonic_ns(), clock.utc_ns())
