@@ -9,6 +9,7 @@ Two starts: `running` at the operating point (pH 8.0, 85 A a cell, 0.6 m3/h a ce
 liquor, no current, no flow, contactor open.
 """
 
+from simulators import circuit_loops
 from simulators.chemistry.constants import FARADAY_C_MOL, NEODYMIUM, RE_OH3_G_MOL, WATER_KG_L
 from simulators.chemistry.equilibrium import saturated
 from simulators.circuit_instruments import measure
@@ -28,6 +29,8 @@ UNSTEADY = 0.005
 """Of the flow: so a healthy meter never shows one value for long, with or without noise of its own."""
 CELL_HEAT_J_K = 25000.0
 CURRENT_A = 85.0
+FEED_L_H = 30.0
+"""Full stroke of the dosing pump of the whole circuit; that of a circuit without loops gives 10 L/h."""
 EFFICIENCY = 0.852
 FEED_RE_MOL_L, FEED_HCL_MOL_L = 0.60, 0.05
 STARTS = ("running", "stopped")
@@ -56,24 +59,29 @@ def feed_flow_l_h(current_a: float, re_mol_l: float = FEED_RE_MOL_L, hcl_mol_l: 
     return EFFICIENCY * current_a / (FARADAY_C_MOL * (3.0 * re_mol_l + hcl_mol_l)) * 3600.0
 
 
-def circuit_a(cells: int = 1, start: str = "running") -> Flowsheet:
-    """The flowsheet with `cells` cells (1 to 4). Raises ValueError on another number or an unknown start."""
+def circuit_a(cells: int = 1, start: str = "running", *, loops: bool = False) -> Flowsheet:
+    """The flowsheet with `cells` cells (1 to 4), with its loops or with boundaries in their place.
+
+    Raises ValueError on another number or an unknown start.
+    """
     if not 1 <= cells <= 4:
         raise ValueError(f"circuit A has 1 to 4 cells, not {cells}")
     if start not in STARTS:
         raise ValueError(f"no start '{start}': {', '.join(STARTS)}")
     runs = start == "running"
     sheet = Flowsheet()
-    _equipment(sheet, cells, runs)
-    _piping(sheet, cells)
-    _knowledge(sheet, cells)
-    measure(sheet, cells)
-    for name in names(cells, loops=False):
+    _equipment(sheet, cells, runs, loops)
+    _piping(sheet, cells, loops)
+    _knowledge(sheet, cells, loops)
+    if loops:
+        circuit_loops.connect(sheet, cells)
+    measure(sheet, cells, loops)
+    for name in names(cells, loops):
         sheet.signal(name.name, name.end, written=name.written)
     return sheet
 
 
-def _equipment(sheet: Flowsheet, cells: int, runs: bool) -> None:
+def _equipment(sheet: Flowsheet, cells: int, runs: bool, loops: bool) -> None:
     """Units in the order in which streams pass through them: a unit that passes on comes after its sources."""
     feed = feed_flow_l_h(CURRENT_A if runs else 0.0) * cells
     flow = 0.6 * cells / 3.6 if runs else 0.0
@@ -85,7 +93,11 @@ def _equipment(sheet: Flowsheet, cells: int, runs: bool) -> None:
     empty = (0.0,) * COMPONENTS
     tank = LIQUOR_L - (2.0 * PIPE_L + CELL_L) * cells
     loss_w = 8.0 * 18.0 + (2.0 * 18.0 + (25.0 - 98.0 if runs else 0.0)) * cells
-    sheet.add("feed", "dosing_pump", stroke=feed / 10.0, flow_l_h=feed, flow_l_s=feed / 3600.0, contents=empty)
+    if loops:
+        loss_w += circuit_loops.heat_from_cells_w(runs) * cells
+    full = FEED_L_H if loops else 10.0
+    delivered = {"stroke": feed / full, "full_l_h": full, "flow_l_h": feed, "flow_l_s": feed / 3600.0}
+    sheet.add("feed", "dosing_pump", contents=empty, **delivered)
     sheet.add(
         "tank",
         "tank",
@@ -108,22 +120,27 @@ def _equipment(sheet: Flowsheet, cells: int, runs: bool) -> None:
         flow_m3_h=flow * 3.6,
         draw_l_s=flow,
         unsteady=UNSTEADY,
-        **_network(cells, flow * 3.6),
+        **_network(cells, flow * 3.6, loops),
     )
     sheet.add("supply", "pipe", volume_l=PIPE_L * cells, contents=there * 4)
-    if cells > 1:
+    if cells > 1 or loops:
         sheet.add("manifold", "manifold", branches=float(cells), square_m=BRANCH_M)
+    if loops:
+        circuit_loops.place_before_cells(sheet, cells)
     for cell in range(1, cells + 1):
-        _cell(sheet, cell, back, runs)
+        _cell(sheet, cell, back, runs, circuit_loops.CELL if loops else {})
     sheet.add("return", "pipe", volume_l=PIPE_L * cells, contents=liquor(0.25 * PIPE_L * cells, *back) * 4)
-    sheet.add("acid", "acid_loop")
+    if loops:
+        circuit_loops.place_after_cells(sheet, cells, runs, liquor(1.0, *back))
+    else:
+        sheet.add("acid", "acid_loop")
     sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0))
     sheet.add("account", "account")
 
 
-def _network(cells: int, flow_m3_h: float) -> dict[str, float]:
+def _network(cells: int, flow_m3_h: float, loops: bool) -> dict[str, float]:
     """What the pump knows of a manifold before its first step."""
-    if cells == 1:
+    if cells == 1 and not loops:
         return {}
     each = flow_m3_h / cells
     felt = 0.816 / 0.6
@@ -136,7 +153,7 @@ def _network(cells: int, flow_m3_h: float) -> dict[str, float]:
     }
 
 
-def _cell(sheet: Flowsheet, cell: int, back: tuple[float, float], runs: bool) -> None:
+def _cell(sheet: Flowsheet, cell: int, back: tuple[float, float], runs: bool, values: dict[str, float]) -> None:
     """A cell with its rectifier; `back` is rare earth and acid of what it holds, mol/L."""
     current = CURRENT_A if runs else 0.0
     inside = list(liquor(CELL_L, *back))
@@ -163,14 +180,15 @@ def _cell(sheet: Flowsheet, cell: int, back: tuple[float, float], runs: bool) ->
         reserve_c=1200.0 if runs else 0.0,
         voltage_v=3.073 if runs else 1.5,
         ph=8.6 if runs else TANK_PH,
+        **values,
     )
 
 
-def _piping(sheet: Flowsheet, cells: int) -> None:
+def _piping(sheet: Flowsheet, cells: int, loops: bool) -> None:
     sheet.stream("feed.outlet", "pump.suction")
     sheet.stream("tank.outlet", "pump.suction")
     sheet.stream("pump.discharge", "supply.inlet")
-    if cells > 1:
+    if cells > 1 or loops:
         sheet.stream("supply.outlet", "manifold.inlet")
         for branch in range(1, 5):
             # an outlet must lead somewhere; that of a branch which is not there carries nothing
@@ -179,14 +197,15 @@ def _piping(sheet: Flowsheet, cells: int) -> None:
         sheet.stream("supply.outlet", "cell.inlet")
     for cell in range(1, cells + 1):
         sheet.stream(of_cell("cell.outlet", cell), "return.inlet")
-        for side in ("acid_side", "anolyte_side", "wash_outlet"):
+        for side in () if loops else ("acid_side", "anolyte_side", "wash_outlet"):
             sheet.stream(of_cell(f"cell.{side}", cell), "acid.inlet")
-    sheet.stream("return.outlet", "tank.inlet")
+    if not loops:
+        sheet.stream("return.outlet", "tank.inlet")
     sheet.stream("tank.drain", "thickener.inlet")
     sheet.stream("thickener.outlet", "tank.inlet")
 
 
-def _knowledge(sheet: Flowsheet, cells: int) -> None:
+def _knowledge(sheet: Flowsheet, cells: int, loops: bool) -> None:
     """What one unit tells another."""
     for source, target in (
         ("pump.draw_l_s", "tank.draw_l_s"),
@@ -197,7 +216,7 @@ def _knowledge(sheet: Flowsheet, cells: int) -> None:
         ("tank.precipitated_mol", "account.precipitated"),
     ):
         sheet.wire(source, target)
-    if cells > 1:
+    if cells > 1 or loops:
         for source, target in (
             ("manifold.loss_m", "pump.network_m"),
             ("manifold.slope_m", "pump.network_slope_m"),
@@ -219,5 +238,5 @@ def _knowledge(sheet: Flowsheet, cells: int) -> None:
         sheet.wire("tank.ph", of_cell("cell.tank_ph", cell))
         sheet.wire(of_cell("cell.charge_c", cell), "account.charge")
         sheet.wire(of_cell("cell.precipitated_mol", cell), "account.precipitated")
-        if cells > 1:
+        if cells > 1 or loops:
             sheet.wire(of_cell("cell.felt_m", cell), f"manifold.felt_{cell}_m")

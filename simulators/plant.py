@@ -25,7 +25,7 @@ TICK_S = 0.1
 
 
 class Plant:
-    """A flowsheet that runs; by default circuit A with one cell.
+    """A flowsheet that runs; by default circuit A with one cell. `cells=4, loops=True` is the whole circuit.
 
     `start` is `running` (pH 8.0, 85 A, 0.6 m3/h, 40 g/L) or `stopped` (no current, no flow). `compiled=False` runs
     the plain functions. `faults` and `healthy` belong to `simulators.faults`: what is injected, and what
@@ -38,11 +38,12 @@ class Plant:
         start: str = "running",
         *,
         cells: int = 1,
+        loops: bool = False,
         compiled: bool = True,
         sheet: Flowsheet | None = None,
     ) -> None:
         self.seed = seed
-        self.sheet = sheet if sheet is not None else circuit_a(cells, start)
+        self.sheet = sheet if sheet is not None else circuit_a(cells, start, loops=loops)
         self.linked: Linked = link(self.sheet, seed)
         self.time_s = 0.0
         self.faults: dict[tuple[str, str], dict[str, float]] = {}

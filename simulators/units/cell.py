@@ -124,6 +124,7 @@ class Cell(Unit):
     ambient_c: Param = field(22.0, "surroundings, degC")
     acid_w_k: Param = field(0.0, "heat transfer to the acid, W/K")
     anolyte_w_k: Param = field(0.0, "heat transfer to the anolyte, W/K")
+    anolyte_heat_share: Param = field(0.0, "share of the current's heat that is made in the anolyte, 0..1")
     membrane_worn: Param = field(1.0, "membrane resistance over that of new ones, 1..1.5")
     membrane_limit: Param = field(1.0, "limiting current of the anion membrane over that of a new one")
     membrane_leak: Param = field(1.0, "diffusion of acid over that of a new membrane, 1..100")
@@ -157,6 +158,7 @@ class Cell(Unit):
     hydrogen_mol_s: State = field(0.0, "hydrogen made now, mol/s")
     oxygen_mol_s: State = field(0.0, "oxygen made now, mol/s")
     chlorine_mol_s: State = field(0.0, "chlorine made now, mol Cl2/s")
+    anode_w: State = field(0.0, "heat made in the anolyte now, W")
     ph: Out = field(8.0, "pH in the compartment and at the outlet")
     celsius: Out = field(40.0, "temperature, degC")
     voltage_v: Out = field(0.0, "cell voltage, V")
@@ -191,7 +193,7 @@ def release(u: Cell) -> None:
     acid[HEAT] = (max(u.hole_l_s, 0.0) + water) * HEAT_J_L_K * u.celsius + back * HEAT_J_L_K * u.acid_c
     acid[HEAT] += u.acid_w_k * (u.celsius - u.acid_c)
     anolyte[LIQUID] = -u.split_l_s
-    anolyte[HEAT] = u.anolyte_w_k * (u.celsius - u.anolyte_c) - u.split_l_s * HEAT_J_L_K * u.anolyte_c
+    anolyte[HEAT] = u.anolyte_w_k * (u.celsius - u.anolyte_c) - u.split_l_s * HEAT_J_L_K * u.anolyte_c + u.anode_w
     exchange(u)
     flow = max(u.inlet[LIQUID] - water - u.hole_l_s, 0.0)
     share = flow / u.volume_l
@@ -236,6 +238,7 @@ def advance(u: Cell, dt: float) -> None:
     electric(u, inlet[LIQUID])
     shunt = u.voltage_v / u.short_ohm if u.short_ohm > 0.0 else 0.0
     warm_w = (u.current_a - shunt) * (u.voltage_v - THERMONEUTRAL_V) + shunt * u.voltage_v
+    u.anode_w = u.anolyte_heat_share * warm_w
     heat_j += (warm_w + u.loss_w_k * (u.ambient_c - u.celsius)) * dt
     held[HEAT] += heat_j
     u.heat_gained_j += heat_j

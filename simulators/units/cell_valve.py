@@ -30,6 +30,7 @@ class CellValve(Unit):
     shaft: State = field(1.0, "1 process end, 0 wash end")
     process_side: Out = field(1.0, "opening of the process side, 0..1")
     wash_side: Out = field(0.0, "opening of the wash side, 0..1")
+    wash_share: Out = field(0.0, "share of what leaves the cell that goes to the wash side, 0..1")
     at_process: Out = field(1.0, "limit switch of the process end")
     at_wash: Out = field(0.0, "limit switch of the wash end")
 
@@ -42,6 +43,7 @@ def advance(u: CellValve, dt: float) -> None:
         u.shaft += min(max(wanted - u.shaft, -most), most)
     u.process_side = max(2.0 * u.shaft - 1.0, u.worn)
     u.wash_side = max(1.0 - 2.0 * u.shaft, u.worn)
+    u.wash_share = u.wash_side / max(u.wash_side + u.process_side, 1e-9)
     seen = u.switch_lost < 0.5
     u.at_process = 1.0 if seen and u.shaft >= END else 0.0
     u.at_wash = 1.0 if seen and u.shaft <= 1.0 - END else 0.0

@@ -6,7 +6,7 @@ import pytest
 from simulators.chemistry.constants import FARADAY_C_MOL
 from simulators.faults import inject
 from simulators.plant import Plant
-from simulators.stream import CHLORIDE, COMPONENTS, HEAT, LIQUID, RARE_EARTH, SODIUM, SOLID
+from simulators.stream import CHLORIDE, COMPONENTS, HEAT, LIQUID, RARE_EARTH, SODIUM, SOLID, SULFATE
 
 
 def held(plant):
@@ -31,7 +31,9 @@ def held(plant):
 def moved(plant):
     """Size of the amounts that one step moves: hold-up of the cell."""
     first = plant.linked.addresses["cell.contents"]
-    return np.delete(np.abs(plant.linked.memory[first : first + COMPONENTS]), SOLID)
+    amounts = np.abs(plant.linked.memory[first : first + COMPONENTS])
+    amounts[SULFATE] = 0.1
+    return np.delete(amounts, SOLID)
 
 
 SITUATIONS = {
@@ -59,6 +61,60 @@ def test_mass_and_heat_close_in_every_step(situation):
         before = after
 
 
+WHOLE = {
+    "running": {},
+    "a cell in the acid wash": {"cell_valve_2.process": 0.0, "wash.run": 1.0, "rectifier_2.on": 0.0},
+    "a cell rinsed": {"cell_valve.process": 0.0, "wash.run": 1.0, "rinse.open": 1.0, "rectifier.on": 0.0},
+    "pumps off": {"pump.run": 0.0, "acid_pump.run": 0.0, "anolyte_pump.run": 0.0},
+    "every valve open": dict.fromkeys(
+        ("acid_water.valve", "acid_product.valve", "anolyte_water.valve", "cooling.output"), 1.0
+    ),
+    "every valve mad": {
+        name: float("nan")
+        for name in ("acid_water.valve", "acid_product.valve", "anolyte_cooling.valve", "cooling.output", "feed.stroke")
+    },
+    "one cell reversed": {"contactor_3.position": 2.0, "rectifier_3.current_set_a": 40.0},
+}
+TORN = {
+    "cell.anion_hole_l_h": 60.0,
+    "cell_2.cation_hole_l_h": 20.0,
+    "cell_3.short_ohm": 0.02,
+    "cell_4.membrane_leak": 100.0,
+    "cell_valve_4.worn": 0.1,
+}
+
+
+@pytest.mark.timeout(400)  # the first of them compiles the whole circuit
+@pytest.mark.parametrize("torn", [False, True], ids=["sound", "torn"])
+@pytest.mark.parametrize("situation", WHOLE)
+def test_mass_and_heat_of_the_whole_circuit_close_in_every_step(situation, torn):
+    plant = Plant(seed=3, cells=4, loops=True)
+    for end, value in TORN.items() if torn else ():
+        plant.set_field(end, value)
+    for name, value in WHOLE[situation].items():
+        plant.write(name, value)
+    size = 4.0 * moved(plant)
+    before = held(plant)
+    for _ in range(600):
+        plant.step()
+        after = held(plant)
+        assert np.all(np.abs(after - before) <= 1e-9 * size), (after - before) / size
+        before = after
+
+
+@pytest.mark.timeout(400)
+def test_the_whole_circuit_closes_over_a_day_of_plant_time():
+    plant = Plant(seed=3, cells=4, loops=True)
+    start, charge = held(plant), [charge_account(plant, cell) for cell in CELLS]
+    plant.write("drawoff.open", 1.0)
+    for _ in range(86400):
+        plant.step(1.0)
+    assert held(plant) == pytest.approx(start, rel=1e-6)
+    for cell, before in zip(CELLS, charge, strict=True):
+        passed = plant.field(f"{cell}.charge_c")
+        assert charge_account(plant, cell) == pytest.approx(before, abs=1e-6 * passed)
+
+
 @pytest.mark.parametrize("fault", ["pump-trip", "feed-stopped", "cell-short", "membrane-leak", "cell-open-circuit"])
 def test_mass_closes_through_a_fault(fault):
     plant = Plant(seed=3, cells=1)
@@ -78,11 +134,14 @@ def test_mass_closes_over_a_day_of_plant_time():
     assert held(plant) == pytest.approx(start, rel=1e-6)
 
 
-def charge_account(plant):
+CELLS = ("cell", "cell_2", "cell_3", "cell_4")
+
+
+def charge_account(plant, cell="cell", dt=0.1):
     """Charge passed less charge in the double layer, lost, and gone into acid; acid diffused back counts against it."""
-    acid = plant.field("acid.made_mol") + plant.field("cell.made_mol_s") * 0.1
-    used = plant.field("cell.lost_c") + (acid + plant.field("cell.diffused_mol")) * FARADAY_C_MOL
-    return plant.field("cell.charge_c") - plant.field("cell.layer_c") - used
+    acid = plant.field(f"{cell}.acid_mol") + plant.field(f"{cell}.made_mol_s") * dt
+    used = plant.field(f"{cell}.lost_c") + (acid + plant.field(f"{cell}.diffused_mol")) * FARADAY_C_MOL
+    return plant.field(f"{cell}.charge_c") - plant.field(f"{cell}.layer_c") - used
 
 
 @pytest.mark.parametrize("situation", ["running", "current off", "current reversed", "pump off"])
