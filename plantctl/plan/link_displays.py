@@ -31,7 +31,7 @@ def link_shown(net: Network) -> Shown:
         text=head.text if head else "",
         tags=_tags(net),
         loops={
-            name: ShownLoop(loop.text, loop.pv.tag, loop.out or split_tag(name))
+            name: ShownLoop(loop.text, loop.pv.tag, loop.out or split_tag(name), tuple(loop.split))
             for name, loop in net.source.loops.items()
         },
         guidance=_guidance(net),

@@ -28,11 +28,12 @@ class ShownTag:
 
 @dataclass(frozen=True, slots=True)
 class ShownLoop:
-    """What a loop controls and what it writes: an output, or the loop below."""
+    """What a loop controls and what it writes: an output, the loop below, or the block that splits it over `splits`."""
 
     text: str
     pv: str
     out: str
+    splits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

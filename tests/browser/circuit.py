@@ -283,7 +283,7 @@ def loop_entry(loop, text, pv, out, _setpoint, low, high):
         "text": text,
         "pv": full(pv),
         "out": full(out),
-        "output": full(out),
+        "outputs": [full(out)],
         "unit": "",
         "out_unit": "",
         "sp_low": low,

@@ -21,6 +21,7 @@ tags:
   FI-1: {service: flow, unit: L/h, range: [0, 10]}
   FC-1: {service: valve, unit: L/h, range: [0, 10], access: write}
   HS-1: {service: pump, range: [0, 1], access: write, states: {0: stopped, 1: running}}
+  SC-1: {service: speed, unit: "%", range: [0, 100], access: write}
   AY-1: {service: laboratory value, unit: mol/L, range: [0, 2], initial: 1 mol/L}
   ZI-1: {service: position of the shut-off valve, device: PLC-1, item: VALVE, range: [0, 1], system: sis}
 loops:
@@ -139,7 +140,8 @@ def test_states_are_those_of_the_text_else_of_the_block(plant):
     ("name", "write"),
     [
         ("40-HS-1", {"class": "confirm-reason", "confirm_beyond": None}),
-        ("40-FC-1", {"class": "direct", "confirm_beyond": 1.0}),
+        ("40-FC-1", None),
+        ("40-SC-1", {"class": "direct", "confirm_beyond": 10.0}),
         ("40-AY-1", {"class": "confirm", "confirm_beyond": None}),
         ("40-FIC-1.sp", {"class": "direct", "confirm_beyond": 0.8}),
         ("40-LIC-1.sp", {"class": "direct", "confirm_beyond": 10.0}),
@@ -186,7 +188,8 @@ def test_a_trip_below_zero_and_written_from_the_other_end_is_on_its_side():
 
 def test_a_loop_has_its_limits_modes_points_and_what_takes_its_output_away(plant):
     level, flow = plant["loops"]
-    assert (level["loop"], level["pv"], level["out"], level["output"]) == ("40-LIC-1", "40-LI-1", "40-FIC-1", "40-FC-1")
+    assert (level["loop"], level["pv"], level["out"]) == ("40-LIC-1", "40-LI-1", "40-FIC-1")
+    assert level["outputs"] == flow["outputs"] == ["40-FC-1"]
     assert (level["sp_low"], level["sp_high"]) == (0.0, 100.0), "a set-point without limits has the range of its PV"
     assert (level["out_low"], level["out_high"]) == (1.0, 9.0)
     assert (flow["modes"], level["modes"]) == (["man", "auto", "cas"], ["man", "auto"])
@@ -194,6 +197,13 @@ def test_a_loop_has_its_limits_modes_points_and_what_takes_its_output_away(plant
     assert flow["points"]["op"] == "40-FIC-1"
     assert level["interlocks"] == flow["interlocks"] == ["C-1", "C-2"]
     assert (level["unit"], level["out_unit"], level["text"]) == ("%", "L/h", "level by flow")
+
+
+def test_a_loop_that_is_split_has_both_outputs_and_what_takes_either_away():
+    folder = Path(__file__).parents[1] / "cases" / "plan" / "good-split-range-and-scheduled-gain"
+    loops = {loop["loop"]: loop for loop in description(build_path(folder).plan)["loops"]}
+    assert (loops["TIC-1"]["out"], loops["TIC-1"]["outputs"]) == ("TIC-1.split", ["TV-1", "JV-1"])
+    assert (loops["TIC-1"]["interlocks"], loops["AIC-1"]["outputs"]) == ([], ["FC-1"])
 
 
 def test_an_alarm_says_what_to_do(plant):

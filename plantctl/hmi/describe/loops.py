@@ -15,7 +15,7 @@ def loops(view: PlanView) -> list[dict[str, Any]]:
         if place is None:
             continue
         limits = {name: number(parameter(*place, name)) for name in ("sp_low", "sp_high", "out_low", "out_high")}
-        pv, output = view.point(loop.pv), view.output_of(tag)
+        pv, outputs = view.point(loop.pv), view.outputs_of(tag)
         limits["sp_low"] = number(pv.low) if limits["sp_low"] is None else limits["sp_low"]
         limits["sp_high"] = number(pv.high) if limits["sp_high"] is None else limits["sp_high"]
         found.append(
@@ -24,14 +24,14 @@ def loops(view: PlanView) -> list[dict[str, Any]]:
                 "text": loop.text or view.text_of(loop.pv),
                 "pv": pv.name,
                 "out": loop.out,
-                "output": output,
+                "outputs": outputs,
                 "unit": unit(pv.unit),
                 "out_unit": unit(view.point(tag).unit),
                 **limits,
                 "modes": ["man", "auto", *(["cas"] if parameter(*place, "has_cas") == 1.0 else [])],
                 "direct": parameter(*place, "direct") == 1.0,
                 "points": view.points_of(*place),
-                "interlocks": list(view.causes_of_output.get(output, ())),
+                "interlocks": list(dict.fromkeys(c for o in outputs for c in view.causes_of_output.get(o, ()))),
             }
         )
     return found

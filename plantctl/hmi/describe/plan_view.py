@@ -79,12 +79,14 @@ class PlanView:
         row = self.plan.rows.get(name)
         return (self.plan.points[row].text if row is not None else "") or name
 
-    def output_of(self, loop: str) -> str:
-        """The written tag that a loop works on in the end, through the loops below it; empty where there is none."""
+    def outputs_of(self, loop: str) -> list[str]:
+        """The written tags that a loop works on in the end, through the loops below it; none in a ring of loops."""
         loops = self.plan.shown.loops
         seen: set[str] = set()
         name = loop
         while name in loops and name not in seen:
             seen.add(name)
+            if loops[name].splits:
+                return list(loops[name].splits)
             name = loops[name].out
-        return name if name not in seen else ""
+        return [name] if name not in seen else []

@@ -3,14 +3,14 @@
 import math
 from typing import Any
 
-from plantctl.hmi.describe.plan_view import PlanView, number, parameter, unit
+from plantctl.hmi.describe.plan_view import PlanView, number, unit
+from plantctl.hmi.describe.point_range import range_of
 from plantctl.hmi.describe.ranges import indicators
+from plantctl.hmi.describe.writes import requests, write_classes
 from plantctl.plan.plan import Plan, Point, Writer
 
 DECIMALS_MAX = 6
 DECIMALS_WITHOUT_RANGE = 2
-# A step of up to this share of the range is written at once; a larger one is asked back.
-DIRECT_SHARE = 0.1
 
 
 def tags(view: PlanView) -> list[dict[str, Any]]:
@@ -18,7 +18,7 @@ def tags(view: PlanView) -> list[dict[str, Any]]:
     plan = view.plan
     inputs = {row.row: row for row in plan.inputs}
     outputs = {row.row: row for row in plan.outputs}
-    writable = _write_classes(view)
+    writable, asked = write_classes(view), requests(view)
     ranges = indicators(view)
     number_of = _Decimals(view)
     found = []
@@ -44,6 +44,7 @@ def tags(view: PlanView) -> list[dict[str, Any]]:
                 "stale_after_ms": inputs[point.row].stale_after_ns / 1e6 or None if point.row in inputs else None,
                 "states": _states(plan, point),
                 "write": writable.get(point.name),
+                "asked_by": asked.get(point.name),
                 "indicator": ranges.get(point.name),
             }
         )
@@ -65,23 +66,6 @@ def _states(plan: Plan, point: Point) -> dict[str, str] | None:
     if shown is not None and shown.states:
         return {str(value): text for value, text in shown.states.items()}
     return {str(value): text for value, text in enumerate(point.words)} or None
-
-
-def range_of(view: PlanView, point: Point) -> tuple[float, float]:
-    """Both ends of what a point can show: its own, of a loop's points those of its set-point or output; NaN for none.
-
-    A set-point without limits has the range of what it is for.
-    """
-    loops = view.plan.shown.loops
-    name, _, part = point.name.rpartition(".")
-    loop = point.name if point.name in loops else name if name in loops else ""
-    place = view.blocks_by_tag.get(loop)
-    if place is None or (part not in ("sp", "manual") and loop != point.name):
-        return point.low, point.high
-    ends = ("sp_low", "sp_high") if part == "sp" and loop == name else ("out_low", "out_high")
-    low, high = (number(parameter(*place, end)) for end in ends)
-    pv = view.point(loops[loop].pv)
-    return pv.low if low is None else low, pv.high if high is None else high
 
 
 class _Decimals:
@@ -123,48 +107,3 @@ class _Decimals:
 def _is_count(point: Point, low: float, high: float) -> bool:
     """Whether a plain number with whole ends is a switch, a state or a count: a status word, 0 or 1."""
     return unit(point.unit) == "" and float(low).is_integer() and float(high).is_integer()
-
-
-def _write_classes(view: PlanView) -> dict[str, dict[str, Any]]:
-    """By point, how a person's write is asked back. Set-points and outputs of loops, outputs, values by hand.
-
-    `direct` writes at once, up to `confirm_beyond` (in the point's unit, None: always); `confirm` shows old and new
-    and asks; `confirm-reason` also wants a reason.
-    """
-    plan = view.plan
-    found: dict[str, dict[str, Any]] = {}
-    for output in plan.outputs:
-        found[output.tag] = _of_output(plan, output.tag)
-    for loop in plan.shown.loops:
-        if loop not in plan.rows:
-            continue
-        set_point = view.point(f"{loop}.sp")
-        found[set_point.name] = _direct(*range_of(view, set_point))
-        output_tag = view.output_of(loop)
-        own = view.point(loop)
-        asked = found.get(output_tag)
-        found[loop] = asked if asked and asked["class"] != "direct" else _direct(*range_of(view, own))
-        found[f"{loop}.mode"] = {"class": "direct", "confirm_beyond": None}
-    for point in plan.points[1:]:
-        shown = plan.shown.tags.get(point.name)
-        by_hand = point.writer is Writer.INPUT and not point.owner
-        if by_hand and (shown is None or shown.system != "sis"):
-            found[point.name] = {"class": "confirm", "confirm_beyond": None}
-    return found
-
-
-def _of_output(plan: Plan, tag: str) -> dict[str, Any]:
-    point = plan.points[plan.rows[tag]]
-    shown = plan.shown.tags.get(tag)
-    asked = shown.write if shown is not None else ""
-    if asked in ("confirm", "confirm-reason"):
-        return {"class": asked, "confirm_beyond": None}
-    switched = (shown is not None and shown.states) or unit(point.unit) == ""
-    if switched and asked != "direct":
-        return {"class": "confirm", "confirm_beyond": None}
-    return _direct(point.low, point.high) if asked != "direct" else {"class": "direct", "confirm_beyond": None}
-
-
-def _direct(low: float, high: float) -> dict[str, Any]:
-    span = high - low
-    return {"class": "direct", "confirm_beyond": number(DIRECT_SHARE * span)}

@@ -13,7 +13,7 @@ import { t } from "./texts.js";
 
 const LIMIT_WORDS = ["none", "low", "high", "constant"];
 /** The tag that a loop writes in the end, also where it works through another loop. */
-const outputOf = (loop) => loop.output || loop.out;
+const outputOf = (loop) => (loop.outputs?.length === 1 ? loop.outputs[0] : loop.out);
 
 const PV_SOURCES = ["held", "first", "second"];
 

@@ -87,9 +87,8 @@ function permitOf(app, output, scope) {
 
 function command(app, tag, scope) {
   if (tag.kind !== "output" && !tag.write) return null;
-  if (!tag.write)
-    return el("p", { class: "why" }, t(tag.system === "sis" ? "faceplate.read_only_other" : "faceplate.read_only"));
-  const loop = [...app.plant.loops.values()].find((each) => each.out === tag.tag);
+  const writes = (each) => (each.outputs ?? [each.out]).includes(tag.tag) && !app.plant.loops.has(each.out);
+  const loop = [...app.plant.loops.values()].find(writes);
   if (loop) {
     return el(
       "p",
@@ -99,6 +98,17 @@ function command(app, tag, scope) {
       el("button", { type: "button", on: { click: () => app.openFaceplate(loop.loop) } }, loop.loop),
     );
   }
+  if (tag.asked_by) {
+    return el(
+      "p",
+      {},
+      t("faceplate.asked_by"),
+      " ",
+      el("button", { type: "button", on: { click: () => app.openFaceplate(tag.asked_by) } }, tag.asked_by),
+    );
+  }
+  if (!tag.write)
+    return el("p", { class: "why" }, t(tag.system === "sis" ? "faceplate.read_only_other" : "faceplate.read_only"));
   if (tag.states) return stateButtons(app, tag, scope);
   return numberEntry(app, { label: t("faceplate.value"), target: tag.tag, enabled: () => heldBy(app, tag.tag) }, scope)
     .node;

@@ -244,6 +244,7 @@ export const ENGLISH = {
   "faceplate.system_other": "of another system: read only",
   "faceplate.read_only": "read only",
   "faceplate.read_only_other": "belongs to another system: read only",
+  "faceplate.asked_by": "asked for by",
   "faceplate.has_loop": "written by its loop:",
   "faceplate.who": "who has it: {who}",
   "source.none": "nobody",
