@@ -21,6 +21,7 @@ VERBS: Final = {
     "set": "write a value of the running plant",
     "command": "give the running plant another command: mode, reset, tune, ack",
     "history": "show the recorded values of a tag",
+    "users": "say who may log in to a plant's page, and what each may do there",
     "doctor": "find what this machine lacks for a plant, and how plants that run here are",
     "check": "find everything that is wrong with a plant's text",
     "schema": "write the form of a plant's text for an editor: keys, words, units",

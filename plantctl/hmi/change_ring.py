@@ -119,9 +119,10 @@ class ChangeRing:
             return None
         utc_ns, mono_ns = self._open
         # Half a period of grace: scans are never exactly as far apart as they should be.
-        if self._told_ns is not None and now_ns - self._told_ns < DELTA_NS - self._period_ns // 2 - 1:
+        soon = self._told_ns is not None and now_ns - self._told_ns < DELTA_NS - self._period_ns // 2 - 1
+        if soon and self._period_ns < DELTA_NS:
             return None
-        self._told_ns, self._open = mono_ns, None
+        self._told_ns, self._open = now_ns, None
         rows = self._changed.nonzero()[0]
         self._changed[rows] = False
         self.sequence += 1
