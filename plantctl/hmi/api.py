@@ -22,6 +22,7 @@ from plantctl.hmi.guard import Guard, refuse
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.messages import Problem, SessionTold, TokenLogin, UserLogin, encode
+from plantctl.hmi.openapi import DOCUMENT, LIVE, document
 from plantctl.hmi.sessions import IDLE_NS, Session, Sessions
 from plantctl.hmi.settings import PageSettings
 from plantctl.hmi.static import INDEX, StaticFile, StaticFiles
@@ -58,7 +59,8 @@ class Api:
             Route("/static/{name:path}", self._told(self._file), methods=["GET"]),
             Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
             Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
-            WebSocketRoute("/api/v1/live", self._serve_live),
+            Route(DOCUMENT, self._told(self._document), methods=["GET"]),
+            WebSocketRoute(LIVE, self._serve_live),
         ]
         exceptions: Any = {404: self._nothing_there, 405: self._wrong_method}
         self.app: ASGIApp = Guard(Starlette(routes=routes, exception_handlers=exceptions), settings)
@@ -84,6 +86,9 @@ class Api:
             self._description = encode(said).encode()
         headers = {"etag": f'"{self._plant.plan.hash:016x}-{self._settings.simulated:d}"', "cache-control": "no-cache"}
         return _unless_known(request, self._description, "application/json", headers)
+
+    async def _document(self, request: Request) -> Response:
+        return _json(document())
 
     # -- sessions
 

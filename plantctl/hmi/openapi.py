@@ -1,0 +1,161 @@
+"""What the server can be asked, as an OpenAPI 3.1 document: made of the very types that check and encode the messages.
+
+The messages of the WebSocket, which OpenAPI has no words for, stand among the schemas and are listed in `x-websocket`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from plantctl import __version__
+from plantctl.hmi.client import NO_TEXT, RESTARTS, SESSION_OVER, TOO_MANY, TOO_SLOW
+from plantctl.hmi.messages import (
+    CLIENT_MESSAGES,
+    KINDS,
+    SERVER_MESSAGES,
+    STAGES,
+    VERBS,
+    Problem,
+    SessionTold,
+    TokenLogin,
+    UserLogin,
+)
+
+LIVE: Final = "/api/v1/live"
+DOCUMENT: Final = "/api/v1/openapi.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a query: its name, what it is, and its JSON schema."""
+
+    name: str
+    text: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One request: what it is for, what it may carry and what it gives; `problems` are the statuses of refusals."""
+
+    path: str
+    method: str
+    text: str
+    answer: Any = None
+    body: tuple[type, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    status: int = 200
+    problems: tuple[int, ...] = ()
+    session: bool = True
+    kind: str = "application/json"
+
+
+OPERATIONS: Final = (
+    Operation("/", "GET", "The page.", kind="text/html", session=False, problems=(404,)),
+    Operation("/static/{name}", "GET", "A file of the page.", kind="*/*", session=False, problems=(404,)),
+    Operation("/api/v1/session", "GET", "Who is logged in.", SessionTold, problems=(401,)),
+    Operation(
+        "/api/v1/session",
+        "POST",
+        "Begin a session, with the one-time token of a first start or as a user. Sets the cookie that stands for it.",
+        SessionTold,
+        body=(TokenLogin, UserLogin),
+        session=False,
+        problems=(400, 401, 413, 415, 429),
+    ),
+    Operation("/api/v1/session", "DELETE", "End the session.", status=204, problems=(401,)),
+    Operation(
+        "/api/v1/plant",
+        "GET",
+        "The plant as its text describes it (plant-description.md). The ETag changes with the text.",
+        dict[str, Any],
+        problems=(401,),
+    ),
+    Operation(DOCUMENT, "GET", "This document.", dict[str, Any], session=False),
+)
+
+# Close codes of the WebSocket that are ours, and those of RFC 6455 that the server uses.
+CLOSES: Final = {
+    1002: "the frames break the protocol",
+    NO_TEXT: "a message was not text",
+    1007: "a text was no UTF-8",
+    1009: "a message was longer than 65,536 bytes",
+    RESTARTS: "the server restarts: connect again",
+    SESSION_OVER: "the session is over: log in",
+    TOO_SLOW: "messages that may not be left out piled up: read faster, connect again",
+    TOO_MANY: "more than 20 messages a second",
+}
+
+
+def document() -> dict[str, Any]:
+    """The document, the same at every call."""
+    types = [*SERVER_MESSAGES, *CLIENT_MESSAGES, Problem]
+    types += [
+        t for o in OPERATIONS for t in (*o.body, o.answer) if isinstance(t, type) and issubclass(t, msgspec.Struct)
+    ]
+    template = "#/components/schemas/{name}"
+    _, components = msgspec.json.schema_components(dict.fromkeys(types), ref_template=template)
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "plantctl",
+            "version": __version__,
+            "description": "The page's server of one plant. Requests that change something, and the WebSocket, must "
+            "have an Origin of ours; every request a Host of ours.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "plantctl-PORT"}},
+        },
+        "x-websocket": {
+            "path": LIVE,
+            "server": [_reference(each) for each in SERVER_MESSAGES],
+            "client": [_reference(each) for each in CLIENT_MESSAGES],
+            "closes": {str(code): text for code, text in CLOSES.items()},
+            "stages": list(STAGES),
+            "kinds": list(KINDS),
+            "commands": list(VERBS),
+        },
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": operation.text}
+    if operation.status != 204:
+        answer["content"] = {operation.kind: {"schema": _schema(operation.answer)}}
+    said: dict[str, Any] = {"summary": operation.text, "responses": {str(operation.status): answer}}
+    for status in operation.problems:
+        content = {"application/problem+json": {"schema": _reference(Problem)}}
+        said["responses"][str(status)] = {"description": "a problem", "content": content}
+    if operation.body:
+        schemas = {"oneOf": [_reference(each) for each in operation.body]}
+        said["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas}}}
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+    ]
+    parameters += [
+        {"name": p.name, "in": "query", "required": p.required, "description": p.text, "schema": p.schema}
+        for p in operation.parameters
+    ]
+    if parameters:
+        said["parameters"] = parameters
+    if operation.session:
+        said["security"] = [{"session": []}]
+    return said
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _reference(kind)
+    return {"type": "string"} if kind is None else {"type": "object"}
+
+
+def _reference(kind: type) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{kind.__name__}"}
