@@ -21,6 +21,7 @@ from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
+from plantctl.history.seal import Sealer, sealed_through
 from plantctl.hmi.live_plant import LogWord, Snapshot, is_last
 from plantctl.log.storage import Storage
 from plantctl.log.writer import Recorder
@@ -55,6 +56,7 @@ class Running:
     reader: RingReader
     schedule: Schedule
     statistics: Statistics
+    sealer: Sealer | None = None
     recent: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     listeners: list[Callable[[int, list[Event], list[Result]], None]] = field(default_factory=list)
     scans: int = 0
@@ -212,6 +214,8 @@ class Running:
             now_ns, utc_ns = clock.monotonic_ns(), clock.utc_ns()
             recorder.drain(self.reader, now_ns, utc_ns)
             if not recorder.commit_due(now_ns):
+                if self.sealer is not None:
+                    self.sealer.turn(recorder.durable_sequence, now_ns)
                 continue
             commit = recorder.begin_commit()
             if commit is not None:
@@ -224,15 +228,19 @@ def make(
     plan: Plan,
     clock: Clock,
     storage: Storage,
+    history: Storage | None = None,
     *,
     compiled: bool = True,
     endpoints: Mapping[str, str] | None = None,
     cache: Path | None = None,
     secrets: Path | None = None,
 ) -> Running:
-    """Build a plant to run over `storage`; nothing moves before `run`. `secrets` is the plant's security folder."""
+    """Build a plant to run over `storage`, its log, which is sealed into `history`; nothing moves before `run`.
+
+    `secrets` is the plant's security folder.
+    """
     recorder = Recorder(storage, plan.name, {plan.hash: plan_text(plan)})
-    last = recorder.open(clock.utc_ns())
+    last = recorder.open(clock.utc_ns(), sealed_through(history) if history is not None else 0)
     buffer = bytearray(ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs)))
     writer = RingWriter(buffer, plan.hash, last + 1)
     executive = Executive(plan, compiled=compiled, ring=writer, cache=cache)
@@ -248,5 +256,6 @@ def make(
         RingReader(buffer),
         schedule,
         Statistics(executive, schedule),
+        None if history is None else Sealer(storage, history),
         _time_service=None if clock.virtual else ClockService(),
     )

@@ -16,6 +16,7 @@ from plantctl.core.errors import PlantctlError
 LOCK_NAME = "holder"
 SOCKET_NAME = "control.sock"
 LOG_NAME = "log"
+HISTORY_NAME = "history"
 LOGS_NAME = "logs"
 SECURITY_NAME = "security"
 LOCKS = Path("/proc/locks")

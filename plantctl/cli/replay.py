@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.cli.exit_code import DONE, FINDINGS, UNKNOWN_INPUT, fail
-from plantctl.cli.history import ids_of, log_in
+from plantctl.cli.recorded import log_in
 from plantctl.cli.run_table import write_run
 from plantctl.core.command import Command
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import InputColumns, OutputColumns
 from plantctl.core.frame import Rows
+from plantctl.history.names import points_in
 from plantctl.log.reader import plan_text, runs, texts
 from plantctl.log.replay import Replay, ReplayScan, replay
 from plantctl.log.storage import ReadOnlyFolder
@@ -161,7 +162,7 @@ def replay_log(plan: Plan, arguments: argparse.Namespace, columns: Sequence[str]
             return fail(UNKNOWN_INPUT, f"{folder} has no run {number}: it holds {len(found)}, 1 is the oldest")
         run = found[number - 1]
         same = run.plan_hash == plan.hash
-        names = ids_of(plan_text(storage, run.plan_hash))
+        names = {p.name: p.id for p in points_in(plan_text(storage, run.plan_hash)).values()}
         known = sorted((number, plan.rows[name]) for name, number in names.items() if name in plan.rows)
         numbers, rows = np.array([*known, (BEYOND, 0)], np.int64).T.copy()
         executive = Executive(plan, compiled=bool(arguments.compiled))

@@ -22,6 +22,18 @@ class Storage(Protocol):
         """The first `size` bytes of a file, by default the whole."""
         ...
 
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        """At most `size` bytes of a file from `offset` on; fewer where it ends before."""
+        ...
+
+    def length(self, name: str) -> int:
+        """The length in bytes of a file."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Removes a file."""
+        ...
+
     def open(self, name: str) -> int:
         """A number for the file `name`, made if it is not there, to append to."""
         ...
@@ -68,6 +80,15 @@ class FolderStorage:
     def read(self, name: str, size: int = -1) -> bytes:
         with (self.folder / name).open("rb") as file:
             return file.read(size)
+
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        return _read_part(self.folder / name, offset, size)
+
+    def length(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink()
 
     def open(self, name: str) -> int:
         return os.open(self.folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -124,3 +145,19 @@ class ReadOnlyFolder:
     def read(self, name: str, size: int = -1) -> bytes:
         with (self.folder / name).open("rb") as file:
             return file.read(size)
+
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        return _read_part(self.folder / name, offset, size)
+
+    def length(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
+
+def _read_part(path: Path, offset: int, size: int) -> bytes:
+    """At most `size` bytes of a file from `offset` on."""
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        data = file.read(size) or b""
+        while data and len(data) < size and (more := file.read(size - len(data))):
+            data += more
+        return data

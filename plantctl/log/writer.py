@@ -125,21 +125,22 @@ class Recorder:
         """Makes the text of a plan known, best before its first frame is drained."""
         self._plans[plan_hash] = text
 
-    def open(self, utc_ns: int) -> int:
+    def open(self, utc_ns: int, floor: int = 0) -> int:
         """Finds the end of the log, cuts what is torn and returns `last_sequence`: the ring's count begins above it.
 
+        It is not below `floor`, the newest frame that is kept elsewhere: history outlives a log that was removed.
         Where the disk cannot even be listed, the sequence follows from `utc_ns`, so that it still grows.
         """
         try:
             end = find_end(self._storage)
         except OSError as e:
             self._failed(e)
-            self._last = self._durable = _Last(max(0, utc_ns // 1000))
+            self._last = self._durable = _Last(max(floor, utc_ns // 1000))
             return self.last_sequence
         if end.error is not None:
             self._failed(end.error)
         self._texts = end.texts
-        self._last = self._durable = _Last(end.sequence)
+        self._last = self._durable = _Last(max(end.sequence, floor))
         if end.name:
             try:
                 self._file = reopen(self._storage, end.name, end.plan_hash, end.size, end.torn_bytes)
@@ -147,7 +148,7 @@ class Recorder:
             except OSError as e:
                 # What follows the last mark may not survive; a new file begins above it.
                 self._failed(e)
-                self._durable = _Last(end.durable_sequence)
+                self._durable = _Last(max(end.durable_sequence, floor))
         return self.last_sequence
 
     # --------------------------------------------------------------------------------------------------- draining

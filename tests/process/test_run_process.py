@@ -44,7 +44,7 @@ def test_a_run_ended_by_a_signal_leaves_a_log_to_read_and_to_replay(tmp_path, nu
         code, _, complaint = ended(child)
     assert code == 0
     assert complaint.startswith("Bench runs;")
-    assert sorted(p.name for p in folder.iterdir()) == ["holder", "log"]
+    assert sorted(p.name for p in folder.iterdir()) == ["history", "holder", "log"]
     assert plantctl("history", "10-AY-2", state=state).stdout.splitlines()[-1].endswith("2 L/h  good")
     replayed = plantctl("exec", tmp_path / "plant", "--from", folder, "--out", tmp_path / "out.csv", state=state)
     assert replayed.returncode == 0

@@ -46,8 +46,25 @@ class SimulatedStorage:
 
     def read(self, name, size=-1):
         self._step("read")
-        seen = bytes(self.files[name].seen)
+        seen = bytes(self._file(name).seen)
         return seen if size < 0 else seen[:size]
+
+    def read_part(self, name, offset, size):
+        self._step("read")
+        return bytes(self._file(name).seen[offset : offset + size])
+
+    def length(self, name):
+        self._step("length")
+        return len(self._file(name).seen)
+
+    def _file(self, name):
+        if name not in self.files:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        return self.files[name]
+
+    def remove(self, name):
+        self._step("remove")
+        del self.files[name]
 
     def open(self, name):
         self._step("open")

@@ -69,8 +69,8 @@ def test_every_descriptor_is_given_back_also_where_memory_runs_out(plan, monkeyp
 
 
 def test_a_run_goes_on_above_every_frame_of_the_log(tmp_path):
-    storage = FolderStorage(tmp_path / "log")
-    assert next_sequence(storage, UTC_NS) == 1
+    storage, history = FolderStorage(tmp_path / "log"), FolderStorage(tmp_path / "history")
+    assert next_sequence(storage, history, UTC_NS) == 1
     ring = bytearray(1 << 16)
     writer = RingWriter(ring, 77, 1)
     for scan in range(10):
@@ -79,14 +79,21 @@ def test_a_run_goes_on_above_every_frame_of_the_log(tmp_path):
     recorder.open(UTC_NS)
     recorder.drain(RingReader(ring), 1, UTC_NS)
     recorder.close(1, UTC_NS)
-    first = next_sequence(storage, UTC_NS)
+    first = next_sequence(storage, history, UTC_NS)
     assert first >= 11
     # The recorder's own count begins at the same place.
     assert Recorder(storage, "Bench", {77: ""}).open(UTC_NS) == first - 1
 
 
+def test_a_run_goes_on_above_what_was_sealed_of_a_log_that_is_gone(tmp_path):
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / f"{1:020d}-{500:020d}.seg").write_bytes(b"")
+    history = FolderStorage(tmp_path / "history")
+    assert next_sequence(FolderStorage(tmp_path / "log"), history, UTC_NS) == 501
+
+
 def test_a_disk_that_cannot_be_read_does_not_keep_a_plant_from_starting(tmp_path):
     (tmp_path / "log").write_text("")
     storage = FolderStorage(tmp_path / "log")
-    first = next_sequence(storage, UTC_NS)
+    first = next_sequence(storage, FolderStorage(tmp_path / "history"), UTC_NS)
     assert first == Recorder(storage, "Bench", {}).open(UTC_NS) + 1 > 1 << 50

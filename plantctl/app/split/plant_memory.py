@@ -13,6 +13,7 @@ from plantctl.app.split.hand_over import WOKEN, Settings, argument, pack
 from plantctl.app.split.segments import COMMANDS, EVENTS, FRAMES, Role, layout_of
 from plantctl.core.ring import RingWriter
 from plantctl.core.segment import SegmentReader, SegmentWriter
+from plantctl.history.seal import sealed_through
 from plantctl.log.recovery import find_end
 from plantctl.log.storage import Storage
 from plantctl.plan.plan import Plan
@@ -77,12 +78,13 @@ class PlantMemory:
             os.close(self._open.pop())
 
 
-def next_sequence(storage: Storage, utc_ns: int) -> int:
-    """The number of the first frame of this run: above every frame of the log, also where its disk cannot be read.
+def next_sequence(storage: Storage, history: Storage, utc_ns: int) -> int:
+    """The number of the first frame of this run: above every frame of the log and of what was sealed of it, also where
+    its disk cannot be read.
 
     Then it follows from the time, as the recorder's own count does.
     """
     try:
-        return find_end(storage).sequence + 1
+        return max(find_end(storage).sequence, sealed_through(history)) + 1
     except OSError:
         return max(0, utc_ns // 1000) + 1

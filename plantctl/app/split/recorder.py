@@ -4,6 +4,8 @@ It has no network and nobody waits for it: while it is away the ring keeps the l
 on behind the last frame that the log holds. Its segment tells everyone until when nothing can be lost any more; a
 command's answer waits for that.
 
+Between its commits it seals what is on disk into the history, a few milliseconds at a time.
+
 The retained state is saved with every commit: once a second, and at once after a transition or a command.
 """
 
@@ -18,9 +20,10 @@ from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.retained_place import moment, retained_file
 from plantctl.app.split.segments import FRAMES, SCAN_FRAME, SCAN_MONO, SCAN_UTC, TEXT_BYTES, Role
 from plantctl.app.split.until_told import UntilTold
-from plantctl.app.state_folder import LOG_NAME
+from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME
 from plantctl.core.ring import RingReader
 from plantctl.core.segment import ProcessState
+from plantctl.history.seal import Sealer, sealed_through
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.memory import StateMemory
@@ -38,8 +41,10 @@ class RecorderProcess:
         self.writer = hand_over.own()
         place = folder / LOG_NAME
         place.mkdir(parents=True, exist_ok=True)
-        self.recorder = Recorder(FolderStorage(place), plan.name, {plan.hash: plan_text(plan)})
-        last = self.recorder.open(utc_ns())
+        log, history = FolderStorage(place), FolderStorage(folder / HISTORY_NAME)
+        self.recorder = Recorder(log, plan.name, {plan.hash: plan_text(plan)})
+        last = self.recorder.open(utc_ns(), _sealed(history))
+        self._sealer = Sealer(log, history)
         ring = hand_over.reader(Role.SCAN).area(FRAMES)
         try:
             self._reader = RingReader(ring, after=last)
@@ -61,6 +66,8 @@ class RecorderProcess:
         if recorder.commit_due(now_ns):
             self._retain()
             recorder.commit(monotonic_ns(), utc_ns())
+        else:
+            self._sealer.turn(recorder.durable_sequence, now_ns)
         self.publish()
 
     def _retain(self) -> None:
@@ -86,8 +93,12 @@ class RecorderProcess:
         live["errors"][0] = sum(status.errors.values())
         live["durable_sequence"][0], live["durable_utc_ns"][0] = recorder.durable_sequence, recorder.durable_utc_ns
         live["retained_errors"][0] = sum(self._retained.status.errors.values())
+        sealed = self._sealer.status
+        live["sealed_sequence"][0], live["sealed_errors"][0] = sealed.sealed_sequence, sealed.errors
         if status.failing or self._retained.status.failing:
             self._say(status.last_error if status.failing else f"retained state: {self._retained.status.last_error}")
+        elif sealed.failing:
+            self._say(f"history: {sealed.last_error}")
         elif self._last_error:
             self._last_error = ""
             self._log.info("the log can be written again")
@@ -112,6 +123,14 @@ class RecorderProcess:
         if not self.recorder.close(monotonic_ns(), utc_ns()):
             self._log.error("the last entries of the log are not on disk: %s", self.recorder.status.last_error)
         self.publish()
+
+
+def _sealed(history: FolderStorage) -> int:
+    """The newest frame in the sealed history, 0 where its folder cannot be read: the ring's own count then holds."""
+    try:
+        return sealed_through(history)
+    except OSError:
+        return 0
 
 
 def run(hand_over: HandOver) -> int:

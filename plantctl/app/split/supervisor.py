@@ -35,7 +35,7 @@ from plantctl.app.split.process_log import start_log
 from plantctl.app.split.restart_policy import SECOND_NS, RestartLimits, RestartPolicy
 from plantctl.app.split.segments import CHILDREN, Role
 from plantctl.app.split.systemd_notify import Notifier
-from plantctl.app.state_folder import LOG_NAME, LOGS_NAME
+from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, LOGS_NAME
 from plantctl.core.errors import PlantctlError
 from plantctl.core.segment import ProcessState, SegmentWriter
 from plantctl.log.storage import FolderStorage
@@ -130,7 +130,8 @@ class Supervisor:
         to_person.setLevel(logging.WARNING)
         self._log.addHandler(to_person)
         self._notifier = Notifier.of(os.environ, os.getpid())
-        first = next_sequence(FolderStorage(folder / LOG_NAME), utc_ns())
+        log, history = FolderStorage(folder / LOG_NAME), FolderStorage(folder / HISTORY_NAME)
+        first = next_sequence(log, history, utc_ns())
         memory = PlantMemory(self._plan, self._settings, first)
         self._segment = memory.own()
         self._segment.take_over(monotonic_ns())

@@ -1,0 +1,133 @@
+"""What was recorded as a table for a person, as CSV or as JSON: the work of `plantctl history`."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
+from plantctl.cli.recorded import Span, SpanUnclear, history_of, span_of, time_ns, utc_text
+from plantctl.core.quality import describe
+from plantctl.history.columns import Aggregate, columns
+from plantctl.history.names import UnknownTag
+from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
+
+Row = tuple[str, ...]
+RAW_HEAD = ("tag", "utc", "value", "quality", "source_utc")
+SPANS_HEAD = ("tag", "utc", "min", "max", "mean", "count", "quality", "known")
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print what was asked for; the exit code."""
+    history = history_of(arguments)
+    try:
+        if arguments.points is not None and not 1 <= arguments.points <= BUCKETS_MAX:
+            return fail(USAGE, f"--points: 1 to {BUCKETS_MAX}, not {arguments.points}")
+        for tag in arguments.tags:
+            history.names.point(tag)
+        if arguments.json:
+            return _json(arguments, history)
+        rows = list(_rows(arguments, history))
+    except UnknownTag as error:
+        return fail(UNKNOWN_INPUT, str(error))
+    except (SpanUnclear, NothingAsked) as error:
+        return fail(USAGE, str(error))
+    head = SPANS_HEAD if arguments.points else RAW_HEAD
+    if arguments.csv:
+        out = csv.writer(sys.stdout, lineterminator="\n")
+        out.writerow(head)
+        out.writerows(rows)
+    else:
+        _print(rows, arguments, history)
+    if not rows:
+        span = f"at {arguments.at}" if arguments.at else f"in the last {arguments.last or arguments.usual}"
+        return fail(DONE, f"no value of {', '.join(f'`{tag}`' for tag in arguments.tags)} {span}")
+    if history.damaged:
+        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
+    return DONE
+
+
+def _json(arguments: argparse.Namespace, history: History) -> int:
+    """The answer as programs get it over HTTP."""
+    if arguments.at:
+        moment_ns = time_ns("--at", arguments.at)
+        found = columns(history, arguments.tags, moment_ns, moment_ns + 1, aggregate=Aggregate.LATEST)
+    else:
+        span = span_of(arguments, history)
+        points, aggregate = arguments.points, Aggregate.MINMAX
+        if points is None:
+            points, aggregate = arguments.limit or 1_000_000, Aggregate.RAW
+        found = columns(history, arguments.tags, *span, points, aggregate)
+    json.dump(found, sys.stdout, allow_nan=False)
+    print()
+    return DONE
+
+
+def _rows(arguments: argparse.Namespace, history: History) -> Iterator[Row]:
+    """The rows of the table, tag by tag."""
+    if arguments.at:
+        moment_ns = time_ns("--at", arguments.at)
+        for tag in arguments.tags:
+            (state,) = history.at(tag, [moment_ns])
+            if state is not None:
+                yield _raw_row(tag, *state)
+        return
+    span = span_of(arguments, history)
+    for tag in arguments.tags:
+        if arguments.points:
+            yield from _newest(_span_rows(history, tag, span, arguments.points), arguments.limit)
+        else:
+            series = history.raw(tag, *span)
+            columns_ = (series.utc_ns, series.value, series.quality, series.source_ns)
+            found = [_raw_row(tag, *row) for row in zip(*(c.tolist() for c in columns_), strict=True)]
+            yield from _newest(found, arguments.limit)
+            if series.truncated:
+                fail(DONE, f"`{tag}` has more points than fit; the oldest are shown: ask for less time or for --points")
+
+
+def _newest(rows: Sequence[Row], limit: int) -> Sequence[Row]:
+    return rows[-limit:] if limit > 0 else rows
+
+
+def _raw_row(tag: str, utc_ns: int, value: float, quality: int, source_ns: int) -> Row:
+    return tag, utc_text(utc_ns), repr(value), describe(quality), utc_text(source_ns) if source_ns else ""
+
+
+def _span_rows(history: History, tag: str, span: Span, points: int) -> list[Row]:
+    trend = history.trend(tag, span.start_ns, span.end_ns, points)
+    b = trend.buckets
+    found = []
+    for k in range(len(b)):
+        numbers: Sequence[Any] = ("", "", "") if not b.told[k] else [float(c[k]) for c in (b.low, b.high, b.mean)]
+        found.append(
+            (
+                tag,
+                utc_text(int(b.begin_ns[k])),
+                *(n if isinstance(n, str) else repr(n) for n in numbers),
+                str(int(b.count[k])),
+                describe(int(b.quality[k])) if b.told[k] else "nothing recorded",
+                f"{b.known_ns[k] / trend.width_ns:.3f}",
+            )
+        )
+    return found
+
+
+def _print(rows: Sequence[Row], arguments: argparse.Namespace, history: History) -> None:
+    """The rows for a person: with several tags each line says which."""
+    width = max(map(len, arguments.tags)) if len(arguments.tags) > 1 else 0
+    for tag, utc, *rest in rows:
+        unit = history.names.point(tag).unit
+        before = f"{tag:<{width}}  " if width else ""
+        if arguments.points:
+            low, high, mean, count, quality, known = rest
+            if not low:
+                print(f"{before}{utc}  nothing recorded")
+                continue
+            numbers = "  ".join(f"{name} {float(n):.6g}" for name, n in (("min", low), ("mean", mean), ("max", high)))
+            gap = "" if float(known) > 0.9995 else f"  known {float(known):.1%}"
+            print(f"{before}{utc}  {numbers} {unit}  {count} points  {quality}{gap}")
+        else:
+            value, quality, source = rest
+            print(f"{before}{utc}  {float(value):>14.6g} {unit}  {quality}{f'  source {source}' if source else ''}")

@@ -1,0 +1,232 @@
+"""Chunks: the pieces a history file is made of, each with its own head, check sum and compression.
+
+    u4 mark      CHNK
+    u2 kind      `ChunkKind`
+    u2 0
+    u4 tag       stable tag id, 0 where the chunk is not one tag's
+    u4 count     rows in it
+    u4 length    bytes that follow
+    u4 CRC-32C   of the head before it and of what follows
+    deflated columns (RFC 1951)
+
+A damaged chunk is lost alone: its neighbours are found by their marks. What a tag did is in its chunk of points: in
+which scans it moved, and its value, quality and source time from then on. The times of the scans are kept once for all
+tags, in the chunk of scans.
+
+Rules of the file: lossless; what cannot be read raises `LogDamaged`, never anything else.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.errors import LogDamaged
+from plantctl.core.frame import crc32c
+from plantctl.history.numbers import F8, I8, pack_values, pack_whole, take_values, take_whole
+
+U2 = npt.NDArray[np.uint16]
+
+MARK: Final = b"CHNK"
+HEAD: Final = struct.Struct("<4sHHIIII")
+CHUNK_BYTES_MAX: Final = 1 << 28
+_BEGIN: Final = struct.Struct("<q")
+# What devices round their times to, ns; coarser steps make smaller differences.
+_SOURCE_STEPS_NS: Final = (1_000_000_000, 1_000_000, 100_000, 1_000, 100, 1)
+
+
+class ChunkKind(IntEnum):
+    """What a chunk holds. Numbers are part of the format: never reused; unknown kinds are passed over."""
+
+    SCANS = 1  # the times of the scans, and where the record has holes
+    OPENING = 2  # what was in force before the first scan, of every tag
+    POINTS = 3  # what one tag did
+    MINUTES = 4  # what one tag did, minute by minute
+    FRAMES = 5  # frames of events, commands, results, texts and writes as they were in the log
+    INDEX = 6  # where the chunks are; the last one of a file
+
+
+class Chunk(NamedTuple):
+    """One chunk, its columns inflated."""
+
+    kind: int
+    tag: int
+    rows: int
+    data: bytes
+
+
+def encode_chunk(kind: ChunkKind, tag: int, count: int, data: bytes) -> bytes:
+    """A whole chunk."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_FILTERED)
+    body = deflate.compress(data) + deflate.flush()
+    head = HEAD.pack(MARK, kind, 0, tag, count, len(body), 0)[:-4]
+    return head + crc32c(head + body).to_bytes(4, "little") + body
+
+
+def chunk_bytes(data: bytes, at: int) -> int:
+    """The bytes of the chunk that begins at `at`, by its head alone; 0 where no chunk begins there."""
+    if at + HEAD.size > len(data) or data[at : at + 4] != MARK:
+        return 0
+    length = int(HEAD.unpack_from(data, at)[5])
+    return HEAD.size + length if length <= min(CHUNK_BYTES_MAX, len(data) - at - HEAD.size) else 0
+
+
+def decode_chunk(data: bytes, at: int = 0) -> Chunk:
+    """The chunk at `at`. Cut short, a wrong sum or bytes that do not inflate: `LogDamaged`."""
+    size = chunk_bytes(data, at)
+    if not size:
+        raise LogDamaged("no chunk begins here")
+    _, kind, _, tag, count, _, crc = HEAD.unpack_from(data, at)
+    body = data[at + HEAD.size : at + size]
+    if crc32c(data[at : at + HEAD.size - 4] + body) != crc:
+        raise LogDamaged("a chunk's check sum is wrong")
+    try:
+        return Chunk(kind, tag, count, zlib.decompress(body, -15))
+    except zlib.error as e:
+        raise LogDamaged(f"a chunk cannot be inflated: {e}") from e
+
+
+# ------------------------------------------------------------------------------------------------ scans
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """The scans of a file: their UTC in ns, and the places in this column before which the record has a hole.
+
+    `begin_ns` is the UTC since when what is in force before them holds: the last scan of the file before. What was in
+    force before a hole is not known behind it. The times follow the plant's clock and may go back with it.
+    """
+
+    begin_ns: int
+    utc_ns: I8
+    holes: I8
+
+
+def encode_scans(scans: Scans) -> bytes:
+    """The chunk of the scans."""
+    moves = np.diff(scans.utc_ns)
+    step = int(np.median(moves)) if len(moves) else 0
+    return encode_chunk(
+        ChunkKind.SCANS,
+        0,
+        len(scans.utc_ns),
+        _BEGIN.pack(scans.begin_ns) + pack_whole(scans.utc_ns, step) + pack_whole(scans.holes),
+    )
+
+
+def decode_scans(chunk: Chunk) -> Scans:
+    """The scans in their chunk; a hole that is nowhere: `LogDamaged`."""
+    if len(chunk.data) < _BEGIN.size:
+        raise LogDamaged("a chunk is cut short")
+    utc_ns, at = take_whole(chunk.data, _BEGIN.size)
+    holes, _ = take_whole(chunk.data, at)
+    if not len(utc_ns) or (len(holes) and (holes[0] < 0 or holes[-1] >= len(utc_ns))):
+        raise LogDamaged("the holes of a file lie outside of it")
+    return Scans(_BEGIN.unpack_from(chunk.data)[0], utc_ns, holes)
+
+
+# ------------------------------------------------------------------------------------------------ points
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What one tag did: from scan `scan` of its file on, `value` in the tag's unit with `quality` was in force.
+
+    `source_ns` is the device's word in UTC, 0 where there is none.
+    """
+
+    scan: I8
+    value: F8
+    quality: U2
+    source_ns: I8
+
+    def __len__(self) -> int:
+        return len(self.scan)
+
+
+def encode_points(tag: int, points: Points) -> bytes:
+    """The chunk of one tag's points; not for none."""
+    data = pack_whole(points.scan, 1) + pack_values(points.value) + _pack_runs(points.quality) + _pack(points.source_ns)
+    return encode_chunk(ChunkKind.POINTS, tag, len(points), data)
+
+
+def decode_points(chunk: Chunk) -> Points:
+    """The points in their chunk. Columns that do not fit each other: `LogDamaged`."""
+    scan, at = take_whole(chunk.data, 0)
+    value, at = take_values(chunk.data, at)
+    quality, at = _take_runs(chunk.data, at, len(scan))
+    source_ns, at = _take(chunk.data, at)
+    if not len(scan) == len(value) == len(source_ns) == chunk.rows:
+        raise LogDamaged("the columns of a chunk do not fit each other")
+    return Points(scan, value, quality, source_ns)
+
+
+def _pack_runs(quality: U2) -> bytes:
+    """Qualities as runs of one word each."""
+    begin = np.flatnonzero(np.concatenate(([True], quality[1:] != quality[:-1])))[: len(quality)]
+    return pack_whole(begin.astype(np.int64)) + pack_whole(quality[begin].astype(np.int64))
+
+
+def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
+    begin, at = take_whole(data, at)
+    words, at = take_whole(data, at)
+    lengths = np.diff(np.append(begin, count))
+    if len(begin) != len(words) or (count and (not len(begin) or begin[0])) or (lengths < 0).any():
+        raise LogDamaged("the runs of a column do not fit it")
+    return np.repeat(words.astype(np.uint16), lengths), at
+
+
+def _pack(times_ns: I8) -> bytes:
+    """Times of a device, in the coarsest steps that they all are multiples of."""
+    step_ns = next(s for s in _SOURCE_STEPS_NS if s == 1 or not (times_ns % s).any())
+    return step_ns.to_bytes(4, "little") + pack_whole(times_ns // step_ns)
+
+
+def _take(data: bytes, at: int) -> tuple[I8, int]:
+    step_ns = int.from_bytes(data[at : at + 4], "little")
+    if step_ns not in _SOURCE_STEPS_NS:
+        raise LogDamaged(f"source times in steps of {step_ns} ns")
+    steps, at = take_whole(data, at + 4)
+    return steps * step_ns, at
+
+
+# ------------------------------------------------------------------------------------------------ opening
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What was in force when a file began, a row a tag, in the order of the ids; with the UTC from which on."""
+
+    tag: I8
+    utc_ns: I8
+    value: F8
+    quality: U2
+    source_ns: I8
+
+
+def encode_opening(opening: Opening) -> bytes:
+    """The chunk of what was in force."""
+    data = (
+        pack_whole(opening.tag)
+        + pack_whole(opening.utc_ns)
+        + pack_values(opening.value)
+        + pack_whole(opening.quality.astype(np.int64))
+        + pack_whole(opening.source_ns)
+    )
+    return encode_chunk(ChunkKind.OPENING, 0, len(opening.tag), data)
+
+
+def decode_opening(chunk: Chunk) -> Opening:
+    """What was in force. Columns that do not fit each other: `LogDamaged`."""
+    tag, at = take_whole(chunk.data, 0)
+    utc_ns, at = take_whole(chunk.data, at)
+    value, at = take_values(chunk.data, at)
+    quality, at = take_whole(chunk.data, at)
+    source_ns, _ = take_whole(chunk.data, at)
+    if not len(tag) == len(utc_ns) == len(value) == len(quality) == len(source_ns) == chunk.rows:
+        raise LogDamaged("the columns of a chunk do not fit each other")
+    return Opening(tag, utc_ns, value, quality.astype(np.uint16), source_ns)

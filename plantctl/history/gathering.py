@@ -1,0 +1,200 @@
+"""Gathers what the log told, and says of a tag what it did: the record before it is sealed.
+
+The recorder gathers what it will seal; whoever reads history gathers what is not sealed yet. Both see the same.
+
+A point is a row whose value, quality or source time differs, by bits, from what was in force; behind a hole in the
+record the first row is a point whatever it says. Rules of the file: pure; the clock may go back, `in_force` then holds
+times still until it has caught up, points keep their own.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from plantctl.history.buckets import InForce
+from plantctl.history.chunk import Points, Scans
+from plantctl.history.log_rows import Stretch
+from plantctl.history.numbers import I8
+
+# Small stretches are put together, so that a tag is looked up in few places.
+STRETCHES_MAX = 48
+
+
+class State(NamedTuple):
+    """What is in force of a tag: since when in UTC, value, quality, the device's time."""
+
+    utc_ns: int
+    value: float
+    quality: int
+    source_ns: int
+
+
+class Gathering:
+    """What the log told from some frame on. `begin_ns` is UTC since when what came before still holds."""
+
+    def __init__(self, begin_ns: int | None = None) -> None:
+        self.begin_ns = begin_ns
+        self.rows = 0
+        self.first_sequence = 0
+        self.last_sequence = 0
+        self.plan_hash = 0
+        self.kept: list[tuple[int, bytes]] = []
+        self._utc_ns: list[I8] = []
+        self._holes: list[int] = []
+        self._scans = 0
+        self._parts: list[Stretch] = []
+        self._known: Scans | None = None
+
+    def add(self, stretch: Stretch) -> None:
+        """Takes the next stretch of the log."""
+        self.first_sequence = self.first_sequence or stretch.first_sequence
+        self.last_sequence = stretch.last_sequence
+        self.plan_hash = stretch.plan_hash
+        self.kept += stretch.kept
+        self._holes += (np.flatnonzero(stretch.hole) + self._scans).tolist()
+        self._utc_ns.append(stretch.utc_ns)
+        self.rows += len(stretch)
+        none = stretch.utc_ns[:0]  # the frames are kept here, for all
+        part = replace(stretch, scan=stretch.scan + self._scans, utc_ns=none, hole=stretch.hole[:0], kept=[])
+        self._scans += len(stretch.utc_ns)
+        self._known = None
+        self._parts.append(part)
+        if len(self._parts) > STRETCHES_MAX:
+            self._merge()
+
+    def _merge(self) -> None:
+        """Puts the small ones of the stretches together: those behind the last that is larger than all after it."""
+        rows, keep = 0, len(self._parts)
+        while keep and (rows >= len(self._parts[keep - 1]) or len(self._parts) - keep < STRETCHES_MAX // 2):
+            keep -= 1
+            rows += len(self._parts[keep])
+        self._parts[keep:] = [_together(self._parts[keep:])]
+
+    def scans(self) -> Scans:
+        """The times of the scans, and where the record has holes."""
+        if self._known is None:
+            utc_ns = np.concatenate(self._utc_ns) if self._utc_ns else np.zeros(0, np.int64)
+            self._utc_ns = [utc_ns]
+            holes = np.array(self._holes, np.int64)
+            first_ns = int(utc_ns[0]) if len(utc_ns) else 0
+            begins = self.begin_ns is not None and not (len(holes) and holes[0] == 0)
+            self._known = Scans(self.begin_ns if begins and self.begin_ns is not None else first_ns, utc_ns, holes)
+        return self._known
+
+    def span_ns(self) -> int:
+        """How much time the record covers, by its first and last scan."""
+        if not self._scans:
+            return 0
+        utc_ns = self.scans().utc_ns
+        return int(utc_ns[-1]) - int(utc_ns[0])
+
+    def tags(self) -> I8:
+        """The tags of which anything is told, ascending."""
+        found = [np.unique(part.tag) for part in self._parts]
+        return np.unique(np.concatenate(found)).astype(np.int64) if found else np.zeros(0, np.int64)
+
+    def rows_of(self, first: int, last: int) -> Stretch | None:
+        """The rows of the tags from `first` to `last`, sorted by tag and then by time; None where there are none."""
+        found = []
+        for part in self._parts:
+            low, high = np.searchsorted(part.tag, (first, last + 1))
+            if high > low:
+                found.append(cut(part, slice(int(low), int(high))))
+        if not found:
+            return None
+        return found[0] if len(found) == 1 else _together(found)
+
+    def points(self, tag: int, before: State | None) -> Points:
+        """What one tag did, `before` being in force at the beginning."""
+        rows = self.rows_of(tag, tag)
+        if rows is None:
+            none = np.zeros(0, np.int64)
+            return Points(none, np.zeros(0), np.zeros(0, np.uint16), none)
+        return points_in(rows, self.scans().holes, before)
+
+
+def cut(part: Stretch, rows: slice) -> Stretch:
+    """Some of the rows."""
+    return replace(
+        part,
+        tag=part.tag[rows],
+        scan=part.scan[rows],
+        value=part.value[rows],
+        quality=part.quality[rows],
+        source_ns=part.source_ns[rows],
+    )
+
+
+def _together(parts: list[Stretch]) -> Stretch:
+    """Stretches in the order of time as one, sorted by tag again."""
+    tag = np.concatenate([p.tag for p in parts])
+    order = np.argsort(tag, kind="stable")
+    return replace(
+        parts[0],
+        tag=tag[order],
+        scan=np.concatenate([p.scan for p in parts])[order],
+        value=np.concatenate([p.value for p in parts])[order],
+        quality=np.concatenate([p.quality for p in parts])[order],
+        source_ns=np.concatenate([p.source_ns for p in parts])[order],
+    )
+
+
+def points_in(rows: Stretch, holes: I8, before: State | None) -> Points:
+    """The points among the rows of one tag."""
+    bits = rows.value.view(np.int64)
+    new = np.empty(len(rows), np.bool_)
+    new[1:] = (
+        (bits[1:] != bits[:-1]) | (rows.quality[1:] != rows.quality[:-1]) | (rows.source_ns[1:] != rows.source_ns[:-1])
+    )
+    new[0] = True
+    epoch = np.searchsorted(holes, rows.scan, "right") if len(holes) else None
+    if epoch is not None:
+        new[1:] |= epoch[1:] != epoch[:-1]
+    if before is not None and (epoch is None or epoch[0] == 0):
+        same = np.array(before.value).view(np.int64) == bits[0] and before.quality == rows.quality[0]
+        new[0] = not (same and before.source_ns == rows.source_ns[0])
+    return Points(rows.scan[new], rows.value[new], rows.quality[new], rows.source_ns[new])
+
+
+def in_force(points: Points, scans: Scans, before: State | None) -> InForce:
+    """What was in force when, in a part of the record before which `before` was."""
+    carried = before is not None and not (len(scans.holes) and scans.holes[0] == 0)
+    utc_ns, scan, value, quality, source_ns = (
+        scans.utc_ns[points.scan],
+        points.scan,
+        points.value,
+        points.quality,
+        points.source_ns,
+    )
+    is_point = np.ones(len(points), np.bool_)
+    if carried:
+        assert before is not None
+        at_ns = np.concatenate(([scans.begin_ns], utc_ns))
+        utc_ns = np.concatenate(([before.utc_ns], utc_ns))
+        scan = np.concatenate(([-1], scan))
+        value = np.concatenate(([before.value], value))
+        quality = np.concatenate((np.array([before.quality], np.uint16), quality))
+        source_ns = np.concatenate(([before.source_ns], source_ns))
+        is_point = np.concatenate(([False], is_point))
+    at_ns = np.maximum.accumulate(at_ns if carried else utc_ns)
+    end_ns = max(int(scans.utc_ns[-1]), int(at_ns[-1])) if len(at_ns) else 0
+    until_ns = np.append(at_ns[1:], end_ns)[: len(at_ns)]
+    if len(scans.holes) and len(at_ns):
+        # the first hole behind each row: if the next row is not before it, the row held until the scan before the hole
+        hole = np.searchsorted(scans.holes, scan, "right")
+        next_hole = np.append(scans.holes, len(scans.utc_ns))[hole]
+        ends = np.append(scan[1:], len(scans.utc_ns)) >= next_hole
+        until_ns = np.where(ends, np.clip(scans.utc_ns[next_hole - 1], at_ns, until_ns), until_ns)
+    return InForce(at_ns, until_ns, utc_ns, value, quality, source_ns, is_point)
+
+
+def closing(points: Points, scans: Scans, before: State | None) -> State | None:
+    """What is in force at the end of a part of the record; None where that is not known."""
+    end = int(scans.holes[-1]) if len(scans.holes) else -1
+    if len(points) and int(points.scan[-1]) >= end:
+        last = int(points.scan[-1])
+        return State(
+            int(scans.utc_ns[last]), float(points.value[-1]), int(points.quality[-1]), int(points.source_ns[-1])
+        )
+    return before if end < 0 else None

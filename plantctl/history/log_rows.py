@@ -1,0 +1,306 @@
+"""Reads the log the way history needs it: not frame by frame, but all rows of a stretch of a file at once, as columns.
+
+`LogRows` goes through the files of a log from a sequence on and hands out stretches; asked again later it goes on where
+it stopped, so that whoever follows a growing log reads each byte once.
+
+Rules of the file: a frame that a later file holds too is taken from the later one; what is damaged is left out,
+counted, and shows as a hole: behind it nothing counts as known until the log tells it anew. `OSError` passes through.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.frame import CRC, HEAD, ROWS_HEAD, TIME, Kind, RowsFlag
+from plantctl.history.numbers import F8, I8
+from plantctl.log.files import (
+    HEAD_BYTES,
+    FrameIndex,
+    decode_head,
+    first_sequence_of,
+    index_frames,
+    is_whole,
+    log_names,
+)
+
+BLOCK_BYTES: Final = 1 << 20
+# No scan for so long and no word why: nobody looked at the plant meanwhile.
+HOLE_NS: Final = 5_000_000_000
+# What history keeps besides the rows: whoever asks what happened wants these, also when the log is gone.
+KEPT_KINDS: Final = (Kind.EVENT, Kind.COMMAND, Kind.RESULT, Kind.TEXT, Kind.WRITE)
+
+U4 = npt.NDArray[np.uint32]
+U2 = npt.NDArray[np.uint16]
+
+
+class PartlyReadable(Protocol):
+    """The part of a storage that this reader needs. Every method may raise `OSError`."""
+
+    def names(self) -> list[str]:
+        """The names of the files, in text order."""
+        ...
+
+    def read(self, name: str, size: int = -1) -> bytes:
+        """The first `size` bytes of a file, by default the whole."""
+        ...
+
+    def read_part(self, name: str, offset: int, size: int) -> bytes:
+        """At most `size` bytes of a file from `offset` on."""
+        ...
+
+    def length(self, name: str) -> int:
+        """The length in bytes of a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The frames of one stretch of a log, in order, as columns.
+
+    `utc_ns` are the times of the frames with rows, `hole` whether something is missing before each. Then the rows,
+    sorted by tag and within a tag by time: `scan` is the place of the row's frame in `utc_ns`; `source_ns` is 0 where
+    there is none. `kept` are the other frames of `KEPT_KINDS`, whole, with their UTC.
+    """
+
+    plan_hash: int
+    first_sequence: int
+    last_sequence: int
+    utc_ns: I8
+    hole: npt.NDArray[np.bool_]
+    tag: U4
+    scan: I8
+    value: F8
+    quality: U2
+    source_ns: I8
+    kept: list[tuple[int, bytes]]
+
+    def __len__(self) -> int:
+        return len(self.tag)
+
+
+@dataclass(slots=True)
+class _At:
+    """Where a reader is: in which file and where in it, what its head says, and where the next file takes over."""
+
+    name: str
+    plan_hash: int
+    offset: int
+    offset_ns: int  # UTC less plant clock
+    before_sequence: int | None
+    head: bytes
+
+
+class LogRows:
+    """Follows a log from the frame behind `after` on. `damaged` counts stretches of a file that could not be read."""
+
+    def __init__(self, storage: PartlyReadable, after: int = 0, block_bytes: int = BLOCK_BYTES) -> None:
+        self._storage = storage
+        self._block_bytes = block_bytes
+        self._at: _At | None = None
+        self._last_ns: int | None = None
+        self._hole = False
+        self.last_sequence = after
+        self.damaged = 0
+
+    def read(self, through: int | None = None) -> Iterator[Stretch]:
+        """What there is up to the frame `through`, stretch by stretch; ends where the log ends for now.
+
+        It may be broken off after any stretch and asked again.
+        """
+        while self._at is not None or self._open_next():
+            try:
+                found = self._stretch(through)
+            except FileNotFoundError:  # retention removed it, since all of it is sealed
+                self._at = None
+                continue
+            if found is not None:
+                yield found
+            elif not self._leave_file():
+                return
+
+    # ------------------------------------------------------------------------------------------------ files
+
+    def _open_next(self) -> bool:
+        """Goes into the file that holds the next frame; False where there is none yet."""
+        names = log_names(self._storage.names())
+        begun = [n for n in names if first_sequence_of(n) <= self.last_sequence + 1]
+        behind = names[len(begun) :]
+        # the newest file that may hold the next frame; where it was made but never got one, the one before it
+        for name in [*reversed(begun), *behind]:
+            self._at = self._entered(name)
+            if self._at is not None:
+                self._at.before_sequence = self._taken_over(names, name)
+                return True
+        return False
+
+    def _taken_over(self, names: list[str], name: str) -> int | None:
+        """The frame from which on a later file counts, None where there is none with frames."""
+        later = next((n for n in names if n > name and self._entered(n)), None)
+        return None if later is None else first_sequence_of(later)
+
+    def _entered(self, name: str) -> _At | None:
+        """The beginning of a file that holds anything from the ring; copies of texts at its beginning do not count."""
+        raw = self._storage.read_part(name, 0, HEAD_BYTES + HEAD.size)
+        head = decode_head(raw[:HEAD_BYTES])
+        if len(raw) < HEAD_BYTES + HEAD.size:
+            return None
+        plan_hash = head.plan_hash if head else int(np.frombuffer(raw, "<u8", 1, HEAD_BYTES + 32)[0])
+        offset_ns = head.created_utc_ns - head.created_mono_ns if head else 0
+        at = _At(name, plan_hash, HEAD_BYTES, offset_ns, None, raw[:HEAD_BYTES])
+        offset, first = HEAD_BYTES, first_sequence_of(name)
+        while True:
+            _, index = self._block(at, offset)
+            if (index.sequence >= first).any():
+                return at
+            if not len(index):
+                return None
+            offset += index.end - HEAD_BYTES
+
+    def _leave_file(self) -> bool:
+        """At the end of a file: whether there is more to read, in it or behind it."""
+        here = self._at
+        assert here is not None
+        names = log_names(self._storage.names())
+        later = next((n for n in names if n > here.name and self._entered(n)), None)
+        if later is None:
+            return False
+        if here.before_sequence is None:
+            # the writer left the old file for good before it began this one: once more, to its true end
+            here.before_sequence = first_sequence_of(later)
+            return True
+        self._at = self._entered(later)
+        assert self._at is not None
+        self._at.before_sequence = self._taken_over(names, later)
+        return True
+
+    # ------------------------------------------------------------------------------------------------ stretches
+
+    def _block(self, at: _At, offset: int) -> tuple[bytes, FrameIndex]:
+        """The bytes from `offset` on, behind the file's head as `index_frames` wants them, and the frames in them."""
+        size = self._block_bytes
+        while True:
+            body = self._storage.read_part(at.name, offset, size)
+            index = index_frames(at.head + body, at.plan_hash)
+            if len(index) or len(body) < size or size >= 1 << 26:
+                return at.head + body, index
+            size *= 4  # a frame longer than the block
+
+    def _stretch(self, through: int | None) -> Stretch | None:
+        """The next frames of the file, None where there is none up to `through`."""
+        at = self._at
+        assert at is not None
+        while True:
+            data, index = self._block(at, at.offset)
+            whole = np.array(
+                [
+                    index.checked or is_whole(data, o, n)
+                    for o, n in zip(index.offset.tolist(), index.length.tolist(), strict=True)
+                ],
+                np.bool_,
+            )
+            ring = (index.kind != Kind.COMMIT) & (index.sequence >= first_sequence_of(at.name))
+            limit = min(x for x in (through, (at.before_sequence or 1 << 63) - 1) if x is not None)
+            beyond = np.flatnonzero(ring & whole & (index.sequence > limit))
+            stop = int(beyond[0]) if len(beyond) else len(index)
+            if stop == 0:
+                return None
+            end = int(index.offset[stop - 1] + index.length[stop - 1]) if stop < len(index) else index.end
+            at.offset += end - HEAD_BYTES
+            self.damaged += index.skipped + int((~whole[:stop]).sum())
+            found = self._columns(data, index, (whole & ring & (index.sequence > self.last_sequence))[:stop], at)
+            if found is not None:
+                return found
+
+    def _columns(self, data: bytes, index: FrameIndex, wanted: npt.NDArray[np.bool_], at: _At) -> Stretch | None:
+        """The wanted frames as columns; None where there are none. Time frames are looked at in any case."""
+        count = len(wanted)
+        places, offsets = [], [at.offset_ns]
+        for i in np.flatnonzero(index.kind[:count] == Kind.TIME).tolist():
+            if is_whole(data, int(index.offset[i]), int(index.length[i])):
+                said = np.frombuffer(data, TIME, 1, int(index.offset[i]) + HEAD.size)[0]
+                places.append(i)
+                offsets.append(int(said["utc_ns"]) - int(said["mono_ns"]))
+        if not at.offset_ns and places:  # the file's head is damaged: the first word on the time counts backwards too
+            offsets[0] = offsets[1]
+        offset_of = np.searchsorted(places, np.arange(count), side="right")
+        utc_ns = index.mono_ns[:count] + np.array(offsets, np.int64)[offset_of]
+        at.offset_ns = offsets[-1]
+        which = np.flatnonzero(wanted)
+        if not len(which):
+            return None
+        sequence = index.sequence[which]
+        jump = np.diff(sequence, prepend=self.last_sequence) != 1
+        jump[0] = jump[0] and self.last_sequence > 0
+        first, self.last_sequence = int(sequence[0]), int(sequence[-1])
+        kinds = index.kind[which]
+        rows = (kinds == Kind.KEY) | (kinds == Kind.DELTA)
+        missing = np.cumsum(jump)
+        kept = [
+            (int(utc_ns[i]), data[int(index.offset[i]) : int(index.offset[i] + index.length[i])])
+            for i, kind in zip(which.tolist(), kinds.tolist(), strict=True)
+            if kind in KEPT_KINDS
+        ]
+        columns = _row_columns(data, index.offset[which[rows]], index.length[which[rows]])
+        run_start = (columns.flags & RowsFlag.RUN_START) != 0
+        frame_utc_ns = utc_ns[which[rows]]
+        hole = np.diff(missing[rows], prepend=0) > 0
+        if len(hole):
+            hole[0] |= self._hole
+            mono_ns = index.mono_ns[which[rows]]  # UTC may be set, this runs
+            late = np.diff(mono_ns, prepend=mono_ns[0] if self._last_ns is None else self._last_ns)
+            hole |= run_start | (late > HOLE_NS)
+            self._last_ns = int(mono_ns[-1])
+            self._hole = bool(missing[-1] > missing[np.flatnonzero(rows)[-1]])
+        else:
+            self._hole |= bool(missing[-1])
+        order = np.argsort(columns.tag, kind="stable")
+        return Stretch(
+            at.plan_hash,
+            first,
+            self.last_sequence,
+            frame_utc_ns,
+            hole,
+            columns.tag[order],
+            columns.frame[order],
+            columns.value[order],
+            columns.quality[order],
+            columns.source_ns[order],
+            kept,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of some frames, in the order of the frames; `flags` is one for each frame."""
+
+    flags: U4
+    frame: I8
+    tag: U4
+    value: F8
+    quality: U2
+    source_ns: I8
+
+
+def _row_columns(data: bytes, offset: I8, length: I8) -> _Rows:
+    """All rows of key and delta frames at once: where their columns lie follows from their heads (`core.frame`)."""
+    usable = len(data) & ~7
+    i8, u4, u2 = (np.frombuffer(data, t, usable // np.dtype(t).itemsize) for t in ("<i8", "<u4", "<u2"))
+    at = offset + HEAD.size
+    rows, inputs, tasks, flags = (u4[at // 4 + k] for k in range(4))
+    count, sources = rows.astype(np.int64), inputs.astype(np.int64)
+    values = at + ROWS_HEAD.size + 8 * tasks.astype(np.int64)
+    tags = values + 8 * count + 16 * sources
+    sound = (sources <= count) & (tags + 6 * count <= offset + length - CRC.size)
+    count = np.where(sound, count, 0)
+    frame = np.repeat(np.arange(len(offset)), count)
+    within = np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)
+    value = i8[(values // 8)[frame] + within].view(np.float64)
+    is_input = within < sources[frame]
+    place = (values // 8 + count)[frame] + within
+    source_ns = np.where(is_input, i8[np.where(is_input, place, 0)], 0)
+    tag = u4[(tags // 4)[frame] + within]
+    quality = u2[((tags + 4 * count) // 2)[frame] + within]
+    return _Rows(flags, frame, tag, value, quality, source_ns)

@@ -1,0 +1,193 @@
+"""Columns of numbers as few bytes: what a historian does to measurements before a general compressor sees them.
+
+A measurement moves little from one sample to the next, so a column is kept as differences, and a difference fits in its
+lowest byte or two. The bytes of equal rank are laid side by side (planes): those of high rank are all zero and cost
+nothing, those of low rank look alike and compress.
+
+    whole numbers   difference to the one before, less a common step, sign folded into the lowest bit, planes
+    values          as whole numbers of 0.1, 0.01 and so on, where that gives the very same bits back; the few that do
+                    not (NaN, infinities, -0.0) stand in a list of exceptions. Else the bits, XOR with those before
+
+Rules of the file: every bit comes back, whatever the column held; what cannot be read raises `LogDamaged`. Sources:
+zigzag and planes ("byte shuffle") as in Protocol Buffers and Blosc; XOR after Pelkonen et al., Gorilla, VLDB 2015.
+"""
+
+import struct
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.core.errors import LogDamaged
+
+F8 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint64]
+
+DECIMALS_MAX: Final = 9
+SAMPLE: Final = 32
+# A column with more exceptions than one in so many is not one of decimals.
+EXCEPTION_SHARE: Final = 8
+_WHOLE_MAX: Final = float(1 << 53)
+_UP: Final = np.array([float(f"1e{k}") for k in range(DECIMALS_MAX + 1)])
+_DOWN: Final = np.array([float(f"1e-{k}") for k in range(DECIMALS_MAX + 1)])
+_INTS: Final = struct.Struct("<IBqq")
+_VALUES: Final = struct.Struct("<BBI")
+
+_DOWN_F4: Final = _DOWN.astype(np.float32)
+ALL: Final = slice(None)
+# How a whole number becomes the value again: how the device or its driver came to it.
+BITS, DIVIDED, MULTIPLIED, DIVIDED_F4, MULTIPLIED_F4 = range(5)
+# A decimal costs so many bytes a value, an exception some ten.
+_COST: Final = 0.42 * np.arange(DECIMALS_MAX + 1)
+
+
+class Taken(NamedTuple):
+    """A column read from bytes, and where in them it ended."""
+
+    column: npt.NDArray[np.int64]
+    end: int
+
+
+def _planes(words: U8) -> tuple[int, bytes]:
+    """Which of the eight byte ranks hold anything, as bits, and those ranks one after the other."""
+    together = int(np.bitwise_or.reduce(words)) if len(words) else 0
+    ranks = [rank for rank in range(8) if together >> (8 * rank) & 0xFF]
+    if not ranks:
+        return 0, b""
+    table = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
+    return sum(1 << rank for rank in ranks), np.ascontiguousarray(table.T[ranks]).tobytes()
+
+
+def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
+    """The words behind planes, and where these ended."""
+    ranks = [rank for rank in range(8) if mask >> rank & 1]
+    end = at + count * len(ranks)
+    if end > len(data):
+        raise LogDamaged("a column is cut short")
+    table = np.zeros((count, 8), np.uint8)
+    if ranks:
+        table[:, ranks] = np.frombuffer(data, np.uint8, count * len(ranks), at).reshape(len(ranks), count).T
+    return table.reshape(-1).view("<u8").astype(np.uint64, copy=False), end
+
+
+def pack_whole(column: I8, step: int = 0) -> bytes:
+    """A column of whole numbers, as differences less `step`, the difference that is usual. Any int64 comes back."""
+    words = np.ascontiguousarray(column, np.int64).view(np.uint64)
+    first = int(column[0]) if len(column) else 0
+    moves = words[1:] - words[:-1] - np.uint64(step & 0xFFFF_FFFF_FFFF_FFFF)
+    folded = (moves << np.uint64(1)) ^ (np.uint64(0) - (moves >> np.uint64(63)))
+    mask, planes = _planes(folded)
+    return _INTS.pack(len(column), mask, first, step) + planes
+
+
+def take_whole(data: bytes, at: int) -> Taken:
+    """The column of whole numbers at `at`."""
+    if at + _INTS.size > len(data):
+        raise LogDamaged("a column is cut short")
+    count, mask, first, step = _INTS.unpack_from(data, at)
+    at += _INTS.size
+    if count == 0:
+        return Taken(np.zeros(0, np.int64), at)
+    if count > 1 << 28:
+        raise LogDamaged(f"a column of {count} numbers")
+    folded, at = _words(mask, count - 1, data, at)
+    column = np.empty(count, np.uint64)
+    column[0] = first & 0xFFFF_FFFF_FFFF_FFFF
+    column[1:] = ((folded >> np.uint64(1)) ^ (np.uint64(0) - (folded & np.uint64(1)))) + np.uint64(
+        step & 0xFFFF_FFFF_FFFF_FFFF
+    )
+    return Taken(np.cumsum(column, dtype=np.uint64).view(np.int64), at)
+
+
+def _restored(whole: F8, form: int, decimals: int | slice) -> F8:
+    """The values that whole numbers stand for."""
+    if form == MULTIPLIED_F4:
+        single: F8 = (whole.astype(np.float32) * _DOWN_F4[decimals]).astype(np.float64)
+        return single
+    values: F8 = whole * _DOWN[decimals] if form == MULTIPLIED else whole / _UP[decimals]
+    return values.astype(np.float32).astype(np.float64) if form == DIVIDED_F4 else values
+
+
+def _form_of(values: F8, bits: U8) -> tuple[int, int] | None:
+    """The form and the decimals under which a sample of the column comes back, None where there is none."""
+    # places that hit no rhythm of the column: the golden section of its length
+    pick = (np.arange(min(SAMPLE, len(values))) * 0.6180339887498949 * len(values) % len(values)).astype(np.intp)
+    some, wanted = values[pick], bits[pick]
+    usable = np.abs(some) < _WHOLE_MAX  # false for NaN
+    some, wanted = some[usable, None], wanted[usable, None]
+    if not len(some):
+        return None
+    whole = np.rint(some * _UP)
+    fits = np.abs(whole) < _WHOLE_MAX
+    best, least = None, np.inf
+    for form in (DIVIDED, DIVIDED_F4, MULTIPLIED, MULTIPLIED_F4):
+        misses = len(some) - ((_restored(whole, form, ALL).view(np.uint64) == wanted) & fits).sum(axis=0)
+        bytes_each = np.where(misses * EXCEPTION_SHARE > len(some), np.inf, misses * (10.0 / len(some)) + _COST)
+        found = int(np.argmin(bytes_each))
+        if bytes_each[found] < least:
+            best, least = (form, found), float(bytes_each[found])
+            if misses[found] == 0 and found <= 4:
+                return best
+    return best
+
+
+def pack_values(values: F8) -> bytes:
+    """A column of values; every bit comes back."""
+    values = np.ascontiguousarray(values, np.float64)
+    bits = values.view(np.uint64)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        form = _form_of(values, bits)
+        if form is not None:
+            whole = np.rint(values * _UP[form[1]]) + 0.0  # -0.0 is no whole number: an exception
+            right = (_restored(whole, *form).view(np.uint64) == bits) & (np.abs(whole) < _WHOLE_MAX)
+            wrong = np.flatnonzero(~right)
+            if len(wrong) <= len(values) // EXCEPTION_SHARE + 1:
+                return _pack_decimals(whole, bits, right, wrong, *form)
+    changed = bits.copy()
+    changed[1:] ^= bits[:-1]
+    mask, planes = _planes(changed)
+    return _VALUES.pack(BITS, mask, len(values)) + planes
+
+
+def _pack_decimals(
+    whole: F8, bits: U8, right: npt.NDArray[np.bool_], wrong: npt.NDArray[np.intp], form: int, decimals: int
+) -> bytes:
+    """Whole numbers, each exception standing still at the one before it, and the exceptions."""
+    if len(wrong):
+        last = np.maximum.accumulate(np.where(right, np.arange(len(whole)), -1))
+        whole = np.where(last >= 0, whole[np.maximum(last, 0)], 0.0)
+    data = _VALUES.pack(form, decimals, len(wrong)) + pack_whole(whole.astype(np.int64))
+    if not len(wrong):
+        return data
+    return data + pack_whole(wrong.astype(np.int64)) + pack_whole(bits[wrong].view(np.int64))
+
+
+class Values(NamedTuple):
+    """Values read from bytes, and where in them they ended."""
+
+    column: F8
+    end: int
+
+
+def take_values(data: bytes, at: int) -> Values:
+    """The column of values at `at`."""
+    if at + _VALUES.size > len(data):
+        raise LogDamaged("a column is cut short")
+    form, detail, number = _VALUES.unpack_from(data, at)
+    at += _VALUES.size
+    if form == BITS:
+        changed, at = _words(detail, number, data, at)
+        return Values(np.bitwise_xor.accumulate(changed).view(np.float64), at)
+    if form > MULTIPLIED_F4 or detail > DECIMALS_MAX:
+        raise LogDamaged(f"values of the unknown form {form}")
+    whole, at = take_whole(data, at)
+    with np.errstate(over="ignore", under="ignore"):
+        values = _restored(whole.astype(np.float64), form, detail)
+    if number:
+        wrong, at = take_whole(data, at)
+        bits, at = take_whole(data, at)
+        if len(wrong) != number or len(bits) != number or wrong.min() < 0 or wrong.max() >= len(values):
+            raise LogDamaged("the exceptions of a column do not fit it")
+        values.view(np.int64)[wrong] = bits
+    return Values(values, at)

@@ -1,0 +1,278 @@
+"""Sealed files: a stretch of the log for good, tag by tag, small and quick to ask.
+
+`<first sequence>-<last sequence>.seg` holds all that the log's frames from the first to the last told of values, and
+the frames of events and commands as they were. It is written under another name, forced to disk and then given its
+name, so that whatever has the name is whole; a second sealing of the same frames gives the same name.
+
+    64 bytes   magic PLANTHIS, u2 format, u2 bytes of this head, u4 0, u8 plan hash, u8 first and last sequence, i8 UTC
+               ns of the earliest and the latest moment that it tells of, u4 0, u4 CRC-32C of all before
+    chunks     scans, opening, then points and minutes tag by tag, frames, index
+    24 bytes   magic PLANTEND, u8 where the index begins, u4 0, u4 CRC-32C of all before
+
+Where index or end are damaged the chunks are found by their marks.
+
+Rules of the file: a damaged chunk costs what it held, is counted in `damaged`, and raises nothing.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
+
+from plantctl.core.errors import LogDamaged
+from plantctl.core.frame import HEAD as FRAME_HEAD
+from plantctl.core.frame import crc32c
+from plantctl.history.buckets import Buckets
+from plantctl.history.chunk import (
+    HEAD,
+    MARK,
+    Chunk,
+    ChunkKind,
+    Opening,
+    Points,
+    Scans,
+    chunk_bytes,
+    decode_chunk,
+    decode_opening,
+    decode_points,
+    decode_scans,
+    encode_chunk,
+)
+from plantctl.history.log_rows import PartlyReadable
+from plantctl.history.minutes import decode_minutes
+from plantctl.history.numbers import pack_whole, take_whole
+
+FORMAT: Final = 1
+MAGIC: Final = b"PLANTHIS"
+END_MAGIC: Final = b"PLANTEND"
+_HEAD: Final = struct.Struct("<8sHHIQQQqqI")
+_END: Final = struct.Struct("<8sQI")
+_CRC: Final = struct.Struct("<I")
+HEAD_BYTES: Final = _HEAD.size + _CRC.size
+END_BYTES: Final = _END.size + _CRC.size
+_NAME: Final = re.compile(r"(\d{20})-(\d{20})\.seg")
+_FRAME_TIME: Final = struct.Struct("<q")
+_Read = TypeVar("_Read")
+
+
+class Range(NamedTuple):
+    """The frames that a sealed file holds, by its name."""
+
+    first_sequence: int
+    last_sequence: int
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return f"{self.first_sequence:020d}-{self.last_sequence:020d}.seg"
+
+
+def sealed_ranges(names: Iterable[str]) -> list[Range]:
+    """The sealed files among `names` in the order of time; one that lies inside another is left out."""
+    found = sorted(
+        (Range(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, names) if m),
+        key=lambda r: (r.first_sequence, -r.last_sequence),
+    )
+    kept: list[Range] = []
+    for one in found:
+        if not kept or one.last_sequence > kept[-1].last_sequence:
+            kept.append(one)
+    return kept
+
+
+class SealedHead(NamedTuple):
+    """The head of a sealed file. `low_ns` and `high_ns` are UTC, the earliest and the latest that it tells of."""
+
+    plan_hash: int
+    first_sequence: int
+    last_sequence: int
+    low_ns: int
+    high_ns: int
+
+
+def extent(scans: Scans) -> tuple[int, int]:
+    """The earliest and the latest moment that a file of these scans tells of, UTC ns."""
+    return min(scans.begin_ns, int(scans.utc_ns.min())), int(scans.utc_ns.max())
+
+
+def encode_file(head: SealedHead, chunks: Iterable[bytes]) -> bytes:
+    """A whole file of chunks."""
+    body = _HEAD.pack(MAGIC, FORMAT, HEAD_BYTES, 0, *head, 0)
+    parts = [body + _CRC.pack(crc32c(body))]
+    at = len(parts[0])
+    kinds, tags, offsets, sizes = [], [], [], []
+    for chunk in chunks:
+        _, kind, _, tag, _, _, _ = HEAD.unpack_from(chunk)
+        kinds.append(kind)
+        tags.append(tag)
+        offsets.append(at)
+        sizes.append(len(chunk))
+        parts.append(chunk)
+        at += len(chunk)
+    columns = b"".join(pack_whole(np.array(c, np.int64)) for c in (kinds, tags, offsets, sizes))
+    parts.append(encode_chunk(ChunkKind.INDEX, 0, len(kinds), columns))
+    end = _END.pack(END_MAGIC, at, 0)
+    return b"".join((*parts, end, _CRC.pack(crc32c(end))))
+
+
+def decode_head(data: bytes) -> SealedHead | None:
+    """The head of a sealed file, None where it is damaged or of a format that is not known."""
+    if len(data) < HEAD_BYTES or crc32c(data[: _HEAD.size]) != _CRC.unpack_from(data, _HEAD.size)[0]:
+        return None
+    magic, number, size, _, plan_hash, first, last, low_ns, high_ns, _ = _HEAD.unpack_from(data)
+    if magic != MAGIC or number != FORMAT or size != HEAD_BYTES:
+        return None
+    return SealedHead(plan_hash, first, last, low_ns, high_ns)
+
+
+def encode_frames(frames: list[tuple[int, bytes]]) -> bytes:
+    """The chunk of whole frames, each with its UTC."""
+    return encode_chunk(
+        ChunkKind.FRAMES, 0, len(frames), b"".join(_FRAME_TIME.pack(utc_ns) + frame for utc_ns, frame in frames)
+    )
+
+
+def decode_frames(chunk: Chunk) -> list[tuple[int, bytes]]:
+    """The frames in their chunk. Sizes that do not fit: `LogDamaged`."""
+    found, at = [], 0
+    while at < len(chunk.data):
+        begin = at + _FRAME_TIME.size
+        length = FRAME_HEAD.unpack_from(chunk.data, begin)[0] if begin + FRAME_HEAD.size <= len(chunk.data) else 0
+        if length < FRAME_HEAD.size or begin + length > len(chunk.data):
+            raise LogDamaged("the frames of a chunk do not fit it")
+        found.append((_FRAME_TIME.unpack_from(chunk.data, at)[0], chunk.data[begin : begin + length]))
+        at = begin + length
+    return found
+
+
+@dataclass(slots=True)
+class SealedFile:
+    """One sealed file, its index read; chunks are read when they are asked for. Made by `open_sealed`.
+
+    `damaged` counts chunks that could not be read, index and head among them.
+    """
+
+    name: str
+    range: Range
+    head: SealedHead
+    places: dict[tuple[int, int], tuple[int, int]]
+    damaged: int
+    _storage: PartlyReadable
+    _scans: Scans | None = None
+    _opening: Opening | None = None
+    _told: set[tuple[int, int]] = field(default_factory=set)
+
+    def _chunk(self, kind: ChunkKind, tag: int = 0) -> Chunk | None:
+        """A chunk, None where the file has none or a damaged one."""
+        place = self.places.get((kind, tag))
+        if place is None:
+            return None
+        try:
+            found = decode_chunk(self._storage.read_part(self.name, *place))
+        except LogDamaged:
+            self.tell(kind, tag)
+            return None
+        return found if (found.kind, found.tag) == (kind, tag) else None
+
+    def tell(self, kind: int, tag: int) -> None:
+        """Count a chunk as damaged, once."""
+        if (kind, tag) not in self._told:
+            self._told.add((kind, tag))
+            self.damaged += 1
+
+    def _read(self, kind: ChunkKind, tag: int, decode: Callable[[Chunk], _Read]) -> _Read | None:
+        """What a chunk holds, None where the file has none or a damaged one."""
+        chunk = self._chunk(kind, tag)
+        try:
+            return None if chunk is None else decode(chunk)
+        except LogDamaged:
+            self.tell(kind, tag)
+            return None
+
+    def scans(self) -> Scans | None:
+        """The times of the scans; without them nothing in the file has a time."""
+        if self._scans is None:
+            self._scans = self._read(ChunkKind.SCANS, 0, decode_scans)
+        return self._scans
+
+    def opening(self) -> Opening | None:
+        """What was in force before the first scan."""
+        if self._opening is None:
+            self._opening = self._read(ChunkKind.OPENING, 0, decode_opening)
+        return self._opening
+
+    def has(self, kind: ChunkKind, tag: int) -> bool:
+        """Whether the file has such a chunk, damaged or not."""
+        return (kind, tag) in self.places
+
+    def points(self, tag: int) -> Points | None:
+        """What a tag did; None where it did nothing or its chunk is damaged."""
+        return self._read(ChunkKind.POINTS, tag, decode_points)
+
+    def minutes(self, tag: int) -> Buckets | None:
+        """What a tag did minute by minute; None where it is not kept."""
+        return self._read(ChunkKind.MINUTES, tag, decode_minutes)
+
+    def frames(self) -> list[tuple[int, bytes]]:
+        """The frames of events, commands, results, texts and writes, with their UTC ns."""
+        return self._read(ChunkKind.FRAMES, 0, decode_frames) or []
+
+    def tags(self) -> list[int]:
+        """The tags that did anything."""
+        return sorted(tag for kind, tag in self.places if kind == ChunkKind.POINTS)
+
+
+def open_sealed(storage: PartlyReadable, range_: Range) -> SealedFile:
+    """Opens a sealed file. Damage is counted, never raised; raises `OSError`."""
+    name = range_.name
+    raw = storage.read_part(name, 0, HEAD_BYTES)
+    head, damaged = decode_head(raw), 0
+    try:
+        places = _indexed(storage, name)
+    except LogDamaged:
+        data = storage.read(name)
+        places, damaged = _searched(data), 1
+    found = SealedFile(name, range_, head or SealedHead(0, *range_, 0, 0), places, damaged, storage)
+    if head is None:
+        found.damaged += 1
+        scans = found.scans()
+        if scans is not None:
+            found.head = SealedHead(0, *range_, *extent(scans))
+    return found
+
+
+def _indexed(storage: PartlyReadable, name: str) -> dict[tuple[int, int], tuple[int, int]]:
+    """Where the chunks are, by kind and tag, as the index says."""
+    length = storage.length(name)
+    end = storage.read_part(name, max(0, length - END_BYTES), END_BYTES)
+    if len(end) < END_BYTES or crc32c(end[: _END.size]) != _CRC.unpack_from(end, _END.size)[0]:
+        raise LogDamaged("the end of a sealed file is damaged")
+    magic, at, _ = _END.unpack_from(end)
+    if magic != END_MAGIC or at > length:
+        raise LogDamaged("the end of a sealed file is damaged")
+    index = decode_chunk(storage.read_part(name, at, length - at))
+    kinds, at = take_whole(index.data, 0)
+    tags, at = take_whole(index.data, at)
+    offsets, at = take_whole(index.data, at)
+    sizes, at = take_whole(index.data, at)
+    where = zip(offsets.tolist(), sizes.tolist(), strict=True)
+    return dict(zip(zip(kinds.tolist(), tags.tolist(), strict=True), where, strict=True))
+
+
+def _searched(data: bytes) -> dict[tuple[int, int], tuple[int, int]]:
+    """Where whole chunks are, found without an index."""
+    places: dict[tuple[int, int], tuple[int, int]] = {}
+    at = data.find(MARK, HEAD_BYTES)
+    while at >= 0:
+        size = chunk_bytes(data, at)
+        try:
+            chunk = decode_chunk(data, at)
+        except LogDamaged:
+            at = data.find(MARK, at + 1)
+            continue
+        places[chunk.kind, chunk.tag] = at, size
+        at = data.find(MARK, at + size)
+    return places

@@ -1,0 +1,115 @@
+"""`plantctl history` and `plantctl trend` over a record, sealed and not."""
+
+import csv
+import io
+import json
+from random import Random
+
+import pytest
+
+from plantctl.cli.main import main
+from plantctl.log.storage import FolderStorage
+from tests.history_bench import SCAN_NS, Naive, Plant
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A state folder with two minutes of a plant, and the log as it was."""
+    folder = tmp_path_factory.mktemp("state") / "bench"
+    plant = Plant(Random(1), FolderStorage(folder / "log"), FolderStorage(folder / "history"), span_ns=300 * SCAN_NS)
+    for _ in range(12):
+        plant.scan(100)
+        plant.seal()
+    plant.keep()
+    assert plant.sealer.status.files == 3
+    return folder
+
+
+def said(capsys, *arguments, code=0):
+    assert main([*map(str, arguments)]) == code
+    return capsys.readouterr()
+
+
+def test_points_as_csv(place, capsys):
+    out = said(capsys, "history", "A-1", "B-1", "--last", "1h", "--from", place, "--csv").out
+    rows = list(csv.DictReader(io.StringIO(out)))
+    naive = Naive(FolderStorage(place / "log"), 11).points
+    assert [float(r["value"]) for r in rows if r["tag"] == "A-1"] == pytest.approx([p[1] for p in naive], nan_ok=True)
+    assert {r["source_utc"] for r in rows if r["tag"] == "B-1"} == {""}
+    assert rows[0]["utc"].endswith("Z")
+
+
+def test_points_for_a_person(place, capsys):
+    lines = said(capsys, "history", "A-1", "--last", "10s", "--limit", "3", "--from", place).out.splitlines()
+    assert len(lines) == 3
+    assert " m3/h  " in lines[0]
+    lines = said(capsys, "history", "A-1", "B-1", "--last", "10s", "--from", place / "log").out.splitlines()
+    assert {line.split()[0] for line in lines} == {"A-1", "B-1"}
+
+
+def test_one_moment(place, capsys):
+    point = Naive(FolderStorage(place / "log"), 13).points[40]
+    at = said(capsys, "history", "A-3", "--last", "1h", "--from", place, "--csv").out.splitlines()[41].split(",")[1]
+    out = said(capsys, "history", "A-3", "--at", at, "--from", place).out
+    assert f"{point[1]:.6g}" in out or "nan" in out
+    assert len(out.splitlines()) == 1
+
+
+def test_spans(place, capsys):
+    lines = said(capsys, "history", "B-2", "--points", "7", "--from", place).out.splitlines()
+    assert len(lines) <= 8
+    found = json.loads(said(capsys, "history", "B-2", "--points", "3000", "--json", "--from", place).out)["B-2"]
+    assert found["tier"] == "raw"
+    assert found["unit"] == "m3/h"
+    assert {len(found[k]) for k in ("t", "min", "max", "mean", "first", "last", "count", "quality", "known")} == {
+        len(found["t"])
+    }
+    rows = list(
+        csv.DictReader(io.StringIO(said(capsys, "history", "B-2", "--points", "9", "--csv", "--from", place).out))
+    )
+    assert [*rows[0]] == ["tag", "utc", "min", "max", "mean", "count", "quality", "known"]
+
+
+def test_a_trend_is_drawn_for_each_tag(place, capsys):
+    out = said(capsys, "trend", "A-1", "B-2", "--from", place, "--width", "70", "--height", "10").out
+    assert out.count("┤") >= 4
+    assert "A-1  " in out
+    assert "B-2  " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    {
+        "a tag nearly right": (["history", "a1"], 3, "`a1` is not in the record; did you mean `A-1`?"),
+        "a trend of no tag": (["trend", "qqq"], 3, "`qqq` is not in the record"),
+        "no zone": (["history", "A-1", "--since", "2026-11-22T13:00:00"], 2, "for UTC write 2026-11-22T13:00:00Z"),
+        "no time": (["trend", "A-1", "--until", "noon"], 2, "`noon` is no time; write it as"),
+        "backwards": (["history", "A-1", "--since", "2199-01-01T00:00:00Z"], 2, "before it begins"),
+        "both": (["history", "A-1", "--since", "2199-01-01T00:00:00Z", "--last", "1s"], 2, "give one of them"),
+        "no unit": (["trend", "A-1", "--last", "10q"], 2, "--last: unknown unit `q`"),
+        "no points": (["history", "A-1", "--points", "0"], 2, "--points: 1 to"),
+    }.values(),
+)
+def test_what_cannot_be_answered_is_said_with_the_way_out(place, capsys, arguments, code, words):
+    assert words in said(capsys, *arguments, "--from", place, code=code).err
+
+
+def test_a_time_without_a_record(place, capsys):
+    found = said(capsys, "history", "A-1", "--at", "1999-01-01T00:00:00Z", "--from", place)
+    assert "no value of `A-1` at 1999" in found.err
+    empty = said(capsys, "history", "A-1", "--until", "1999-01-01T00:00:00Z", "--from", place)
+    assert empty.out == ""
+
+
+def test_a_spoiled_file_is_told(place, capsys, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(place, folder)
+    sealed = sorted((folder / "history").iterdir())[0]
+    data = bytearray(sealed.read_bytes())
+    data[70] ^= 1
+    sealed.write_bytes(data)
+    found = said(capsys, "history", "A-1", "--last", "1h", "--from", folder)
+    assert "damaged pieces of the record were left out" in found.err
+    assert found.out
