@@ -59,6 +59,7 @@ class Gateway:
         self.wander = True
         self.old = set()
         self.deaf = False
+        self.slow_device = False
 
     def row(self, name):
         value = self.values[name]
@@ -187,7 +188,8 @@ class Gateway:
             self.set("scan.held", 0)
         elif verb in ("set", "output"):
             await stage("sent")
-            await CLOCK.sleep(0.3)
+            while self.slow_device:
+                await CLOCK.sleep(0.02)
             self.set(target, value)
             await stage("verified", readback=value)
 
@@ -323,7 +325,14 @@ async def subscribe(client, message):
     else:
         if resume:
             await client.send_text(
-                json.dumps({"type": "gap", "from": resume["seq"] + 1, "to": gateway.seq, "why": "too-old"})
+                json.dumps(
+                    {
+                        "type": "gap",
+                        "from": resume["seq"] + 1,
+                        "to": gateway.seq,
+                        "why": "too-old" if resume["epoch"] == gateway.epoch else "other-epoch",
+                    }
+                )
             )
         rows = [gateway.row(name) for name in known]
         await client.send_text(json.dumps({"type": "snap", "seq": gateway.seq, "t": now(), "v": rows}))

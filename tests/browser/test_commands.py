@@ -14,14 +14,17 @@ def open_faceplate(page, name):
 def test_a_small_step_of_a_set_point_is_written_by_enter_and_shown_pending_until_it_is_verified(page, gateway):
     open_faceplate(page, "40-AIC-4212")
     field = page.get_by_label("set-point", exact=True)
+    gateway.tell("state", {"slow_device": True})
     field.fill("8.10")
     field.press("Enter")
     entry = page.locator(".entry", has=field)
     expect(entry).to_have_class("entry pending")
+    expect(entry.locator(".stage")).to_have_text("sent")
     assert field.evaluate("f => [getComputedStyle(f).fontStyle, getComputedStyle(f).borderStyle]") == [
         "italic",
         "dashed",
     ]
+    gateway.tell("state", {"slow_device": False})
     expect(entry.locator(".stage")).to_have_text("verified")
     expect(entry).to_have_class("entry")
     [command] = gateway.commands()

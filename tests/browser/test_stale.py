@@ -104,6 +104,13 @@ def test_a_break_that_is_too_long_is_stated_as_a_gap(page, gateway):
     live(page)
 
 
+def test_a_hole_that_nobody_stated_is_stated_and_all_values_come_anew(page, gateway):
+    gateway.tell("state", {"seq": gateway.tell("look")["seq"] + 40})
+    expect(page.locator(".messages")).to_contain_text("were missed: a number was left out")
+    gateway.tell("values", {"40-LI-4211": 44.4})
+    expect(page.locator("#screen .value[data-point='40-LI-4211'] .number")).to_have_text("44.4")
+
+
 def test_another_scan_is_stated_and_begins_with_a_whole_picture(page, gateway):
     gateway.tell("state", {"epoch": "00000000000000ff"})
     gateway.tell("values", {"40-LI-4211": 44.4})

@@ -16,8 +16,12 @@ const waits = (row) => row.state === UNACK || row.state === RTN;
 
 /** Acknowledge one alarm. */
 export function acknowledge(app, row) {
-  if (waits(row))
-    app.commands.give({ command: "ack", target: row.alarm.alarm, says: t("ack.says", { alarm: row.alarm.alarm }) });
+  if (!waits(row)) return null;
+  return app.commands.give({
+    command: "ack",
+    target: row.alarm.alarm,
+    says: t("ack.says", { alarm: row.alarm.alarm }),
+  });
 }
 
 function alarmRow(app, row, scope, choose) {
@@ -170,7 +174,14 @@ export function alarmScreen(app, scope) {
         [t("ack.page_names"), list.map((row) => row.alarm.alarm).join(", ")],
       ],
     });
-    if (agreed) for (const row of list) acknowledge(app, app.alarms.row(row.alarm.alarm) ?? row);
+    if (!agreed) return;
+    // One after the other: the plant takes so many at a time, and the rest is not given where the page goes stale.
+    for (const { alarm } of list) {
+      const row = app.alarms.row(alarm.alarm);
+      const record = row && acknowledge(app, row);
+      if (record) await app.commands.answered(record);
+      else if (app.commands.barred()) return;
+    }
   };
   const page = commandButton(
     app,

@@ -68,6 +68,7 @@ export class Commands {
       valid_ms: VALID_MS,
       idem: key(),
       dry_run: false,
+      seq: Math.max(0, this.#link.seq),
     };
     if (expect !== null) message.expect = { value: expect };
     if (barred || !this.#link.send(message)) {
@@ -119,6 +120,19 @@ export class Commands {
       this.#finish(record);
       this.#tell(record);
     }
+  }
+
+  /** Resolves when the plant has answered a command at all, or the connection broke. */
+  answered(record) {
+    return new Promise((done) => {
+      const look = (told) => {
+        if (told !== record || (told.stage === "queued" && !told.done)) return;
+        this.#listeners.delete(look);
+        done(record);
+      };
+      this.#listeners.add(look);
+      look(record);
+    });
   }
 
   /** The command under way for a target, or undefined. */

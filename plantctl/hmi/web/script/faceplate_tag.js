@@ -38,9 +38,7 @@ function stateButtons(app, tag, scope) {
         Boolean(record && !record.done && record.value === number && app.values.number(tag.tag) !== number),
       );
     }
-    const stage = record
-      ? `${t(`stage.${record.stage}`)}${record.code ? `: ${[record.code, record.detail].filter(Boolean).join(": ")}` : ""}`
-      : "";
+    const stage = record ? [t(`stage.${record.stage}`), record.code, record.detail].filter(Boolean).join(": ") : "";
     setText(said, barred || heldBy(app, tag.tag) || stage);
   };
   app.commands.listen(draw, scope);

@@ -6,7 +6,7 @@
 
 import { el, setAttribute, setClass, setText, svg } from "./dom.js";
 import { lastChange } from "./history.js";
-import { conditionText, numberText, timeText, unitText, valueText } from "./format.js";
+import { conditionText, numberText, timeText, unitText, valueText, withUnit } from "./format.js";
 import { valueCell } from "./value_cell.js";
 import { commandButton } from "./write.js";
 import { confirmWrite } from "./confirm.js";
@@ -127,9 +127,7 @@ function effectRow(app, effect, scope) {
             output,
           ),
           " → ",
-          typeof value === "number"
-            ? `${valueText(app.plant.tag(output), value)} ${app.plant.tag(output).states ? "" : unitText(app.plant.tag(output).unit)}`
-            : String(value),
+          typeof value === "number" ? withUnit(app.plant.tag(output), value) : String(value ?? ""),
           " ",
           t("effect.is"),
           " ",

@@ -10,7 +10,8 @@ const SILENT_MS = 1800;
 const GIVE_UP_MS = 6000;
 const CHECK_MS = 100;
 const RETRY_MS = [200, 400, 800, 1500];
-const DEAD = new Set(["scan-dead"]);
+const DEAD = new Set(["scan-dead", "scan-replaced"]);
+const SESSION_OVER = 4001;
 
 export class Link {
   #told;
@@ -19,6 +20,7 @@ export class Link {
   #names = new Map();
   #epoch = "";
   #seq = -1;
+  #event = -1;
   #ready = false;
   #heard_ms = -Infinity;
   #plant = { utc_ms: NaN, at_ms: 0 };
@@ -34,7 +36,7 @@ export class Link {
   duplicates = 0;
   invalid = [];
 
-  /** `told` has hello, rows, event, stage, gap, freshness, refused: what the page does with what it is told. */
+  /** `told` has hello, rows, event, stage, error, gap, freshness, refused: what the page does with what it is told. */
   constructor(points, told) {
     this.#points = points;
     this.#told = told;
@@ -101,10 +103,10 @@ export class Link {
       if (message.type === "hello") greeted = true;
       this.#take(message);
     });
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", ({ code }) => {
       if (socket !== this.#socket) return;
       this.#drop();
-      if (!greeted) this.#told.refused();
+      if (!greeted || code === SESSION_OVER) this.#told.refused();
     });
   }
 
@@ -139,13 +141,21 @@ export class Link {
     this.#plant = { utc_ms: nsToMs(t), at_ms: performance.now() };
   }
 
+  // A hello in the middle of a conversation begins another epoch: the subscription stands, a gap and a snapshot follow.
   _hello(message) {
-    const same = message.epoch === this.#epoch && this.#seq >= 0;
-    const resume = same ? { resume: { epoch: this.#epoch, seq: this.#seq } } : {};
-    if (!same && this.#epoch) this.#told.gap({ from: null, to: null, why: "other-epoch", t_ms: this.now() });
-    this.#epoch = message.epoch;
-    if (!same) this.#seq = -1;
+    const again = this.#ready;
+    const known = this.#seq >= 0 ? { epoch: this.#epoch, seq: this.#seq } : null;
+    if (known && this.#event >= 0) known.n = this.#event;
+    if (message.epoch !== this.#epoch) {
+      this.#epoch = message.epoch;
+      this.#seq = -1;
+      this.#event = -1;
+    }
     this.#told.hello(message);
+    if (!again) this.#subscribe(known ? { resume: known } : {});
+  }
+
+  #subscribe(resume) {
     this.#socket.send(JSON.stringify({ type: "sub", id: 1, tags: this.#points, ...resume }));
   }
 
@@ -173,6 +183,11 @@ export class Link {
       this.duplicates += 1;
       return;
     }
+    if (this.#seq >= 0 && message.seq > this.#seq + 1) {
+      // No gap was stated for what is missing here: it is stated now, and all values are asked for anew.
+      this.#told.gap({ from: this.#seq + 1, to: message.seq - 1, why: "hole", t_ms: this.now() });
+      this.#subscribe({});
+    }
     this.#time(message.t);
     this.#seq = message.seq;
     this.#told.rows(message.v, this.#names, nsToMs(message.t), false);
@@ -186,15 +201,22 @@ export class Link {
     this.#told.heartbeat?.(message);
   }
 
-  _gap(message) {
-    this.#told.gap({ from: message.from, to: message.to, why: message.why, t_ms: this.now() });
+  _gap({ from, to, why }) {
+    const counted = why !== "other-epoch";
+    this.#told.gap({ from: counted ? from : null, to: counted ? to : null, why, t_ms: this.now() });
   }
 
   _event(message) {
+    if (message.n !== undefined && message.n <= this.#event) return;
+    this.#event = message.n ?? this.#event;
     this.#told.event(message);
   }
 
   _stage(message) {
     this.#told.stage(message);
+  }
+
+  _error(message) {
+    this.#told.error(message);
   }
 }

@@ -67,6 +67,7 @@ function connect(app) {
     },
     event: (message) => app.journal.take(message),
     stage: (message) => app.commands.stage(message),
+    error: (message) => app.messages.fail(t("main.misunderstood", { code: message.code, detail: message.detail })),
     gap({ from, to, why, t_ms }) {
       const text =
         from === null || from === undefined

@@ -1,9 +1,14 @@
 // The catalogue of the page in English. Status words are participles, command words are verbs; a unit stands with its
 // number; nothing here promises more than the plant does.
 
+import { ENGLISH_HELP } from "./texts_en_help.js";
+
 export const ENGLISH = {
+  ...ENGLISH_HELP,
   "main.title": "{screen} · {plant}",
   "main.waiting": "Waiting for the plant. The gateway does not answer yet.",
+
+  "main.misunderstood": "The plant did not take a message of this page: {code}: {detail}",
 
   "screen.overview": "Overview",
   "screen.cells": "Cells",
@@ -32,16 +37,19 @@ export const ENGLISH = {
   "link.closed": "NO CONNECTION",
   "link.silent": "NO DATA",
   "link.scan-dead": "CONTROLLER STOPPED",
+  "link.scan-replaced": "CONTROLLER REPLACED",
   "banner.connecting": "Connecting to the plant. Inputs are disabled.",
   "banner.closed":
     "No connection to the plant. The values below are old, inputs are disabled, and nothing typed now is kept.",
   "banner.silent":
     "No data from the plant. The values below are old, inputs are disabled, and nothing typed now is kept.",
+  "banner.scan-replaced": "The controller was replaced. The values below are old until the new one is known.",
   "banner.scan-dead": "The controller has stopped. The values below are old, and inputs are disabled.",
   "banner.age": "last heard {age} ago",
   "barred.connecting": "not possible while connecting",
   "barred.closed": "not possible without a connection to the plant",
   "barred.silent": "not possible without data from the plant",
+  "barred.scan-replaced": "not possible until the new controller is known",
   "barred.scan-dead": "not possible while the controller stands still",
   "barred.viewer": "a viewer may look only",
   "gap.text": "Gap: {n} updates ({from} to {to}) were missed: {why}. Trends are filled from the history.",
@@ -358,60 +366,4 @@ export const ENGLISH = {
   "device.not_told": "see the quality of its tags",
   "device.insecure": "INSECURE: neither signed nor encrypted",
   "device.secure": "signed and encrypted",
-
-  "search.title": "search tags and loops",
-  "search.found": "found",
-  "search.nothing": "nothing fits",
-
-  "messages.title": "messages",
-  "messages.dismiss": "dismiss",
-
-  "signin.title": "plantctl",
-  "signin.text": "Sign in to see the plant.",
-  "signin.user": "name",
-  "signin.password": "password",
-  "signin.or": "or, at the first start, the token (or the whole address) that plantctl printed:",
-  "signin.token": "token",
-  "signin.go": "Sign in",
-  "signin.refused": "Not signed in: {why}",
-
-  "help.title": "Keys and signs",
-  "help.signs": "alarms",
-  "help.unack": "second outline: not acknowledged",
-  "help.rtn": "hollow: returned, not acknowledged",
-  "help.values": "values",
-  "help.old": "hatched and struck through: old, with its age",
-  "help.bad": "no value: bad, with its reason",
-  "help.pending": "italic in a dashed frame: asked for, not yet verified",
-  "help.indicator":
-    "Indicators: filled triangle the value, hollow triangle the set-point, darker band the normal range, thin bars alarm limits, thick bars trip limits.",
-  "help.layer":
-    "This page belongs to the basic process control layer. Protective devices of the plant work without it.",
-  "help.close": "Close",
-  "key.go": "g o",
-  "key.go.does": "overview",
-  "key.gc": "g c",
-  "key.gc.does": "cells",
-  "key.ga": "g a",
-  "key.ga.does": "alarms",
-  "key.gi": "g i",
-  "key.gi.does": "interlocks",
-  "key.gt": "g t",
-  "key.gt.does": "trend",
-  "key.ge": "g e",
-  "key.ge.does": "events and commands",
-  "key.search": "/",
-  "key.search.does": "search",
-  "key.ack": "a",
-  "key.ack.does": "acknowledge the chosen alarm, or go to the alarms",
-  "key.face": "f",
-  "key.face.does": "faceplate of the row in focus",
-  "key.arrows": "↑ ↓",
-  "key.arrows.does": "rows",
-  "key.enter": "Enter",
-  "key.enter.does": "writes what was typed; leaving a field never writes",
-  "key.esc": "Esc",
-  "key.esc.does": "takes back, closes",
-  "key.help": "?",
-  "key.help.does": "this help",
 };
