@@ -24,7 +24,7 @@ MADE_MAX: Final = 1_000_000
 PARAMETER_LENGTH_MAX: Final = 200
 
 PLACEHOLDER: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>")
-_PARAMETER: Final = re.compile(r"[a-z][a-z0-9_]*")
+PARAMETER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _parameters(template: Node, findings: list[Diagnostic]) -> dict[str, Node]:
         name = item.value
         if item.tainted:
             continue
-        if not isinstance(name, str) or not _PARAMETER.fullmatch(name):
+        if not isinstance(name, str) or not PARAMETER.fullmatch(name):
             _find(findings, "PC220", "a parameter's name is due here", item, "small letters, digits and `_`")
         elif name in parameters:
             _find(findings, "PC220", f"the parameter `{name}` stands twice", item, "keep one")

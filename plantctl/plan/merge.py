@@ -11,11 +11,12 @@ from plantctl.plan.did_you_mean import meant
 from plantctl.plan.expand import Instance, Template, read_templates, unfold
 from plantctl.plan.expand_display import unfold_rows
 from plantctl.plan.node import Node
+from plantctl.plan.parameters import fill_parameters
 from plantctl.plan.shapes import kind_of
 from plantctl.plan.source import SourceSet
 from plantctl.plan.source_plant import SECTIONS
 
-_TITLES = ("plant", "area", "include", "templates", "instances", *SECTIONS)
+_TITLES = ("plant", "area", "include", "parameters", "templates", "instances", *SECTIONS)
 
 
 class Merged:
@@ -33,6 +34,7 @@ def merge(sources: SourceSet) -> Merged:
     merged = Merged()
     merged.complete = sources.complete
     joiner = _Joiner(merged)
+    fill_parameters((file.root for file in sources.files if file.root is not None), merged.findings)
     for file in sources.files:
         if file.root is not None:
             joiner.collect_templates(file.root, file.area)
