@@ -37,6 +37,9 @@ def plant_schema() -> Json:
     inside = {title: _in_template(sections[title]) for title in NAMED_SECTIONS}
     for name in list(definitions):
         definitions[name + _IN_TEMPLATE] = _in_template(definitions[name])
+        # A parameter of the plant may stand in any value; keys are as they are.
+        definitions[name] = _in_template(definitions[name], keys=False)
+    sections = {title: _in_template(section, keys=False) for title, section in sections.items()}
     parameters = {"type": "array", "items": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"}}
     template = {"type": "object", "properties": {"with": parameters, **inside}, "additionalProperties": False}
     instance = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
@@ -46,6 +49,10 @@ def plant_schema() -> Json:
             "description": "further files of the plant, relative to this one",
             "type": "array",
             "items": {"type": "string"},
+        },
+        "parameters": {
+            "description": "values put in wherever the text of any file has their name in angle brackets",
+            **_mapping({"type": ["string", "number", "boolean"]}),
         },
         "templates": {"description": "what is equal many times", **_mapping(template)},
         "instances": {
@@ -193,23 +200,32 @@ def _driver_keys(name: str) -> Json:
     return keys
 
 
-def _in_template(schema: Any) -> Any:
-    """A schema in which any single value may also hold a placeholder, and so may keys."""
+def _in_template(schema: Any, *, keys: bool = True) -> Any:
+    """A schema in which any single value may also hold a placeholder, and with `keys` so may keys."""
     if isinstance(schema, list):
-        return [_in_template(part) for part in schema]
+        return [_in_template(part, keys=keys) for part in schema]
     if not isinstance(schema, dict):
         return schema
+    if "enum" in schema and not keys:
+        return schema  # an editor is to offer the words
     if "if" in schema:
-        return {**schema, "then": {**schema["then"], "properties": _in_template_each(schema["then"]["properties"])}}
+        return {
+            **schema,
+            "then": {**schema["then"], "properties": _in_template_each(schema["then"]["properties"], keys)},
+        }
     if "$ref" in schema:
-        return {"$ref": schema["$ref"] + _IN_TEMPLATE}
-    found = {key: value if key == "properties" else _in_template(value) for key, value in schema.items()}
+        return {"$ref": schema["$ref"] + (_IN_TEMPLATE if keys else "")}
+    found = {key: value if key == "properties" else _in_template(value, keys=keys) for key, value in schema.items()}
     for key in ("examples", "required", "enum", "const", "type"):
         if key in schema:
             found[key] = schema[key]
     if "properties" in schema:
-        found["properties"] = _in_template_each(schema["properties"])
-    if "patternProperties" in found:
+        found["properties"] = _in_template_each(schema["properties"], keys)
+    if "patternProperties" in found and not keys:
+        found["patternProperties"] = _in_template_each(schema["patternProperties"], keys)
+        if "propertyNames" in schema:
+            found["propertyNames"] = schema["propertyNames"]
+    elif "patternProperties" in found:
         (found["additionalProperties"],) = found.pop("patternProperties").values()
         found.pop("propertyNames", None)
     is_single = any(key in schema for key in _LEAF) and schema.get("type") not in (
@@ -223,5 +239,5 @@ def _in_template(schema: Any) -> Any:
     return {**said, "anyOf": [found, PLACEHOLDER]}
 
 
-def _in_template_each(properties: Json) -> Json:
-    return {key: _in_template(value) for key, value in properties.items()}
+def _in_template_each(properties: Json, keys: bool) -> Json:
+    return {key: _in_template(value, keys=keys) for key, value in properties.items()}

@@ -85,7 +85,7 @@ class _Filler:
             waiting += node.items
             if node.kind == "value":
                 self._value(node, names)
-            entries = {}
+            entries: dict[str, tuple[Node, Node]] = {}
             for key, value in node.entries.values():
                 waiting.append(value)
                 self._value(key, names)

@@ -30,7 +30,13 @@ def faults(folder):
     return {folder / name for name, code in found if code in OF_FORM}
 
 
-BAD = sorted(path for error in CASES.glob("*/error.txt") for path in faults(error.parent))
+# Whether a placeholder has a parameter, perhaps in another file, no form can say.
+BAD = sorted(
+    path
+    for error in CASES.glob("*/error.txt")
+    for path in faults(error.parent)
+    if path.parent.name != "template-placeholder-outside"
+)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +99,9 @@ def test_the_keys_of_a_block_are_those_of_its_kind_with_their_units():
     ("text", "good"),
     [
         ('{area: 40, tags: {"AI-1": {station: 1}}}', True),
-        ('{area: 40, tags: {"AI-1": {station: "<station>"}}}', False),
+        ('{area: 40, parameters: {station: 1}, tags: {"AI-1": {station: "<station>"}}}', True),
+        ("{area: 40, parameters: {station: [1]}}", False),
+        ('{area: 40, tags: {"AI-1": {station: "one"}}}', False),
         ('{templates: {cell: {with: [station], tags: {"AI-<station>": {station: "<station>"}}}}}', True),
         ('{templates: {cell: {with: [station], tags: {"AI-<station>": {station: one}}}}}', False),
         ('{templates: {cell: {with: [cell], alarms: {AI-1: {low: "<cell> pH", priority: "<cell>"}}}}}', True),
