@@ -42,7 +42,8 @@ def _display(plan: Plan, display: Display) -> dict[str, Any]:
 
 def _item(plan: Plan, item: DisplayItem) -> dict[str, Any]:
     if item.is_loop:
-        return {"loop": item.name, "show": item.show or "indicator"}
+        pv = plan.points[plan.rows[plan.shown.loops[item.name].pv]]
+        return {"loop": item.name, "show": item.show or ("indicator" if pv.high > pv.low else "value")}
     point = plan.points[plan.rows[item.name]]
     return {"tag": point.name, "show": item.show or _show(plan, point)}
 
