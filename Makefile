@@ -114,8 +114,21 @@ systemd-analyze:
 	@command -v $@ >/dev/null || apt-get install --yes --quiet systemd || { \
 	  echo "interop reads the service units with systemd-analyze: apt install systemd" >&2; exit 1; }
 
-interop: $(VENV)/.dev
-	@if [ -d tests/$@ ]; then $(PY) -m pytest tests/$@; else echo "$@: nothing there yet"; fi
+# Peers in JavaScript, exactly as locked; scripts of packages are not run.
+.PHONY: node
+node:
+	@{ command -v node && command -v npm; } >/dev/null || apt-get install --yes --quiet nodejs npm || { \
+	  echo "interop talks to peers in JavaScript: apt install nodejs npm" >&2; exit 1; }
+
+PEERS := tests/interop/node_modules
+$(PEERS)/.made: tests/interop/package.json tests/interop/package-lock.json | node
+	@echo "set-up: the peers of the interoperability tests (tests/interop/package-lock.json)"
+	@npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --loglevel=error || { echo "The peers did not \
+	come; npm's reason is above. Look at the network, the proxy and 'npm config list'; then again." >&2; exit 1; }
+	@touch $@
+
+interop: $(VENV)/.dev $(PEERS)/.made
+	@$(PY) -m pytest tests/$@
 
 $(VENV)/.browser: $(VENV)/.dev requirements/browser.txt
 	@echo "set-up: what drives a browser (requirements/browser.txt)"

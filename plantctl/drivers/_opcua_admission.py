@@ -38,7 +38,10 @@ STRONG: Final = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss") 
 LOOK_NS: Final = 3_600_000_000_000  # how often the ends of the certificates are looked at
 
 # What a server says of us, and what it means.
-STRANGERS: Final = frozenset({"BadCertificateUntrusted", "BadSecurityChecksFailed", "BadCertificateChainIncomplete"})
+CHANNEL_REFUSED: Final = "it refused the channel"
+STRANGERS: Final = frozenset(
+    {"BadCertificateUntrusted", "BadSecurityChecksFailed", "BadCertificateChainIncomplete", CHANNEL_REFUSED}
+)
 OUT_OF_TIME: Final = frozenset({"BadCertificateTimeInvalid", "BadCertificateIssuerTimeInvalid", "BadInvalidTimestamp"})
 OF_CERTIFICATES: Final = frozenset(
     {
@@ -145,12 +148,16 @@ class Admission:
             await client.connect_socket()
             await client.send_hello()
         try:
-            async with asked():
-                await client.open_secure_channel()
+            try:
+                async with asked():
+                    await client.open_secure_channel()
+            except AssertionError as fault:
+                # What the library makes of a channel that is answered by a refusal; the code is lost on its way.
+                raise self._in_words(CHANNEL_REFUSED, papers) from fault
             async with asked():
                 session = await client.create_session()
             # Asked again where nobody can change it on the way.
-            self._server_of(session.ServerEndpoints, papers)
+            self._server_of(session.ServerEndpoints, papers, server)
             client._policy_ids = [self._token_of(library.ua, session.ServerEndpoints, policy.URI, mode)]
             async with asked():
                 await client.activate_session(self._settings.user, papers.password)
@@ -171,11 +178,11 @@ class Admission:
         self._watched = (papers.own.certificate, server)
         self._look_ns = 0
 
-    def _server_of(self, endpoints: Iterable[Any], papers: Papers) -> Certificate:
+    def _server_of(self, endpoints: Iterable[Any], papers: Papers, proved: Certificate | None = None) -> Certificate:
         """The certificate of the endpoint that is configured, if it is to be trusted."""
-        utc_ns = self._port.clock.utc_ns()
+        utc_ns, offers = self._port.clock.utc_ns(), offers_of(endpoints)
         try:
-            return certificate_of(offers_of(endpoints), self._settings, papers.trusted, self._host, utc_ns)
+            return certificate_of(offers, self._settings, papers.trusted, self._host, utc_ns, proved)
         except Unusable as fault:
             hint = f"`plantctl certs trust PLANT {self._port.device.connect}` shows and trusts what is there"
             raise self._refuse(f"{fault}; {hint}") from None

@@ -41,17 +41,28 @@ def offers_of(endpoints: Iterable[Any]) -> list[Offer]:
 
 
 def certificate_of(
-    offers: Sequence[Offer], security: Security, trusted: Sequence[Certificate], host: str, utc_ns: int
+    offers: Sequence[Offer],
+    security: Security,
+    trusted: Sequence[Certificate],
+    host: str,
+    utc_ns: int,
+    proved: Certificate | None = None,
 ) -> Certificate:
     """The server's certificate of the way in that is configured. Raises Unusable where there is no such way, or its
     certificate is not to be trusted.
+
+    `proved` is the one whose key the server has proved to hold, where it has: then an offer need not repeat it, and may
+    not name another (OPC 10000-4, 5.7.2.2: what a session is told of endpoints leaves the certificate out).
     """
     exact = [o for o in offers if (o.policy, o.mode) == (security.policy, security.mode)]
     if not exact:
         there = ", ".join(sorted({str(offer) for offer in offers})) or "nothing"
         wanted = f"{security.policy} {security.mode}"
         raise Unusable(f"the server offers {there}, and not {wanted}: enable that there")
-    server = certificate_from(exact[0].certificate, "the server's certificate")
+    data = exact[0].certificate or (proved.der if proved else b"")
+    server = certificate_from(data, "the server's certificate")
+    if proved is not None and server.der != proved.der:
+        raise Unusable("the server names another certificate inside the channel than before")
     wrong = find_fault_of_peer(server, trusted, exact[0].application, security.host or host, utc_ns)
     if wrong:
         raise Unusable(f"the server's certificate is not accepted: {wrong}")
