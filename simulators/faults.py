@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from simulators.circuit_names import names
 from simulators.instrument import BIASED, DEAD, FROZEN, STUCK
 
 Change = Callable[[Mapping[str, float]], float]
@@ -26,6 +27,7 @@ class Faulted(Protocol):
     faults: dict[tuple[str, str], dict[str, float]]
     healthy: dict[str, float]
 
+    def has_field(self, end: str) -> bool: ...
     def field(self, end: str) -> float: ...
     def set_field(self, end: str, value: float) -> None: ...
 
@@ -80,7 +82,8 @@ def inject(rig: Any, name: str, target: str = "", **parameters: float) -> None:
         fault.apply(rig, target, values)
         return
     plant: Faulted = rig
-    fields = [(f"{unit}.{name}", change) for unit in _units(fault, target) for name, change in fault.changes.items()]
+    units = _units(fault, target, plant)
+    fields = [(f"{unit}.{name}", change) for unit in units for name, change in fault.changes.items()]
     changed = {end: change(values) for end, change in fields}
     plant.faults.pop((name, target), None)
     plant.faults[name, target] = changed
@@ -121,81 +124,75 @@ def _find(name: str, target: str) -> tuple[Fault, str]:
     return fault, target
 
 
-def _units(fault: Fault, target: str) -> list[str]:
+def _units(fault: Fault, target: str, plant: Faulted) -> list[str]:
+    """The unit of the target, or all of them that the plant has."""
     unit = fault.targets[target]
-    return [u for u in dict.fromkeys(fault.targets.values()) if u != "*"] if unit == "*" else [unit]
+    if unit != "*":
+        return [unit]
+    first = next(iter(fault.changes))
+    return [u for u in dict.fromkeys(fault.targets.values()) if u != "*" and plant.has_field(f"{u}.{first}")]
 
 
-def _fixed(value: float) -> Change:
+def fixed(value: float) -> Change:
+    """A change to one value."""
     return lambda parameters: value
 
 
-def _given(name: str, base: float = 0.0, scale: float = 1.0) -> Change:
+def given(name: str, base: float = 0.0, scale: float = 1.0) -> Change:
+    """A change to `base` plus `scale` times the parameter `name`."""
     return lambda parameters: base + scale * parameters[name]
 
 
-PROBES = {"probe_a.ph": "probe_a", "probe_b.ph": "probe_b", "outlet_probe.ph": "outlet_probe"}
-METERS = {
-    "cell.flow_m3_h": "flow_meter",
-    "feed.flow_l_h": "feed_meter",
-    **PROBES,
-    "cell.current_a": "current_monitor",
-    "cell.voltage_v": "voltage_monitor",
-    "cell.cathode_potential_v": "cathode_meter",
-    "cell.felt_dp_bar": "felt_meter",
-    "cell.membrane_dp_bar": "membrane_meter",
-    "tank.level_percent": "level_meter",
-    "tank.temperature_c": "temperature_meter",
-    "density.kg_m3": "density_meter",
-    "conductivity.ms_cm": "conductivity_meter",
-    "purge.flow_nm3_h": "purge_meter",
-}
+_READINGS = {n.name: n.end.removesuffix(".reading") for n in names(4, loops=True) if n.end.endswith(".reading")}
+METERS = {"cell.flow_m3_h": "flow_meter", **_READINGS, "density.kg_m3": "density_meter"}
+"""Every instrument of the circuit, by the signal that it shows, the default first."""
+PROBES = {"probe_a.ph": "probe_a", **{name: unit for name, unit in METERS.items() if name.endswith(".ph")}}
 PUMP, FEED, CELL, RECTIFIER = {"pump": "pump"}, {"feed": "feed"}, {"cell": "cell"}, {"rectifier": "rectifier"}
 
 for _fault in (
-    Fault("pump-trip", "recirculation drive trips: the pump coasts down", PUMP, {"tripped": _fixed(1.0)}),
-    Fault("feed-stopped", "dosing pump delivers nothing, whatever its stroke", FEED, {"stopped": _fixed(1.0)}),
+    Fault("pump-trip", "recirculation drive trips: the pump coasts down", PUMP, {"tripped": fixed(1.0)}),
+    Fault("feed-stopped", "dosing pump delivers nothing, whatever its stroke", FEED, {"stopped": fixed(1.0)}),
     Fault(
         "feed-strength",
         "feed is stronger (or, below 0, weaker) than its tag says",
         FEED,
-        {"strength": _given("percent", base=1.0, scale=0.01)},
+        {"strength": given("percent", base=1.0, scale=0.01)},
         {"percent": -5.0},
     ),
-    Fault("probe-fouled", "coating makes a probe slow", PROBES, {"coating": _given("share")}, {"share": 0.5}),
-    Fault("probe-broken", "glass breaks: the probe reads near 7", PROBES, {"broken": _fixed(1.0)}),
-    Fault("probe-offset", "reference drifts away", PROBES, {"zero_mv": _given("mv")}, {"mv": 12.0}),
-    Fault("probe-ungrounded", "solution ground fails: ripple on the reading", PROBES, {"ungrounded": _fixed(1.0)}),
-    Fault("meter-nan", "meter shows NaN, with good status", METERS, {"fault": _fixed(DEAD)}),
-    Fault("meter-frozen", "meter keeps its last value, with good status", METERS, {"fault": _fixed(FROZEN)}),
+    Fault("probe-fouled", "coating makes a probe slow", PROBES, {"coating": given("share")}, {"share": 0.5}),
+    Fault("probe-broken", "glass breaks: the probe reads near 7", PROBES, {"broken": fixed(1.0)}),
+    Fault("probe-offset", "reference drifts away", PROBES, {"zero_mv": given("mv")}, {"mv": 12.0}),
+    Fault("probe-ungrounded", "solution ground fails: ripple on the reading", PROBES, {"ungrounded": fixed(1.0)}),
+    Fault("meter-nan", "meter shows NaN, with good status", METERS, {"fault": fixed(DEAD)}),
+    Fault("meter-frozen", "meter keeps its last value, with good status", METERS, {"fault": fixed(FROZEN)}),
     Fault(
         "meter-stuck",
         "meter shows one value",
         METERS,
-        {"fault": _fixed(STUCK), "fault_value": _given("value")},
+        {"fault": fixed(STUCK), "fault_value": given("value")},
         {"value": 0.0},
     ),
     Fault(
         "meter-bias",
         "meter is off by a constant",
         METERS,
-        {"fault": _fixed(BIASED), "fault_value": _given("value")},
+        {"fault": fixed(BIASED), "fault_value": given("value")},
         {"value": 0.0},
     ),
-    Fault("noise-off", "no instrument has noise", {"all": "*", **METERS}, {"noise_share": _fixed(0.0)}),
-    Fault("rectifier-trip", "power part trips", RECTIFIER, {"tripped": _fixed(1.0)}),
+    Fault("noise-off", "no instrument has noise", {"all": "*", **METERS}, {"noise_share": fixed(0.0)}),
+    Fault("rectifier-trip", "power part trips", RECTIFIER, {"tripped": fixed(1.0)}),
     Fault(
         "rectifier-cv",
         "voltage sags: the rectifier runs limited by voltage",
         RECTIFIER,
-        {"derated_v": _given("volts")},
+        {"derated_v": given("volts")},
         {"volts": 2.8},
     ),
-    Fault("cell-open-circuit", "a cell connection comes off", CELL, {"open_circuit": _fixed(1.0)}),
-    Fault("cell-short", "felt touches the anode side", CELL, {"short_ohm": _given("ohm")}, {"ohm": 0.02}),
-    Fault("cell-clogged", "felt is blocked in part", CELL, {"fouled": _given("share")}, {"share": 0.4}),
-    Fault("membrane-worn", "membranes at the end of their life", CELL, {"membrane_worn": _fixed(1.5)}),
-    Fault("membrane-leak", "acid leaks back", CELL, {"membrane_leak": _given("times")}, {"times": 100.0}),
-    Fault("purge-lost", "nitrogen fails", {"purge.flow_nm3_h": "purge_meter"}, {"measured": _fixed(0.0)}),
+    Fault("cell-open-circuit", "a cell connection comes off", CELL, {"open_circuit": fixed(1.0)}),
+    Fault("cell-short", "felt touches the anode side", CELL, {"short_ohm": given("ohm")}, {"ohm": 0.02}),
+    Fault("cell-clogged", "felt is blocked in part", CELL, {"fouled": given("share")}, {"share": 0.4}),
+    Fault("membrane-worn", "membranes at the end of their life", CELL, {"membrane_worn": fixed(1.5)}),
+    Fault("membrane-leak", "acid leaks back", CELL, {"membrane_leak": given("times")}, {"times": 100.0}),
+    Fault("purge-lost", "nitrogen fails", {"purge.flow_nm3_h": "purge_meter"}, {"measured": fixed(0.0)}),
 ):
     register(_fault)

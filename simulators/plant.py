@@ -99,6 +99,10 @@ class Plant:
         """All signals in the order of `names`, a copy."""
         return self.linked.memory[self._index]
 
+    def has_field(self, end: str) -> bool:
+        """Whether there is a field `unit.field`."""
+        return end in self.linked.addresses
+
     def field(self, end: str) -> float:
         """Any field of any unit, `unit.field` (a vector's first number). Raises KeyError."""
         return float(self._memory[self.linked.addresses[end]])
