@@ -61,7 +61,9 @@ async def run(arguments: "Namespace") -> None:
         loop.add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
         refuse_second(arguments.state)
-        plant = Plant(arguments.seed, arguments.start)
+        asked = (arguments.cells, arguments.loops)
+        cells, loops = circuit_of(arguments.devices.split(",")) if arguments.devices else asked
+        plant = Plant(arguments.seed, arguments.start, cells=cells, loops=loops)
         secured = None if arguments.insecure else arguments.security
         serving = await stack.enter_async_context(
             serve(plant, RealClock(), watchdog_profile=arguments.watchdog, plc_security=secured)
@@ -72,6 +74,15 @@ async def run(arguments: "Namespace") -> None:
             await ended.wait()
         finally:
             arguments.endpoints.unlink(missing_ok=True)
+
+
+def circuit_of(devices: "Sequence[str]") -> tuple[int, bool]:
+    """Cells and loops of the smallest circuit that has `devices`; names that no circuit has do not count."""
+    from simulators.signals import signals
+
+    rectifiers = [int(name[5:]) for name in devices if name.startswith("RECT-") and name[5:].isdecimal()]
+    one, whole = ({s.device for s in signals(4, loops).values()} for loops in (False, True))
+    return min(max([1, *rectifiers]), 4), any(name in whole - one for name in devices)
 
 
 def state_folder() -> "Path":
@@ -133,6 +144,9 @@ def parser() -> "ArgumentParser":
     line.add_argument("--seed", type=int, default=1, help="of every stream of chance (default 1)")
     line.add_argument("--state", type=Path, metavar="DIR", default=state_folder(), help="folder of the control socket")
     line.add_argument("--start", choices=("running", "stopped"), default="running", help="the plant at the beginning")
+    line.add_argument("--cells", type=int, choices=range(1, 5), default=1, help="electro-extraction cells (1)")
+    line.add_argument("--loops", action="store_true", help="with acid and anolyte loop, cooling, wash skid and gas")
+    line.add_argument("--devices", default="", metavar="NAMES", help="the smallest circuit that has them, with commas")
     line.add_argument("--watchdog", choices=("writes", "any-request"), default="writes", help="the rectifier's profile")
     line.add_argument(
         "--security", type=Path, metavar="DIR", help="the PLC's certificate, key, trust list and accounts"

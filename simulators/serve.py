@@ -90,7 +90,8 @@ class Serving:
 
         self.gateway = RtuGateway(self.clock, dict(self.line.probes), note(GATEWAY))
         self.plc = PlcServer(self.line.plc, self.clock, note(PLC), access)
-        self.safety = PlcServer(self.line.safety, self.clock, note(SAFETY), access)
+        # Nothing of the safety PLC can be written, whoever asks: its server is open, as its makers deliver it.
+        self.safety = PlcServer(self.line.safety, self.clock, note(SAFETY))
         for device, twin in (self.line.rectifiers | self.line.instruments).items():
             self.servers[device] = RegisterServer(self.clock, {ANY_UNIT: twin}, note(device))
         self.servers |= {GATEWAY: self.gateway, PLC: self.plc, SAFETY: self.safety}

@@ -94,7 +94,8 @@ class Demo:
         """Start everything, bring the plant up, show it; the exit code."""
         say("starting the simulated plant")
         seed, state = ("--seed", arguments.seed), ("--state", self.root / SIM)
-        self.start("simulators", "--endpoints", self.endpoints, *seed, *state, *self.protection())
+        devices = ("--devices", ",".join(device.name for device in self.plan.devices))
+        self.start("simulators", "--endpoints", self.endpoints, *seed, *state, *devices, *self.protection())
         if not self.wait_until(self.endpoints.exists):
             return self.failed("the simulated plant did not start")
         say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))

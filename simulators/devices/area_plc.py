@@ -80,16 +80,14 @@ class AreaPlc(DataBlock):
         self.interlocked: frozenset[int] = frozenset()
         self.stop_lines = StopLines()
         self._effects = NOTHING
-        self._read_cells = [
-            plant.reader(*(of_cell(name, k) for name in _CELL), of_cell("contactor.position", k)) for k in cells
-        ]
+        self._read_cells = [plant.reader(*(of_cell(name, k) for name in _CELL), of_cell(sig.CONTACT, k)) for k in cells]
         self._read_circuit = plant.reader("tank.temperature_c", "tank.level_percent")
         self._read_loops = plant.reader(*_LOOPS) if layout.loops else None
         self._read_fork = plant.reader(layout.overfill, "tank.level_percent")
         self._channels = _channels(plant, layout)
         self._specs = {s.tag: s for s in layout.setpoints}
         self._positions = [s for s in layout.setpoints if s.position]
-        self._contactors = [(of_cell("contactor.position", k), (cell_tag("ZI", k, 0), "PV")) for k in cells]
+        self._contactors = [(of_cell(sig.CONTACT, k), (cell_tag("ZI", k, 0), "PV")) for k in cells]
         self._clear_kg_m3 = math.nan
         self._cycles = 0
         self._seen: tuple[Number, ...] = ()

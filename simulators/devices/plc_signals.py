@@ -108,6 +108,10 @@ def of_cell(name: str, cell: int) -> str:
     return name if cell == 1 else f"{place}_{cell}.{quantity}"
 
 
+CONTACT: Final = "contactor.feedback"
+"""Where a contactor really is, which need not be where it was ordered to."""
+
+
 def limits(low_low: float | None, low: float | None, high: float | None, high_high: float | None) -> Limits:
     """LL, L, H, HH, None where there is none."""
     return (

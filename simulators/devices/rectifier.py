@@ -33,7 +33,7 @@ rating, over-temperature 85 degC and the codes 302 are this project's assumption
 from collections.abc import Callable
 from typing import Final, Literal
 
-from simulators.devices.plc_signals import of_cell
+from simulators.devices.plc_signals import CONTACT, of_cell
 from simulators.devices.registers import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -73,7 +73,7 @@ STAT: Final = 112
 AH: Final = 120
 TERMINALS: Final = (
     *("cell.current_a", "cell.voltage_v", "rectifier.heat_sink_c"),
-    *("contactor.position", "rectifier.cv", "rectifier.cc"),
+    *(CONTACT, "rectifier.cv", "rectifier.cc"),
 )
 ACTUATORS: Final = ("rectifier.voltage_limit_v", "rectifier.current_set_a", "rectifier.on")
 RANGES: Final = {

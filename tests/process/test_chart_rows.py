@@ -159,6 +159,17 @@ def test_a_reset_releases_only_the_rows_of_its_own_plc_and_only_without_their_ca
     assert bench.off() == before, "nothing starts by itself"
 
 
+def test_a_welded_contactor_trips_its_rectifier():
+    bench = Bench()
+    step = bench.plant.step
+    bench.plant.step = lambda dt_s: (step(dt_s), bench.plant.set(contactor_3__feedback=1.0))
+    bench.line.plc.command(("40-HZ-4030", "CMD"), 0)
+    bench.run(2.0)
+    assert bench.bit("40-XA-2403")[0]
+    assert bench.off() == ["RECT-03"]
+    assert bench.line.plc.shown["40-ZI-4030", "PV"].value == 1
+
+
 def test_an_open_contactor_of_one_cell_trips_that_cell_alone():
     bench = Bench()
     bench.plant.deaf.add("contactor_2.position")

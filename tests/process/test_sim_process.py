@@ -13,7 +13,9 @@ import yaml
 from pymodbus.client import ModbusTcpClient
 
 from plantctl.core.clock import RealClock
+from simulators.__main__ import circuit_of
 from simulators.control import SOCKET_NAME, SimulatorUnreachable, ask
+from simulators.signals import signals
 
 ROOT = Path(__file__).parents[2]
 START_S = 240.0  # the first start on a machine compiles the model
@@ -195,3 +197,38 @@ def test_nobody_serves_an_open_plc_unawares(tmp_path):
 @pytest.mark.parametrize("words", [("--endpoint",), (), ("explode",)])
 def test_a_wrong_command_line_is_usage(words):
     assert verb(*words)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("devices", "circuit"),
+    [
+        (["PLC-4", "RECT-01"], (1, False)),
+        (["RECT-03"], (3, False)),
+        (["LQ-40"], (1, True)),
+        (["RECT-04", "SIS-4", "FT-4216", "NEW-1"], (4, True)),
+    ],
+)
+def test_a_plants_devices_say_which_circuit_is_simulated(devices, circuit):
+    assert circuit_of(devices) == circuit
+
+
+@pytest.mark.timeout(300)
+def test_the_whole_circuit_is_served_with_its_own_faults_and_answers_on_every_address(tmp_path):
+    simulator = Simulator(tmp_path, "--devices", "RECT-04,LQ-40")
+    try:
+        endpoints = simulator.ready()
+        assert set(endpoints) == {signal.device for signal in signals(4, loops=True).values()}
+        port = int(endpoints["LQ-40"].rsplit(":", 1)[1])
+        with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:
+            assert client.read_input_registers(2, count=1).registers == [0]
+            assert client.read_input_registers(14, count=1).registers == [3]
+        assert "80-AI-8016" in simulator.ask("list")["faults"]["sensor-failed"]["targets"]
+        assert simulator.ask("fault", "drive-trip", target="VFD-4274")["ok"]
+        wait(lambda: simulator.value("acid_pump.running") == 0.0, 30.0, simulator.child)
+        wait(lambda: abs(simulator.value("cell_3.current_a")) < 1.0, 30.0, simulator.child)
+        code, output = simulator.end()
+        assert (code, output) == (0, "")
+    finally:
+        if simulator.child.poll() is None:
+            simulator.child.kill()
+            simulator.child.communicate(timeout=20)

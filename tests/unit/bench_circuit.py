@@ -120,6 +120,8 @@ class BenchCircuit:
             values[f"{motor}.running"] = values[f"{motor}.run"]
             values[f"{motor}.speed"] = values[f"{motor}.run"] * values[f"{motor}.speed_command"]
         values["wash.running"] = values["wash.run"]
+        for cell in ("contactor", "contactor_2", "contactor_3", "contactor_4"):
+            values[f"{cell}.feedback"] = values[f"{cell}.position"]
         for name in list(values):
             place, _, quantity = name.partition(".")
             if place.startswith("cell_valve") and quantity == "process":

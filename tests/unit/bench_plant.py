@@ -52,10 +52,11 @@ class BenchPlant:
         return tuple(self.values)
 
     def read(self, name: str) -> float:
-        return self.values[name]
+        # A contactor is where it was ordered to, unless a test says otherwise.
+        return self.values.get(name, self.values["contactor.position"])
 
     def reader(self, *names: str):
-        return lambda: tuple(self.values[name] for name in names)
+        return lambda: tuple(self.read(name) for name in names)
 
     def write(self, name: str, value: float) -> None:
         assert name in WRITTEN, name
