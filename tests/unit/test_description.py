@@ -112,6 +112,8 @@ def test_a_point_has_the_kind_of_whoever_writes_it(plant, name, kind):
         ("40-HS-1", 0),
         ("40-FY-1", 2),
         ("40-LIC-1.sp", 1),
+        ("40-FIC-1.sp", 2),
+        ("40-LIC-1", 2),
         ("40-FIC-1.p", 2),
         ("40-FIC-1.mode", 0),
         ("scan.execution_us", 0),
@@ -274,6 +276,19 @@ def test_a_plant_without_displays_gets_one_by_area_and_device(plant):
     assert {"40-AY-1", "40-FC-1", "40-FY-1"} <= set(groups["area 40, calculated and by hand"])
     shows = {item.get("tag"): item["show"] for group in display["groups"] for item in group["items"]}
     assert (shows["40-LI-1"], shows["40-HS-1"], shows["40-FY-1"]) == ("indicator", "state", "value")
+
+
+def test_every_urgent_alarm_of_circuit_a_is_of_something_that_a_display_shows():
+    plant = description(build_path(DEMO.parent / "circuit-a").plan)
+    items = [item for d in plant["displays"] for g in d.get("groups", ()) for item in g["items"]]
+    pv_of = {loop["loop"]: loop["pv"] for loop in plant["loops"]}
+    shown = {item.get("tag") or pv_of[item["loop"]] for item in items}
+    shown |= {name for d in plant["displays"] for row in d.get("rows", ()) for name in row["tags"].values()}
+    urgent = {alarm["tag"] for alarm in plant["alarms"] if alarm["priority"] <= 2}
+    assert {name for name in urgent - shown if "-IDI-" not in name} == set(), (
+        "IDI is current less set-point, shown itself"
+    )
+    assert len(urgent & shown) > 40
 
 
 def test_a_matrix_has_a_row_for_each_instance():

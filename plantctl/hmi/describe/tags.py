@@ -89,19 +89,28 @@ class _Decimals:
             return shown.decimals
         if point.whole or point.words or point.writer is Writer.EXECUTIVE or (shown is not None and shown.states):
             return 0
+        of_loop = [other for other in self._of_loop(point) if other.unit == point.unit]
+        if of_loop:
+            return self(of_loop[0])
         low, high = range_of(self.view, point)
         if high > low and _is_count(point, low, high):
             return 0
         if high > low:
             return min(DECIMALS_MAX, max(0, math.ceil(3.0 - math.log10(high - low) - 1e-9)))
-        others = [self.plan.points[row] for row in self.reads.get(point.row, ())] + self._of_loop(point)
+        others = [self.plan.points[row] for row in self.reads.get(point.row, ())]
         alike = [self(other) for other in others if other.unit == point.unit]
         return max(alike, default=DECIMALS_WITHOUT_RANGE)
 
     def _of_loop(self, point: Point) -> list[Point]:
-        """The PV and the output of the loop that a point belongs to."""
-        loop = self.plan.shown.loops.get(point.name.rpartition(".")[0])
-        return [self.view.point(name) for name in (loop.pv, loop.out)] if loop else []
+        """The PV of the loop that a point belongs to, and what stands for its output."""
+        loops = self.plan.shown.loops
+        own = loops.get(point.name)
+        loop = own or loops.get(point.name.rpartition(".")[0])
+        if loop is None or loop.splits:
+            return []
+        below = loops.get(loop.out)
+        output = self.view.point(below.pv if below else loop.out)
+        return [output] if own else [self.view.point(loop.pv), output]
 
 
 def _is_count(point: Point, low: float, high: float) -> bool:

@@ -64,4 +64,5 @@ def _always(word: str) -> dict[str, Any]:
 
 
 def _direct(low: float, high: float) -> dict[str, Any]:
-    return {"class": "direct", "confirm_beyond": number(DIRECT_SHARE * (high - low))}
+    step = number(DIRECT_SHARE * (high - low))
+    return {"class": "direct", "confirm_beyond": step and float(f"{step:.6g}")}
