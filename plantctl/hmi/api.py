@@ -17,8 +17,11 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from plantctl.core.errors import PlantctlError
+from plantctl.history.names import UnknownTag
+from plantctl.history.query import NothingAsked
 from plantctl.hmi.describe import description
 from plantctl.hmi.guard import Guard, refuse
+from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooManyQuestions
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.messages import Problem, SessionTold, TokenLogin, UserLogin, encode
@@ -43,10 +46,13 @@ class Refused(Exception):
 class Api:
     """The application over one plant: `app` is what a server runs."""
 
-    def __init__(self, plant: WatchedPlant, live: Live, sessions: Sessions, settings: PageSettings) -> None:
+    def __init__(
+        self, plant: WatchedPlant, live: Live, sessions: Sessions, history: HistoryAnswers, settings: PageSettings
+    ) -> None:
         self._plant = plant
         self._live = live
         self._sessions = sessions
+        self._history = history
         self._settings = settings
         self._static = StaticFiles()
         self._description: bytes | None = None
@@ -59,6 +65,7 @@ class Api:
             Route("/static/{name:path}", self._told(self._file), methods=["GET"]),
             Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
             Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
+            Route("/api/v1/history", self._told(self._past), methods=["GET"]),
             Route(DOCUMENT, self._told(self._document), methods=["GET"]),
             WebSocketRoute(LIVE, self._serve_live),
         ]
@@ -86,6 +93,17 @@ class Api:
             self._description = encode(said).encode()
         headers = {"etag": f'"{self._plant.plan.hash:016x}-{self._settings.simulated:d}"', "cache-control": "no-cache"}
         return _unless_known(request, self._description, "application/json", headers)
+
+    async def _past(self, request: Request) -> Response:
+        self._found(request)
+        try:
+            return _json(await self._history.answer(request.query_params))
+        except TooManyQuestions as error:
+            raise Refused("service unavailable", 503, str(error), "too-many") from None
+        except (QuestionRefused, NothingAsked) as error:
+            raise Refused("bad request", 400, str(error), "bad-question") from None
+        except UnknownTag as error:
+            raise Refused("not found", 404, str(error), "unknown-tag") from None
 
     async def _document(self, request: Request) -> Response:
         return _json(document())

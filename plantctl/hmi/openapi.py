@@ -10,6 +10,7 @@ import msgspec
 
 from plantctl import __version__
 from plantctl.hmi.client import NO_TEXT, RESTARTS, SESSION_OVER, TOO_MANY, TOO_SLOW
+from plantctl.hmi.history_answer import AGGREGATES, POINTS_USUAL, TAGS_MAX
 from plantctl.hmi.messages import (
     CLIENT_MESSAGES,
     KINDS,
@@ -72,6 +73,22 @@ OPERATIONS: Final = (
         "The plant as its text describes it (plant-description.md). The ETag changes with the text.",
         dict[str, Any],
         problems=(401,),
+    ),
+    Operation(
+        "/api/v1/history",
+        "GET",
+        "What was recorded, as columns by tag: `t` and other times in ns as text, values null where there is none. "
+        "`minmax`: `min`, `max`, `mean`, `first`, `last` of spans `width`, `known` the share with a value; "
+        "`raw`: every point and what was in force at the start, `until` when; `latest`: the point in force at `end`.",
+        dict[str, Any],
+        parameters=(
+            Parameter("tags", f"up to {TAGS_MAX} names, commas between them", {"type": "string"}, required=True),
+            Parameter("start", "UTC, as RFC 3339 or ns since 1970; not with `latest`", {"type": "string"}),
+            Parameter("end", "UTC, likewise; itself left out", {"type": "string"}, required=True),
+            Parameter("points", f"spans or points at most ({POINTS_USUAL})", {"type": "integer", "minimum": 1}),
+            Parameter("agg", "what is wanted (`minmax`)", {"enum": list(AGGREGATES)}),
+        ),
+        problems=(400, 401, 404, 503),
     ),
     Operation(DOCUMENT, "GET", "This document.", dict[str, Any], session=False),
 )

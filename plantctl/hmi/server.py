@@ -15,7 +15,9 @@ from typing import Final
 from uvicorn.server import ServerState
 
 from plantctl.core.clock import Clock
+from plantctl.history.query import History
 from plantctl.hmi.api import Api
+from plantctl.hmi.history_answer import HistoryAnswers
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.sessions import Sessions
@@ -31,14 +33,20 @@ TOKEN_MARK: Final = "#token="
 
 
 class PageServer:
-    """Serves one plant's page at the socket of `settings`, with users and sessions in `folder`."""
+    """Serves one plant's page at the socket of `settings`, with users and sessions in `folder`.
 
-    def __init__(self, plant: WatchedPlant, settings: PageSettings, folder: Path) -> None:
+    `history` opens the plant's history, when it is first asked for.
+    """
+
+    def __init__(
+        self, plant: WatchedPlant, settings: PageSettings, folder: Path, history: Callable[[], History]
+    ) -> None:
         self._settings = settings
         self._folder = folder
         self._sessions = Sessions(folder, Users(folder))
         self.live = Live(plant, self._sessions)
-        self._app = Api(plant, self.live, self._sessions, settings).app
+        answers = HistoryAnswers(plant.plan, history)
+        self._app = Api(plant, self.live, self._sessions, answers, settings).app
 
     async def serve(self, clock: Clock, say: Callable[[str], None]) -> None:
         """Serve until cancelled; `say` hears the address once the page is there."""

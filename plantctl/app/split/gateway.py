@@ -21,7 +21,7 @@ from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.log_watch import DURABLE
 from plantctl.app.split.seen_plant import SeenPlant
 from plantctl.app.split.segments import COMMANDS, Role
-from plantctl.app.state_folder import SOCKET_NAME
+from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, SOCKET_NAME
 from plantctl.core.clock import RealClock
 from plantctl.core.command import NOT_DURABLE, Command, Result
 from plantctl.core.device_statistics import DeviceStatistics
@@ -30,6 +30,7 @@ from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingWriter
 from plantctl.core.segment import ProcessState
 from plantctl.hmi.live_plant import LogWord, Pulse, Snapshot
+from plantctl.log.storage import ReadOnlyFolder
 from plantctl.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -164,9 +165,12 @@ def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer | None":
     settings = hand_over.settings
     if settings.page is None:
         return None
+    from plantctl.history.query import History
     from plantctl.hmi.server import PageServer
 
-    page = PageServer(gateway, settings.page, settings.folder)
+    folder = settings.folder
+    places = folder / LOG_NAME, folder / HISTORY_NAME
+    page = PageServer(gateway, settings.page, folder, lambda: History(*map(ReadOnlyFolder, places)))
     gateway.follow(page.live)
     return page
 
