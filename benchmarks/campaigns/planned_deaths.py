@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks._record import record
 from plantctl.app.split.segments import Role
+from plantctl.app.state_folder import LOGS_NAME
 from tests.process import split_deaths as deaths
 from tests.process.split_rig import split, start_words
 from tests.process.split_watch import five_readers, gaps, now_ns, punctuality
@@ -24,6 +25,7 @@ STOP_LONGEST_S = 10.0
 STOP_SHORTEST_S = 0.6
 # More than five deaths of one process within a minute end the plant, or let the process rest.
 PACE_S = 13.0
+LINES = 25
 PARTS = ("bystanders", "control", "supervisors")
 
 
@@ -110,7 +112,7 @@ def ride(times, seed, parts):
 
 def one_plant(folder, times, chance, parts, found):
     """The parts that ride one plant, into `found` as they end."""
-    with split(folder) as plant:
+    with split(folder) as plant, told_at_the_end(plant):
         plant.operate()
         with five_readers(plant) as readers:
             if "bystanders" in parts:
@@ -121,6 +123,18 @@ def one_plant(folder, times, chance, parts, found):
         frames = plant.frames()
         found["log"] = {"frames": len(frames), "gaps": len(gaps(frames))}
         assert not found["log"]["gaps"], found["log"]
+
+
+@contextmanager
+def told_at_the_end(plant):
+    """What the processes said last, where the block fails: the folder of the plant goes with it."""
+    try:
+        yield
+    except (AssertionError, OSError):
+        for file in sorted((plant.folder / LOGS_NAME).iterdir()):
+            lines = file.read_text(errors="replace").splitlines()
+            print(f"== {file.name}", *lines[-LINES:], sep="\n", file=sys.stderr)
+        raise
 
 
 def main():
