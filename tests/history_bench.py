@@ -39,7 +39,7 @@ class Plant:
         self.sealed = sealed or SimulatedStorage()
         self.recorder = Recorder(self.log, "bench", {PLAN: PLAN_TEXT}, file_bytes)
         first = self.recorder.open(UTC_NS, floor) + 1
-        sealing = {"span_ns": 20 * SCAN_NS, "rows_max": 10**9, **sealing}
+        sealing = {"span_ns": 20 * SCAN_NS, "rows_max": 10**9, "minutes_from": 10, **sealing}
         self.sealer = Sealer(self.log, self.sealed, **sealing)
         self.count = 0
         self.mono_ns = mono_ns

@@ -61,7 +61,8 @@ class Chunk(NamedTuple):
 
 def encode_chunk(kind: ChunkKind, tag: int, count: int, data: bytes) -> bytes:
     """A whole chunk."""
-    deflate = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_FILTERED)
+    window = min(15, max(9, (len(data) | 1).bit_length()))  # a small chunk needs no large one
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -window, 8, zlib.Z_FILTERED)
     body = deflate.compress(data) + deflate.flush()
     head = HEAD.pack(MARK, kind, 0, tag, count, len(body), 0)[:-4]
     return head + crc32c(head + body).to_bytes(4, "little") + body
@@ -159,7 +160,7 @@ def decode_points(chunk: Chunk) -> Points:
     scan, at = take_whole(chunk.data, 0)
     value, at = take_values(chunk.data, at)
     quality, at = _take_runs(chunk.data, at, len(scan))
-    source_ns, at = _take(chunk.data, at)
+    source_ns, at = _take(chunk.data, at, len(scan))
     if not len(scan) == len(value) == len(source_ns) == chunk.rows:
         raise LogDamaged("the columns of a chunk do not fit each other")
     return Points(scan, value, quality, source_ns)
@@ -181,13 +182,17 @@ def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
 
 
 def _pack(times_ns: I8) -> bytes:
-    """Times of a device, in the coarsest steps that they all are multiples of."""
+    """Times of a device, in the coarsest steps that they all are multiples of; nothing but a 0 where there are none."""
+    if not times_ns.any():
+        return bytes(4)
     step_ns = next(s for s in _SOURCE_STEPS_NS if s == 1 or not (times_ns % s).any())
     return step_ns.to_bytes(4, "little") + pack_whole(times_ns // step_ns)
 
 
-def _take(data: bytes, at: int) -> tuple[I8, int]:
+def _take(data: bytes, at: int, count: int) -> tuple[I8, int]:
     step_ns = int.from_bytes(data[at : at + 4], "little")
+    if step_ns == 0:
+        return np.zeros(count, np.int64), at + 4
     if step_ns not in _SOURCE_STEPS_NS:
         raise LogDamaged(f"source times in steps of {step_ns} ns")
     steps, at = take_whole(data, at + 4)

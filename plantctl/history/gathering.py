@@ -36,6 +36,7 @@ class Gathering:
     def __init__(self, begin_ns: int | None = None) -> None:
         self.begin_ns = begin_ns
         self.rows = 0
+        self.width = 0  # tags in the first stretch, which mostly begins with all of them
         self.first_sequence = 0
         self.last_sequence = 0
         self.plan_hash = 0
@@ -55,6 +56,8 @@ class Gathering:
         self._holes += (np.flatnonzero(stretch.hole) + self._scans).tolist()
         self._utc_ns.append(stretch.utc_ns)
         self.rows += len(stretch)
+        if not self._parts:
+            self.width = len(np.unique(stretch.tag))
         none = stretch.utc_ns[:0]  # the frames are kept here, for all
         part = replace(stretch, scan=stretch.scan + self._scans, utc_ns=none, hole=stretch.hole[:0], kept=[])
         self._scans += len(stretch.utc_ns)

@@ -26,6 +26,8 @@ U8 = npt.NDArray[np.uint64]
 
 DECIMALS_MAX: Final = 9
 SAMPLE: Final = 32
+# So few are kept as they are: finding a form for them costs more than it saves.
+VALUES_FEW: Final = 8
 # A column with more exceptions than one in so many is not one of decimals.
 EXCEPTION_SHARE: Final = 8
 _WHOLE_MAX: Final = float(1 << 53)
@@ -50,13 +52,13 @@ class Taken(NamedTuple):
 
 
 def _planes(words: U8) -> tuple[int, bytes]:
-    """Which of the eight byte ranks hold anything, as bits, and those ranks one after the other."""
+    """Which of the eight byte ranks hold anything, from the first to the last, as bits, and those ranks in turn."""
     together = int(np.bitwise_or.reduce(words)) if len(words) else 0
-    ranks = [rank for rank in range(8) if together >> (8 * rank) & 0xFF]
-    if not ranks:
+    if not together:
         return 0, b""
+    first, beyond = ((together & -together).bit_length() - 1) // 8, (together.bit_length() + 7) // 8
     table = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
-    return sum(1 << rank for rank in ranks), np.ascontiguousarray(table.T[ranks]).tobytes()
+    return (1 << beyond) - (1 << first), table[:, first:beyond].T.tobytes()
 
 
 def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
@@ -73,8 +75,10 @@ def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
 
 def pack_whole(column: I8, step: int = 0) -> bytes:
     """A column of whole numbers, as differences less `step`, the difference that is usual. Any int64 comes back."""
-    words = np.ascontiguousarray(column, np.int64).view(np.uint64)
     first = int(column[0]) if len(column) else 0
+    if len(column) < 2:
+        return _INTS.pack(len(column), 0, first, step)
+    words = np.ascontiguousarray(column, np.int64).view(np.uint64)
     moves = words[1:] - words[:-1] - np.uint64(step & 0xFFFF_FFFF_FFFF_FFFF)
     folded = (moves << np.uint64(1)) ^ (np.uint64(0) - (moves >> np.uint64(63)))
     mask, planes = _planes(folded)
@@ -137,7 +141,7 @@ def pack_values(values: F8) -> bytes:
     values = np.ascontiguousarray(values, np.float64)
     bits = values.view(np.uint64)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        form = _form_of(values, bits)
+        form = _form_of(values, bits) if len(values) >= VALUES_FEW else None
         if form is not None:
             whole = np.rint(values * _UP[form[1]]) + 0.0  # -0.0 is no whole number: an exception
             right = (_restored(whole, *form).view(np.uint64) == bits) & (np.abs(whole) < _WHOLE_MAX)

@@ -36,7 +36,8 @@ BLOCK_BYTES: Final = 1 << 18
 PIECE_BYTES: Final = 1 << 18
 RETRY_NS: Final = 10_000_000_000
 PART: Final = ".part"
-# Minutes are kept where they are fewer than the points by this factor; else the points themselves are quick enough.
+# Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
+MINUTES_FROM: Final = 600
 MINUTES_WORTH: Final = 4
 _GROUP_ROWS: Final = 20_000
 
@@ -76,6 +77,7 @@ class Sealer:
         span_ns: int = SEAL_SPAN_NS,
         rows_max: int = SEAL_ROWS,
         log_bytes_max: int = LOG_BYTES_MAX,
+        minutes_from: int = MINUTES_FROM,
     ) -> None:
         self.status = SealStatus()
         self._log = log
@@ -83,6 +85,7 @@ class Sealer:
         self._span_ns = span_ns
         self._rows_max = rows_max
         self._log_bytes_max = log_bytes_max
+        self._minutes_from = minutes_from
         self._states: dict[int, State] = {}
         self._gathering = Gathering()
         self._rows = LogRows(log, 0, BLOCK_BYTES)
@@ -170,7 +173,7 @@ class Sealer:
             yield
 
     def _due(self, gathering: Gathering) -> bool:
-        rows_max = max(self._rows_max, SEAL_ROWS_A_TAG * len(self._states))
+        rows_max = max(self._rows_max, SEAL_ROWS_A_TAG * max(len(self._states), gathering.width))
         return gathering.rows >= rows_max or abs(gathering.span_ns()) >= self._span_ns
 
     # ------------------------------------------------------------------------------------------------ sealing
@@ -196,9 +199,8 @@ class Sealer:
                 if len(points):
                     points_sealed += len(points)
                     chunks.append(encode_points(tag, points))
-                    force = in_force(points, scans, before.get(tag))
-                    if len(points) >= MINUTES_WORTH * (2 + (int(force.at_ns[-1] - force.at_ns[0]) // MINUTE_NS)):
-                        chunks.append(encode_minutes(tag, minutes_of(force)))
+                    if len(points) >= max(self._minutes_from, MINUTES_WORTH * int(np.ptp(scans.utc_ns)) // MINUTE_NS):
+                        chunks.append(encode_minutes(tag, minutes_of(in_force(points, scans, before.get(tag)))))
                 yield
         if gathering.kept:
             chunks.append(encode_frames(gathering.kept))

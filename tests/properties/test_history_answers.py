@@ -29,7 +29,7 @@ def recorded(seed, rounds=14, **settings):
             plant.event(f"event {plant.count}")
         elif happening == "restart":
             plant.keep()
-            plant.sealer.__init__(plant.log, plant.sealed, span_ns=20 * SCAN_NS)
+            plant.sealer.__init__(plant.log, plant.sealed, span_ns=20 * SCAN_NS, minutes_from=10)
         if happening in ("seal", "restart"):
             plant.seal()
     plant.keep()

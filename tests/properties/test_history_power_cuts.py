@@ -76,7 +76,7 @@ def test_the_power_goes_while_old_log_files_are_removed():
             whole(found, disk.after_power_cut(operation), truth)
             continue
         log.cut_at = None
-        assert sealer.status.removed_files > 2
+        assert sealer.status.removed_files >= 2
         assert len(log.names()) < len(plant.log.names())
         whole(log, disk, truth)
         return
@@ -91,10 +91,15 @@ def test_the_disk_refuses_at_each_operation_and_then_no_more(code):
         disk = SimulatedStorage(faults={operation: code})
         sealer = Sealer(plant.log, disk, span_ns=20 * SCAN_NS)
         sealer.finish(durable, 0)
+        reached = len(disk.operations) > operation
+        disk.faults = {}
         whole(plant.log, disk, truth)
-        if sealer.status.errors == 0:
+        if not reached:
             assert operation > 20
             return
+        if not sealer.status.errors:  # closing a file that is on disk already adds nothing
+            assert disk.operations[operation] == "close"
+            continue
         assert sealer.status.failing
         assert not sealer.turn(durable, 9_999_999_999), "tried again too soon"
         sealer.finish(durable, 10_000_000_000)
