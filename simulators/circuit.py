@@ -240,3 +240,4 @@ def _knowledge(sheet: Flowsheet, cells: int, loops: bool) -> None:
         sheet.wire(of_cell("cell.precipitated_mol", cell), "account.precipitated")
         if cells > 1 or loops:
             sheet.wire(of_cell("cell.felt_m", cell), f"manifold.felt_{cell}_m")
+            sheet.wire(of_cell("cell.blocked", cell), f"manifold.blocked_{cell}")

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from simulators import device_faults, faults, instrument_faults, wire_faults
+from simulators import circuit_faults, device_faults, faults, instrument_faults, wire_faults
 from simulators.serve import Serving
 
 # Entering the catalogue is what the import is for.
 assert device_faults.RECTIFIERS
 assert instrument_faults.OPEN_CIRCUIT_PH
+assert circuit_faults.VALVE
 
 
 class FaultRefused(Exception):

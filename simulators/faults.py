@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from simulators.circuit_names import names
+from simulators.circuit_names import names, of_cell
 from simulators.instrument import BIASED, DEAD, FROZEN, STUCK
 
 Change = Callable[[Mapping[str, float]], float]
@@ -147,10 +147,11 @@ _READINGS = {n.name: n.end.removesuffix(".reading") for n in names(4, loops=True
 METERS = {"cell.flow_m3_h": "flow_meter", **_READINGS, "density.kg_m3": "density_meter"}
 """Every instrument of the circuit, by the signal that it shows, the default first."""
 PROBES = {"probe_a.ph": "probe_a", **{name: unit for name, unit in METERS.items() if name.endswith(".ph")}}
-PUMP, FEED, CELL, RECTIFIER = {"pump": "pump"}, {"feed": "feed"}, {"cell": "cell"}, {"rectifier": "rectifier"}
+PUMP, FEED = {name: name for name in ("pump", "acid_pump", "anolyte_pump")}, {"feed": "feed"}
+CELL, RECTIFIER = ({of_cell(unit, cell): of_cell(unit, cell) for cell in range(1, 5)} for unit in ("cell", "rectifier"))
 
 for _fault in (
-    Fault("pump-trip", "recirculation drive trips: the pump coasts down", PUMP, {"tripped": fixed(1.0)}),
+    Fault("pump-trip", "a drive trips: the pump coasts down", PUMP, {"tripped": fixed(1.0)}),
     Fault("feed-stopped", "dosing pump delivers nothing, whatever its stroke", FEED, {"stopped": fixed(1.0)}),
     Fault(
         "feed-strength",

@@ -130,6 +130,7 @@ class Cell(Unit):
     membrane_leak: Param = field(1.0, "diffusion of acid over that of a new membrane, 1..100")
     anion_hole_l_h: Param = field(0.0, "hole in the anion membrane, L/h at 1 bar: pinhole 0.5, rupture 60")
     cation_hole_l_h: Param = field(0.0, "acid and anolyte that change places, L/h: rupture 20")
+    blocked: Param = field(0.0, "blocked share of the line to the cell, 0..1; the manifold is told")
     age_h: Param = field(0.0, "hours of service of anode and contacts")
     hydroxide_leak: Param = field(1.0, "0 holds t_OH at its value at pH 8")
     fouling: Param = field(1.0, "rate of fouling over the usual one; 0 keeps the felt as it is")

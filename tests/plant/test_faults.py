@@ -5,10 +5,15 @@ import math
 import pytest
 
 from simulators import faults
+from simulators.circuit import circuit_a
 from simulators.faults import CATALOGUE, Fault, FaultError, clear, explained, inject
 from simulators.plant import Plant
 
-PLANT_FAULTS = sorted(name for name, fault in CATALOGUE.items() if fault.changes)
+UNITS = set(circuit_a().units)
+PLANT_FAULTS = sorted(
+    name for name, fault in CATALOGUE.items() if fault.changes and next(iter(fault.targets.values())) in {*UNITS, "*"}
+)
+"""Those of which the first target is in the circuit of one cell."""
 
 SEEN = {  # what a fault of default target and parameters does within 20 s: signal and bounds
     "pump-trip": ("cell.flow_m3_h", 0.0, 0.01),
