@@ -181,7 +181,7 @@ export class Chart {
     this.#app = app;
     this.#small = small;
     this.span_ms = span_ms;
-    this.node = el("div", { class: small ? "chart small" : "chart", role: "img" });
+    this.node = el("div", { class: small ? "chart small" : "chart", role: "img", "aria-label": t("trend.loading") });
     scope.every(LIVE_MS, () => this.#append());
     const observer = new ResizeObserver(() => this.#plot?.setSize(this.#size()));
     observer.observe(this.node);

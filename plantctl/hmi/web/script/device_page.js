@@ -4,6 +4,11 @@ import { el, setText } from "./dom.js";
 import { valueCell } from "./value_cell.js";
 import { t } from "./texts.js";
 
+// Only a protocol that knows protection can have it: nothing is promised for the others.
+function protection(device) {
+  return device.kind === "opcua" ? "device.secure" : "device.no_protection";
+}
+
 /** The screen of devices. */
 export function deviceScreen(app, scope) {
   const rows = app.plant.devices.map((device) => {
@@ -28,15 +33,7 @@ export function deviceScreen(app, scope) {
       el("td", {}, device.address ?? ""),
       link,
       el("td", {}, device.points?.age ? valueCell(app, device.points.age, scope) : ""),
-      el(
-        "td",
-        {},
-        device.insecure === undefined || device.insecure === null
-          ? ""
-          : device.insecure
-            ? el("strong", {}, t("device.insecure"))
-            : t("device.secure"),
-      ),
+      el("td", {}, device.insecure ? el("strong", {}, t("device.insecure")) : t(protection(device))),
     );
   });
   return el(

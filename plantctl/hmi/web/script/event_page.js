@@ -64,7 +64,11 @@ export function eventScreen(app, scope) {
       )
     );
   };
-  const count_it = () => setText(count, t("event.count", { n: app.journal.events.length }));
+  const empty = el("p", { class: "empty" }, t("event.none"));
+  const tellCount = () => {
+    setText(count, t("event.count", { n: app.journal.events.length }));
+    empty.hidden = body.children.length > 0;
+  };
   const drawAll = () => {
     body.replaceChildren(
       ...app.journal.events
@@ -72,7 +76,7 @@ export function eventScreen(app, scope) {
         .slice(0, SHOWN)
         .map((event) => eventRow(app, event)),
     );
-    count_it();
+    tellCount();
   };
   const drawCommands = () =>
     commands.replaceChildren(
@@ -84,7 +88,7 @@ export function eventScreen(app, scope) {
   app.journal.listen((event) => {
     if (fits(event)) body.prepend(eventRow(app, event));
     while (body.children.length > SHOWN) body.lastChild.remove();
-    count_it();
+    tellCount();
   }, scope);
   app.commands.listen(drawCommands, scope);
   drawAll();
@@ -100,7 +104,7 @@ export function eventScreen(app, scope) {
         { class: "bar" },
         el("h2", {}, t("screen.events")),
         count,
-        el("label", { for: "event-filter" }, t("event.filter"), filter),
+        el("label", { for: "event-filter" }, t("event.filter"), " ", filter),
       ),
       el(
         "table",
@@ -116,6 +120,7 @@ export function eventScreen(app, scope) {
         ),
         body,
       ),
+      empty,
     ),
     el("section", { "aria-label": t("command.log") }, el("h3", {}, t("command.log")), commands),
   );

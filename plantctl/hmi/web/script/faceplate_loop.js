@@ -12,7 +12,8 @@ import { numberEntry } from "./write.js";
 import { t } from "./texts.js";
 
 const LIMIT_WORDS = ["none", "low", "high", "constant"];
-/** The tag that a loop writes in the end, also where it works through another loop. */
+// The tags that a loop writes in the end, also through another loop or a split; where it must be one, it is that.
+const outputsOf = (loop) => (loop.outputs?.length ? loop.outputs : [loop.out]);
 const outputOf = (loop) => (loop.outputs?.length === 1 ? loop.outputs[0] : loop.out);
 
 const PV_SOURCES = ["held", "first", "second"];
@@ -199,12 +200,17 @@ export function loopFaceplate(app, loop, scope) {
       ]),
     ),
     part(t("faceplate.alarms"), alarmsOf(app, [loop.pv, loop.loop], scope)),
-    part(t("faceplate.interlocks"), interlocksOf(app, outputOf(loop), scope)),
+    part(
+      t("faceplate.interlocks"),
+      outputsOf(loop).map((output) => interlocksOf(app, output, scope)),
+    ),
     el(
       "p",
       { class: "jumps" },
       el("button", { type: "button", on: { click: () => app.openFaceplate(loop.pv) } }, loop.pv),
-      el("button", { type: "button", on: { click: () => app.openFaceplate(outputOf(loop)) } }, outputOf(loop)),
+      outputsOf(loop).map((output) =>
+        el("button", { type: "button", on: { click: () => app.openFaceplate(output) } }, output),
+      ),
       el("a", { href: `#trend?pens=${[loop.pv, points.sp, output].join(",")}` }, t("guidance.trend")),
     ),
   );

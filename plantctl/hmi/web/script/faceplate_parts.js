@@ -109,5 +109,5 @@ export function heldBy(app, output) {
 
 /** Titles the parts of a faceplate. */
 export function part(title, ...nodes) {
-  return nodes.some(Boolean) ? el("section", { class: "part" }, el("h3", {}, title), nodes) : null;
+  return nodes.flat().some(Boolean) ? el("section", { class: "part" }, el("h3", {}, title), nodes) : null;
 }

@@ -83,28 +83,18 @@ function permitOf(app, output, scope) {
   );
 }
 
+// The loop that writes a tag itself, not one above it in a cascade.
+function lastOf(app, loop, tag) {
+  return (loop.outputs ?? [loop.out]).includes(tag) && !app.plant.loops.has(loop.out);
+}
+
 function command(app, tag, scope) {
+  const asker = [...app.plant.loops.values()].find((loop) => lastOf(app, loop, tag.tag))?.loop ?? tag.asked_by;
+  if (asker) {
+    const open = el("button", { type: "button", on: { click: () => app.openFaceplate(asker) } }, asker);
+    return el("p", {}, t("faceplate.asked_by"), " ", open);
+  }
   if (tag.kind !== "output" && !tag.write) return null;
-  const writes = (each) => (each.outputs ?? [each.out]).includes(tag.tag) && !app.plant.loops.has(each.out);
-  const loop = [...app.plant.loops.values()].find(writes);
-  if (loop) {
-    return el(
-      "p",
-      {},
-      t("faceplate.has_loop"),
-      " ",
-      el("button", { type: "button", on: { click: () => app.openFaceplate(loop.loop) } }, loop.loop),
-    );
-  }
-  if (tag.asked_by) {
-    return el(
-      "p",
-      {},
-      t("faceplate.asked_by"),
-      " ",
-      el("button", { type: "button", on: { click: () => app.openFaceplate(tag.asked_by) } }, tag.asked_by),
-    );
-  }
   if (!tag.write)
     return el("p", { class: "why" }, t(tag.system === "sis" ? "faceplate.read_only_other" : "faceplate.read_only"));
   if (tag.states) return stateButtons(app, tag, scope);
@@ -177,7 +167,6 @@ export function tagFaceplate(app, name, scope) {
         )
       : null,
     tag.states ? null : smallTrend(app, [name], scope),
-    part(t("faceplate.equipment"), siblings(app, name, scope)),
     part(t("faceplate.interlocks"), interlocksOf(app, name, scope)),
     part(t("permit.title"), permitOf(app, name, scope)),
     part(
@@ -193,6 +182,7 @@ export function tagFaceplate(app, name, scope) {
         : null,
     ),
     part(t("faceplate.alarms"), tag.kind === "output" ? null : alarmsOf(app, [name], scope)),
+    part(t("faceplate.equipment"), siblings(app, name, scope)),
     part(
       t("faceplate.info"),
       facts([

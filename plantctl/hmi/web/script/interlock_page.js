@@ -105,36 +105,33 @@ function causeRow(app, cause, group, scope) {
   return { node, draw };
 }
 
+// What an effect demands of an output, and what the output is now: `40-HS-4010 → OFF is OFF`.
+function demand(app, output, wanted, scope) {
+  const open = { click: () => app.openFaceplate(output) };
+  return el(
+    "span",
+    { class: "comparison" },
+    el("button", { type: "button", class: "name", "data-open": output, on: open }, output),
+    ` → ${wanted} `,
+    valueCell(app, output, scope),
+  );
+}
+
 function effectRow(app, effect, scope) {
   const state = el("td", { class: "state" });
-  const outputs = Object.entries(effect.outputs ?? {});
+  const forced = Object.entries(effect.outputs ?? {}).map(([output, value]) =>
+    demand(app, output, `${withUnit(app.plant.tag(output), value)} ${t("effect.is")}`, scope),
+  );
+  const scaled = Object.entries(effect.scales ?? {}).map(([output, share]) =>
+    demand(app, output, t("effect.share", { share: Math.round(share * 100) }), scope),
+  );
   const node = el(
     "tr",
     { "data-row": effect.effect },
     state,
     el("th", { scope: "row" }, effect.effect),
     el("td", {}, effect.text),
-    el(
-      "td",
-      {},
-      outputs.map(([output, value]) =>
-        el(
-          "span",
-          { class: "comparison" },
-          el(
-            "button",
-            { type: "button", class: "name", "data-open": output, on: { click: () => app.openFaceplate(output) } },
-            output,
-          ),
-          " → ",
-          typeof value === "number" ? withUnit(app.plant.tag(output), value) : String(value ?? ""),
-          " ",
-          t("effect.is"),
-          " ",
-          valueCell(app, output, scope),
-        ),
-      ),
-    ),
+    el("td", {}, forced, scaled),
   );
   let shown = "";
   return {

@@ -1,6 +1,6 @@
 // The circuit at a glance: the groups of a display, each item with its value, its indicator, its mode and worst alarm.
 
-import { el, setAttribute, setClass, setText } from "./dom.js";
+import { el, setAttribute, setClass, setText, svg } from "./dom.js";
 import { alarmPlace } from "./alarm_shape.js";
 import { indicator } from "./indicator.js";
 import { modeWord } from "./modes.js";
@@ -8,6 +8,11 @@ import { valueCell, valueSentence } from "./value_cell.js";
 import { t } from "./texts.js";
 
 const PICTURES = new Set(["indicator"]);
+const SYMBOLS = {
+  state: "M4 3h22v14h-22z",
+  valve: "M3 3v14l12-7 12 7v-14l-12 7z",
+  pump: "M15 1.5a8.5 8.5 0 1 0 .01 0zM10 4.5l13 5.5-13 5.5",
+};
 
 function alarmOf(app, tags, scope) {
   const place = alarmPlace();
@@ -55,12 +60,13 @@ function loopRow(app, loop, scope) {
 // A state is a word in a frame: filled lighter while it runs or is open, plain and darker while it stands or is closed.
 function stateRow(app, item, scope) {
   const cell = valueCell(app, item.tag, scope);
-  const symbol = el("span", { class: `symbol ${item.show}`, role: "img" });
+  const outline = SYMBOLS[item.show] ?? SYMBOLS.state;
+  const symbol = svg("svg", { role: "img", viewBox: "0 0 30 20", width: 30, height: 20 }, svg("path", { d: outline }));
   app.values.watch(
     [item.tag],
     () => {
       const value = app.values.number(item.tag);
-      setClass(symbol, ["on", "off"], value > 0 ? "on" : "off");
+      setAttribute(symbol, "class", value > 0 ? "symbol on" : "symbol off");
       setAttribute(symbol, "aria-label", valueSentence(app, item.tag));
     },
     scope,

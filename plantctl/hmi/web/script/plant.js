@@ -46,7 +46,10 @@ export class Plant {
     this.alarmsOfTag = gathered(description.alarms, (alarm) => [alarm.tag]);
     this.causesOfTag = gathered(description.causes, (cause) => cause.tags ?? []);
     this.causesOfEffect = gathered(description.causes, (cause) => cause.effects ?? []);
-    this.effectsOfOutput = gathered(description.effects, (effect) => Object.keys(effect.outputs ?? {}));
+    this.effectsOfOutput = gathered(description.effects, (effect) => [
+      ...Object.keys(effect.outputs ?? {}),
+      ...Object.keys(effect.scales ?? {}),
+    ]);
     this.loopOfTag = new Map();
     for (const loop of this.loops.values()) {
       for (const point of Object.values(loop.points ?? {})) this.loopOfTag.set(point, loop);
@@ -100,7 +103,6 @@ export class Plant {
     for (const cause of this.causes.values()) take(cause.points);
     for (const effect of this.effects.values()) {
       take(effect.points);
-      for (const output of Object.keys(effect.outputs ?? {})) names.add(`${output}.source`);
     }
     for (const tag of this.tags.values()) if (tag.kind === "output") names.add(`${tag.tag}.source`);
     for (const permissive of this.permissives.values()) {

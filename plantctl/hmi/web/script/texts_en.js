@@ -198,6 +198,7 @@ export const ENGLISH = {
   "effect.failed": "NOT SEEN",
   "effect.idle": "idle",
   "effect.is": "is",
+  "effect.share": "{share} % of where it stood, is",
   "effect.column.state": "state",
   "effect.column.effect": "effect",
   "effect.column.text": "what",
@@ -253,7 +254,6 @@ export const ENGLISH = {
   "faceplate.read_only": "read only",
   "faceplate.read_only_other": "belongs to another system: read only",
   "faceplate.asked_by": "asked for by",
-  "faceplate.has_loop": "written by its loop:",
   "faceplate.who": "who has it: {who}",
   "source.none": "nobody",
   "source.auto": "the controller",
@@ -326,6 +326,7 @@ export const ENGLISH = {
   "stage.unknown": "outcome unknown",
 
   "event.filter": "filter",
+  "event.none": "Nothing has happened since this page was opened.",
   "event.count": "{n} since this page was opened; older ones are in the plant's log",
   "event.reason": "reason: {reason}",
   "event.column.time": "time, UTC",
@@ -336,6 +337,7 @@ export const ENGLISH = {
   "event.column.text": "text",
 
   "trend.label": "trend of the last {minutes} minutes: {pens}",
+  "trend.loading": "trend, being loaded",
   "trend.span": "span",
   "trend.back": "◀ half a span",
   "trend.live": "Live",
@@ -365,5 +367,6 @@ export const ENGLISH = {
   "device.down": "NO ANSWER",
   "device.not_told": "see the quality of its tags",
   "device.insecure": "INSECURE: neither signed nor encrypted",
-  "device.secure": "signed and encrypted",
+  "device.secure": "protected as configured",
+  "device.no_protection": "its protocol has none",
 };
