@@ -142,12 +142,15 @@ def unfold(
         if node.kind != "list":
             _find(findings, "PC220", "a list of instances is due here", node, '[{cell: "01"}, {cell: "02"}]')
             continue
+        # Before any is made: a small file must not cost the time of a large plant only to be refused.
+        most = (MADE_MAX - size) // max(template.size, 1)
+        if len(node.items) > most:
+            what = f"the instances make more than {MADE_MAX} keys and values"
+            _find(findings, "PC112", what, node.items[most])
+            return made
+        size += template.size * len(node.items)
         noted = instances.setdefault(name, [])
         for instance in node.items:
-            size += template.size
-            if size > MADE_MAX:
-                _find(findings, "PC112", f"the instances make more than {MADE_MAX} keys and values", instance)
-                return made
             values = _values(template, instance, findings)
             if values is not None:
                 noted.append((instance, values))

@@ -20,8 +20,9 @@ from tests.plant.circuit_rig import demo_plan
 
 SCANS = 1000
 ASKED_EVERY = 10
-# Texts of refusals that are new, and what is replaced once a second; what a scan leaves is one a scan at least.
-SLACK = SCANS // 10
+# Texts of refusals that are new, what is replaced once a second, what a thread of the tests' own holds for a moment;
+# what a scan leaves is one a scan at least.
+SLACK = SCANS // 4
 ASKED = (
     Command("set", "40-SC-4216", "80", "a person", "try"),
     Command("set", "40-SC-4216", "8000", "a person", "too much"),
