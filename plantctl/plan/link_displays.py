@@ -62,7 +62,7 @@ def _tags(net: Network) -> dict[str, ShownTag]:
         section = net.source.outputs.get(name)
         write = section.write if section is not None else ""
         found[name] = ShownTag(tag.item, tag.system, dict(tag.states), tag.decimals, write)
-    return found
+    return {**dict.fromkeys(net.source.blocks, ShownTag()), **found}
 
 
 def _check_state(net: Network, name: str, number: int, point: PointDecl | None, path: Path) -> None:

@@ -93,7 +93,10 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All of it: the plant's own text, and entries by the full name of the tag, loop or cause."""
+    """All of it: the plant's own text, and entries by the full name of the tag, loop or cause.
+
+    `tags` has the tags and the blocks that the text names itself, not the points that come with them.
+    """
 
     text: str = ""
     tags: Mapping[str, ShownTag] = field(default_factory=dict)

@@ -44,6 +44,8 @@ permissives:
   HS-1: {level: "{LI-1} < 90 [%]"}
 calculated:
   FY-1: {expression: "2 * {FI-1}", service: twice the flow}
+blocks:
+  LY-1: {kind: lag, in: LI-1, tau: 5 s}
 outputs:
   HS-1: {write: confirm-reason}
 """
@@ -95,6 +97,7 @@ def test_every_point_is_there_once_with_its_stable_id(demo):
         ("40-FC-1", "output"),
         ("40-FY-1", "calculated"),
         ("40-LIC-1", "block"),
+        ("40-LY-1", "calculated"),
         ("C-2.when", "block"),
         ("scan.overruns", "system"),
     ],

@@ -58,7 +58,11 @@ def _kind(plan: Plan, point: Point, is_output: bool) -> str:
         return "input"
     if point.writer is Writer.EXECUTIVE:
         return "system"
-    return "calculated" if point.writer is Writer.EXPRESSION and "." not in point.name else "block"
+    if point.writer is Writer.EXPRESSION:
+        return "calculated" if "." not in point.name else "block"
+    # A block that the text names is a tag of the plant, whatever computes it; a loop is known by its own list.
+    named = point.name in plan.shown.tags and point.name not in plan.shown.loops
+    return "calculated" if named else "block"
 
 
 def _states(plan: Plan, point: Point) -> dict[str, str] | None:

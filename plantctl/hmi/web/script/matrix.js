@@ -3,6 +3,7 @@
 // Cells of one circuit see the same liquor and the same current, so the odd one out is the one to look at. A bar beyond
 // the column's limit is filled dark and the number carries a mark; the median stands in the last row.
 
+import { displayLinks } from "./displays.js";
 import { el, setAttribute, setText, svg } from "./dom.js";
 import { alarmPlace } from "./alarm_shape.js";
 import { numberText, unitText } from "./format.js";
@@ -50,7 +51,7 @@ function matrixCell(app, row, column, scope) {
   if (!name) return { node: el("td", { class: "empty" }), draw() {}, deviation: NaN };
   const tag = app.plant.tag(name);
   const bar = deviationBar();
-  const offset = el("span", { class: "offset" });
+  const offset = el("span", { class: "offset", "aria-hidden": "true" }); // the bar's sentence says it too
   const cell = { name, deviation: NaN };
   cell.node = el("td", {}, valueCell(app, name, scope, { unit: false }), column.deviation ? [bar.node, offset] : null);
   cell.draw = (middle) => {
@@ -173,6 +174,7 @@ export function matrixScreen(app, scope, name) {
   return el(
     "div",
     { class: "matrix" },
+    displayLinks(app, "cells", display),
     el("h2", {}, display.text || display.display),
     el(
       "table",
