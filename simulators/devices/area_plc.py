@@ -79,7 +79,8 @@ class AreaPlc(DataBlock):
         self.stopped = False
         self.interlocked: frozenset[int] = frozenset()
         self.stop_lines = StopLines()
-        self._effects = NOTHING
+        self._asked_of = itemgetter(*((s.tag, "SP") for s in layout.setpoints))
+        self._asked: tuple[tuple[Number, ...], frozenset[Effect]] = ((), NOTHING)
         self._read_cells = [plant.reader(*(of_cell(name, k) for name in _CELL), of_cell(sig.CONTACT, k)) for k in cells]
         self._read_circuit = plant.reader("tank.temperature_c", "tank.level_percent")
         self._read_loops = plant.reader(*_LOOPS) if layout.loops else None
@@ -130,13 +131,11 @@ class AreaPlc(DataBlock):
             return
         self._heed_heartbeat(now_ns)
         cells = self._cell_readings()
-        circuit = self._circuit_readings()
-        demands = [p.row.when(cells[p.cell - 1] if p.cell else circuit) for p in self.latches.rows]
-        self.latches.step(demands, now_ns, utc_ns)
+        self.latches.step(cells, self._circuit_readings(), now_ns, utc_ns)
         if self.values[sig.RESET, "CMD"]:
             self.values[sig.RESET, "CMD"] = False
             self.latches.reset()
-        effects = self._effects = self.latches.effects | safety
+        effects = self.latches.effects | safety if safety else self.latches.effects
         currents = [abs(r.current_a) for r in cells]
         self._protect(effects, safety, currents, now_ns)
         self._run_pumps(effects, max(currents), now_ns, dt_s)
@@ -216,7 +215,7 @@ class AreaPlc(DataBlock):
 
     def _protect(self, effects: frozenset[Effect], safety: frozenset[Effect], currents: list[float], now: int) -> None:
         """Interlock lines and contactors. Only the heartbeat's own row is patient with the current."""
-        self.interlocked = frozenset(k for k in range(1, self.layout.cells + 1) if ("E1", k) in effects)
+        self.interlocked = frozenset(k for name, k in effects if name == "E1")
         patient = False
         if self.latches.tripped:
             opening = {self.latches.rows[n].row for n in self.latches.tripped}
@@ -251,7 +250,10 @@ class AreaPlc(DataBlock):
         return False if ("E6", self.valves.index(valve)) in effects else None
 
     def _put_out(self, effects: frozenset[Effect]) -> None:
-        """Analogue outputs: what the data block asks for, limited, unless a row shuts them."""
+        """Analogue outputs, where anything is new: what the data block asks for, limited, unless a row shuts them."""
+        asked = (self._asked_of(self.values), effects)
+        if asked == self._asked:
+            return
         for s in self.layout.setpoints:
             if not s.signal or s.tag == sig.PUMP_SPEED:
                 continue
@@ -260,6 +262,7 @@ class AreaPlc(DataBlock):
             used = self._limited(s.tag)
             self.values[s.tag, "OP"] = used
             self._plant.write(s.signal, used / s.high)
+        self._asked = (self._asked_of(self.values), effects)
 
     def _limited(self, tag: str) -> float:
         """The set-point in use: limited to its range, the last one where it is not finite; put back if changed."""
@@ -300,6 +303,7 @@ class AreaPlc(DataBlock):
         for s in self.layout.setpoints:
             if s.signal and s.tag != sig.PUMP_SPEED:
                 self._plant.write(s.signal, s.fail_safe)
+        self._asked = ((), NOTHING)
         quiet = all(abs(read()[0]) < NO_CURRENT_A for read in self._read_cells)
         if self.layout.loops:
             self.motor.stop()

@@ -46,7 +46,7 @@ class DataBlock:
         self.values: dict[Key, Number] = {node.key: node.initial for node in nodes}
         self.shown: dict[Key, Sample] = {}
         self._changes: dict[Key, Sample] = {}
-        self._seen_rows: object = None
+        self._seen_rows = -1
 
     def command(self, key: Key, value: Number) -> None:
         """A client wrote `value` to the item; it takes effect in the next cycle. KeyError for an unknown item."""
@@ -69,10 +69,9 @@ class DataBlock:
 
     def show_rows(self, latches: RowLatches, utc_ns: int, letters: str) -> None:
         """Show the bits of all rows, if any is new: a latched row with the instant it came as its source time."""
-        seen = (tuple(latches.demands), latches.first, tuple(latches.tripped))
-        if seen == self._seen_rows:
+        if latches.changes == self._seen_rows:
             return
-        self._seen_rows = seen
+        self._seen_rows = latches.changes
         for n, placed in enumerate(latches.rows):
             tag = placed.tag(letters)
             self.show((tag, "PV"), n in latches.tripped, "good", latches.tripped.get(n, utc_ns))

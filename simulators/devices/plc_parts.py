@@ -70,6 +70,7 @@ class Valve:
         self._plant, self._block, self.spec = plant, block, spec
         self._share = plant.read(spec.signal)
         self._moving_s = 0.0
+        self._state: tuple[bool, ...] = ()
         self.fault = False
         self.is_open = self._share > 0.5
         self.is_closed = not self.is_open
@@ -85,6 +86,10 @@ class Valve:
         there = self.is_open and not self.is_closed if wanted else self.is_closed and not self.is_open
         self._moving_s = 0.0 if there else self._moving_s + dt_s
         self.fault = self._moving_s > VALVE_LIMIT_S
+        state = (wanted, self.is_open, self.is_closed, self.fault)
+        if state == self._state:
+            return
+        self._state = state
         values[spec.tag, "ZSO"], values[spec.tag, "ZSC"] = self.is_open, self.is_closed
         values[spec.tag, "TRV"], values[spec.tag, "FLT"] = not there, self.fault
         values[spec.position_tag, "PV"] = 3 if self.fault else int(wanted) if there else 2
@@ -138,7 +143,7 @@ class Motor:
             values[tag, "FLT"] = True
         if running:
             self._hours += dt_s / 3600.0
-        values[tag, "HRS"] = quantise(self._hours, 0.1)
+            values[tag, "HRS"] = quantise(self._hours, 0.1)
         run = wanted and not values[tag, "FLT"]
         self._plant.write(self._command, float(run))
         return run

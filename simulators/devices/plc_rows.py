@@ -67,22 +67,28 @@ def placed(rows: Iterable[Row], cells: int) -> tuple[Placed, ...]:
 class RowLatches:
     """Delays and latches of the rows of one PLC. `step` once a cycle, times in ns, monotonic and UTC.
 
-    `tripped` holds the instant (UTC) at which each latched row came, by its index; `first` the rows that came first.
+    `tripped` holds the instant (UTC) at which each latched row came, by its index; `first` the rows that came first;
+    `changes` counts whatever became new of demands and latches.
     """
 
     def __init__(self, rows: Sequence[Placed], cells: int) -> None:
         self.rows = tuple(rows)
+        self._judged = [(placed.row.when, placed.cell) for placed in self.rows]
         self._cells = range(1, cells + 1)
         self._since_ns: dict[int, int] = {}
         self.demands: Sequence[bool] = [False] * len(rows)
         self.tripped: dict[int, int] = {}
         self.first: frozenset[int] = frozenset()
         self.effects = NOTHING
+        self.changes = 0
         self._first_of: dict[int, int] = {}
 
-    def step(self, demands: Sequence[bool], now_ns: int, utc_ns: int) -> None:
-        """Judge this cycle's demands; one that goes away before its delay starts again from zero."""
-        self.demands = demands
+    def step(self, cells: Sequence[Any], circuit: Any, now_ns: int, utc_ns: int) -> None:
+        """Judge the readings of each cell and of the circuit; a demand that goes away before its delay is forgotten."""
+        demands = [when(cells[cell - 1] if cell else circuit) for when, cell in self._judged]
+        if demands != self.demands:
+            self.demands = demands
+            self.changes += 1
         if not self._since_ns and True not in demands:
             return
         changed = False
@@ -108,6 +114,7 @@ class RowLatches:
         return {self.rows[n].row.number for n in self.tripped}
 
     def _settle(self) -> None:
+        self.changes += 1
         self.effects = frozenset().union(*(self.rows[n].effects for n in self.tripped))
         for cell in self._cells:
             against = [n for n in self.tripped if self.rows[n].cell in (0, cell)]

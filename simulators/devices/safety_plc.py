@@ -134,11 +134,7 @@ class SafetyPlc(DataBlock):
         """One cycle on the plant's present values."""
         cells = [CellReadings(*read()) for read in self._cells]
         circuit = self._circuit(max(abs(c.current_a) for c in cells), self.emergency_stop)
-        demands = [
-            placed_row.row.when(cells[placed_row.cell - 1] if placed_row.cell else circuit)
-            for placed_row in self.latches.rows
-        ]
-        self.latches.step(demands, now_ns, utc_ns)
+        self.latches.step(cells, circuit, now_ns, utc_ns)
         self._watch_level(circuit.level_percent, now_ns)
         self.show_rows(self.latches, utc_ns, "XZ")
 
