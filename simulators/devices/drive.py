@@ -6,10 +6,10 @@
     50200     STW   R   status word, bits below
     50210     MAV   R   actual speed, 0x4000 = 100 %, signed
 
-Printed numbers; the wire carries one less. Functions 3, 6 and 16. Control word: bits 2-5 are 1 in operation (no DC
-brake, no coasting, no quick stop, no hold), 6 starts (1) and stops by ramp (0), 7 resets a trip on its rising edge.
-0x047C starts, 0x043C stops. Status word: 0 ready, 1 drive ready, 2 enabled, 3 trip, 7 warning, 8 at speed, 9 remote
-control (0 is local), 10 within limits, 11 running.
+Printed numbers; the wire carries one less. Registers between two of these that lie ten apart read as 0. Functions 3,
+6 and 16. Control word: bits 2-5 are 1 in operation (no DC brake, no coasting, no quick stop, no hold), 6 starts (1) and
+stops by ramp (0), 7 resets a trip on its rising edge. 0x047C starts, 0x043C stops. Status word: 0 ready, 1 drive ready,
+2 enabled, 3 trip, 7 warning, 8 at speed, 9 remote control (0 is local), 10 within limits, 11 running.
 
 What a driver must survive: a control word without bit 10 is confirmed and ignored, together with the reference that
 stands beside it; in local control everything is; after a trip the start bit stands and starts nothing until the trip is
@@ -42,6 +42,7 @@ RUN_BIT, RESET_BIT, VALID_BIT = 1 << 6, 1 << 7, 1 << 10
 READY, DRIVE_READY, ENABLED, TRIPPED, WARNING, AT_SPEED, REMOTE, IN_LIMITS, RUNNING = (
     1 << i for i in (0, 1, 2, 3, 7, 8, 9, 10, 11)
 )
+_BETWEEN: Final = dict.fromkeys((*range(CTW, REF), *range(STW, MAV)), 0)
 TRIP_AFTER_NS: Final = 2_000_000_000
 
 
@@ -122,7 +123,8 @@ class Drive(RegisterInstrument):
     def words(self, now_ns: int, function: int) -> Mapping[int, int]:
         """Its four registers."""
         speed = max(-2.0, min(1.99, self.value(1)))
-        return {CTW: self._control, REF: self._reference, STW: self.status(), MAV: round(speed * FULL) & 0xFFFF}
+        own = {CTW: self._control, REF: self._reference, STW: self.status(), MAV: round(speed * FULL) & 0xFFFF}
+        return _BETWEEN | own
 
     def write(self, address: int, values: list[int]) -> None:
         """Control word and reference, together or one of them."""

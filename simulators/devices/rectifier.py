@@ -73,7 +73,7 @@ STAT: Final = 112
 AH: Final = 120
 TERMINALS: Final = (
     *("cell.current_a", "cell.voltage_v", "rectifier.heat_sink_c"),
-    *(CONTACT, "rectifier.cv", "rectifier.cc"),
+    *(CONTACT, "rectifier.cv", "rectifier.cc", "rectifier.fan_failed"),
 )
 ACTUATORS: Final = ("rectifier.voltage_limit_v", "rectifier.current_set_a", "rectifier.on")
 RANGES: Final = {
@@ -117,6 +117,7 @@ class Rectifier:
         self._voltage_v = 0.0
         self._heat_sink_c = 25.0
         self._polarity = 0
+        self._fan_stands = False
         self._limit_bits = 0
         self._conditions = 0
         self.reboot(0)
@@ -154,8 +155,8 @@ class Rectifier:
 
     def sense(self, now_ns: int, dt_s: float) -> None:
         """Take the plant's new terminal values after a step of `dt_s` and let the protections judge them."""
-        self._current_a, self._voltage_v, self._heat_sink_c, polarity, at_voltage, at_current = self._terminals()
-        self._polarity = int(polarity)
+        self._current_a, self._voltage_v, self._heat_sink_c, polarity, at_voltage, at_current, fan = self._terminals()
+        self._polarity, self._fan_stands = int(polarity), fan > 0.5
         self._limit_bits = (CV if at_voltage else 0) | (CC if at_current else 0)
         self.charge_ah += abs(self._current_a) * dt_s / 3600.0
         self._judge()
@@ -167,7 +168,7 @@ class Rectifier:
             word |= ON | self._limit_bits
         if self._expired_ns is not None:
             word |= WATCHDOG
-        word |= (LOCAL if self.local else 0) | (FAN if self.fan_failed else 0)
+        word |= (LOCAL if self.local else 0) | (FAN if self.fan_failed or self._fan_stands else 0)
         word |= I_NEGATIVE if self._current_a < 0.0 else 0
         word |= V_NEGATIVE if self._voltage_v < 0.0 else 0
         return word

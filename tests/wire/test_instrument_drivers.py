@@ -257,6 +257,7 @@ def test_a_drive_starts_runs_at_its_reference_and_stops():
         assert await line.write(1, 80.0) == 0
         assert await line.write(0, 1.0) == 0
         await line.until(lambda: line.value("XI") == 1.0 and line.value("SI") == pytest.approx(80.0, abs=0.01))
+        await line.until(lambda: line.value("HY") == 1.0, 1.0)
         at_speed, control = int(line.value("XS")) & drive.AT_SPEED, line.value("HY")
         await line.write(0, 0.0)
         await line.until(lambda: line.value("XI") == 0.0)
