@@ -19,6 +19,7 @@ from plantctl.history.numbers import I8
 
 # Small stretches are put together, so that a tag is looked up in few places.
 STRETCHES_MAX = 48
+WIDTH_SCANS = 4
 
 
 class State(NamedTuple):
@@ -36,7 +37,7 @@ class Gathering:
     def __init__(self, begin_ns: int | None = None) -> None:
         self.begin_ns = begin_ns
         self.rows = 0
-        self.width = 0  # tags in the first stretch, which mostly begins with all of them
+        self.width = 0  # the most tags in one of the first stretches, which mostly begin with all of them
         self.first_sequence = 0
         self.last_sequence = 0
         self.plan_hash = 0
@@ -56,8 +57,8 @@ class Gathering:
         self._holes += (np.flatnonzero(stretch.hole) + self._scans).tolist()
         self._utc_ns.append(stretch.utc_ns)
         self.rows += len(stretch)
-        if not self._parts:
-            self.width = len(np.unique(stretch.tag))
+        if self._scans < WIDTH_SCANS:
+            self.width = max(self.width, len(np.unique(stretch.tag)))
         none = stretch.utc_ns[:0]  # the frames are kept here, for all
         part = replace(stretch, scan=stretch.scan + self._scans, utc_ns=none, hole=stretch.hole[:0], kept=[])
         self._scans += len(stretch.utc_ns)

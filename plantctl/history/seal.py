@@ -115,6 +115,13 @@ class Sealer:
         while self.turn(durable_sequence, mono_ns):
             pass
 
+    def finish_early(self, durable_sequence: int, mono_ns: int) -> None:
+        """The same, and then what is not due yet: all up to `durable_sequence` is in files, or `status` says why."""
+        self.finish(durable_sequence, mono_ns)
+        if self._work is None:
+            self._work = self._seal()
+            self.finish(durable_sequence, mono_ns)
+
     def _failed(self, error: OSError, mono_ns: int) -> None:
         """Counts an error and begins again from what is sealed, after a while."""
         self.status.errors += 1
