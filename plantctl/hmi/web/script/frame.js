@@ -7,11 +7,20 @@ import { PRIORITIES, RTN, UNACK } from "./alarms.js";
 import { alarmPlace, alarmShape } from "./alarm_shape.js";
 import { ageText, clockText, withUnit } from "./format.js";
 import { abnormalities } from "./abnormal.js";
+import { valueSentence } from "./value_cell.js";
 import { t } from "./texts.js";
 
 const SCREENS = ["overview", "cells", "alarms", "interlocks", "trend", "events"];
 const TICK_MS = 250;
 const ANNOUNCE_MS = 4000;
+
+// The first overview and the first matrix have a screen's name; each further display is a screen of its own.
+function furtherDisplays(plant) {
+  const seen = new Set();
+  return plant.displays
+    .map((each) => ({ ...each, screen: each.kind === "matrix" ? "cells" : "overview" }))
+    .filter(({ screen }) => seen.has(screen) || !seen.add(screen));
+}
 
 function alarmCounts(app, scope) {
   const nodes = PRIORITIES.map((priority) => {
@@ -50,6 +59,7 @@ function highestAlarm(app, scope) {
     const waiting = app.alarms.list().filter((each) => each.state === UNACK || each.state === RTN).length;
     sign.show(row);
     node.classList.toggle("some", Boolean(row));
+    setAttribute(node, "title", row ? alarmSentence(app, row) : null);
     setText(
       text,
       row
@@ -58,6 +68,7 @@ function highestAlarm(app, scope) {
     );
   };
   app.alarms.listen(draw, scope);
+  scope.every(2 * TICK_MS, draw); // the value goes on
   draw();
   return node;
 }
@@ -65,7 +76,7 @@ function highestAlarm(app, scope) {
 /** An alarm in words: which, what, the value now and its limit. */
 export function alarmSentence(app, row) {
   const tag = app.plant.tag(row.alarm.tag);
-  const value = withUnit(tag, app.values.number(row.alarm.tag));
+  const value = valueSentence(app, row.alarm.tag);
   const limit =
     row.alarm.limit === undefined || row.alarm.limit === null
       ? ""
@@ -188,6 +199,13 @@ export function frame(app, page) {
     "nav",
     { "aria-label": t("frame.screens") },
     screens.map((name) => el("a", { href: `#${name}`, "data-screen": name }, t(`screen.${name}`))),
+    furtherDisplays(app.plant).map(({ display, screen, text }) =>
+      el(
+        "a",
+        { href: `#${screen}?display=${display}`, "data-screen": `${screen}?display=${display}`, title: text },
+        display.replaceAll("_", " "),
+      ),
+    ),
   );
   const screen = el("main", { id: "screen", tabindex: -1 });
   const faceplate = el("aside", { id: "faceplate", "aria-label": t("frame.faceplate"), hidden: true });
@@ -204,8 +222,7 @@ export function frame(app, page) {
         alarmCounts(app, scope),
         highestAlarm(app, scope),
         linkState(app, scope),
-        user,
-        clock,
+        el("div", { class: "who" }, user, clock),
       ),
       el("div", { class: "second" }, nav, notNormal(app, scope)),
       banner.node,

@@ -108,7 +108,8 @@ function routes(app, place) {
     scope = new Scope();
     place.replaceChildren(SCREENS[screen](app, scope, new URLSearchParams(query)));
     place.dataset.screen = screen;
-    app.showScreenName(screen);
+    const display = new URLSearchParams(query).get("display");
+    app.showScreenName(display ? `${screen}?display=${display}` : screen);
     document.title = t("main.title", { screen: t(`screen.${screen}`), plant: app.plant.name });
     if (app.focusAlarm && screen === "alarms") (place.querySelector("[data-alarm]") ?? place).focus();
     else if (app.focusScreen) place.focus();

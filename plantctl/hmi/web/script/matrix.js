@@ -10,7 +10,7 @@ import { numberText, unitText } from "./format.js";
 import { valueCell } from "./value_cell.js";
 import { t } from "./texts.js";
 
-const BAR = 64;
+const BAR = 40;
 
 /** The median of the finite ones among some numbers; NaN where there is none. */
 export function median(numbers) {
@@ -105,6 +105,7 @@ export function matrixScreen(app, scope, name) {
     );
     return { row, node, sign, cells };
   });
+  const compared = display.columns.some((column) => column.deviation);
   const medians = display.columns.map(() => el("td", { class: "median" }));
   const body = el(
     "tbody",
@@ -160,7 +161,7 @@ export function matrixScreen(app, scope, name) {
     display.columns.forEach((column, i) => {
       const middle = median(rows.map((row) => (row.cells[i].name ? trusted(app, row.cells[i].name) : NaN)));
       const tag = app.plant.tag(rows.find((row) => row.cells[i].name)?.cells[i].name ?? "");
-      setText(medians[i], tag.states ? "" : numberText(middle, tag.decimals ?? 2));
+      setText(medians[i], tag.states || !column.deviation ? "" : numberText(middle, tag.decimals ?? 2));
       for (const row of rows) row.cells[i].draw(middle);
     });
     for (const row of rows) row.sign.show(app.alarms.worstOf(Object.values(row.row.tags)));
@@ -182,8 +183,8 @@ export function matrixScreen(app, scope, name) {
       el("caption", { class: "unseen" }, t("matrix.caption")),
       el("thead", {}, el("tr", {}, heads)),
       body,
-      el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, t("matrix.median")), medians)),
+      compared ? el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, t("matrix.median")), medians)) : null,
     ),
-    el("p", { class: "legend" }, t("matrix.legend")),
+    compared ? el("p", { class: "legend" }, t("matrix.legend")) : null,
   );
 }

@@ -26,7 +26,7 @@ function alarmOf(app, tags, scope) {
 function openButton(app, name, text) {
   return el(
     "button",
-    { type: "button", class: "name", "data-open": name, on: { click: () => app.openFaceplate(name) } },
+    { type: "button", class: "name", title: text, "data-open": name, on: { click: () => app.openFaceplate(name) } },
     el("span", { class: "tag" }, name),
     el("span", { class: "text" }, text),
   );
