@@ -37,9 +37,13 @@ class Page:
 
     # -- the gateway and the scan
 
-    async def begin(self, plan):
+    async def begin(self, plan, offset_ns=None):
+        """`offset_ns` is what UTC shall be ahead of monotonic time, where it matters."""
         self.bench = Bench(plan, self.folder, self.settings)
         self.scan = self.bench.scan
+        if offset_ns is not None:
+            self.scan.offset_ns = offset_ns
+        self._wakes = self.bench.memory.for_role(Role.SCAN)
         self.scan.now_ns = CLOCK.monotonic_ns()
         self.scan.come_back()
         self.publish({FLOW: (0.5, 0)}, RowsFlag.RUN_START)
@@ -71,7 +75,7 @@ class Page:
         self.scan.now_ns = CLOCK.monotonic_ns()
         self.scan.rows(changed, flags)
         self.scan.publish()
-        self.bench.memory.for_role(Role.SCAN).wake(Role.GATEWAY)
+        self._wakes.wake(Role.GATEWAY)
 
     def beat(self):
         """The scan lives, without a scan."""
@@ -83,13 +87,14 @@ class Page:
         """Scan every `period_s` while the block runs; each command is answered by `answer`."""
 
         async def scans():
-            k = 0
+            k, due_ns = 0, CLOCK.monotonic_ns()
             while True:
                 k += 1
+                due_ns += round(period_s * 1e9)
                 for command in self.scan.commands():
                     answer(command)
                 self.publish(values(k))
-                await CLOCK.sleep(period_s)
+                await CLOCK.sleep_until(due_ns)
 
         work = asyncio.create_task(scans())
         try:

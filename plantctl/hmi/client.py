@@ -65,10 +65,16 @@ class Client:
         self._closing: tuple[int, str] | None = None
         self._budget = MESSAGES_AT_ONCE
         self._heard_ns = 0
+        self._sending_ns = 0
 
     def wake(self) -> None:
         """There is something to send."""
         self._woken.set()
+
+    def look(self, now_ns: int) -> None:
+        """To be called now and then: what has not taken a byte for `SEND_S` would not take our farewell either."""
+        if self._sending_ns and now_ns - self._sending_ns > SEND_S * 1e9:
+            self._abort()
 
     def close(self, code: int, reason: str) -> None:
         """End the conversation with a word, or without one where the client does not even take that."""
@@ -80,7 +86,7 @@ class Client:
         try:
             async with asyncio.TaskGroup() as halves:
                 listening = halves.create_task(self._listen(with_whom), name="listening")
-                speaking = halves.create_task(self._speak(), name="speaking")
+                speaking = halves.create_task(self._speak(with_whom.monotonic_ns), name="speaking")
                 listening.add_done_callback(lambda _: speaking.cancel())
                 speaking.add_done_callback(lambda _: listening.cancel())
         finally:
@@ -91,7 +97,7 @@ class Client:
                 except (TimeoutError, RuntimeError, WebSocketDisconnect, OSError):
                     self._abort()
 
-    async def _speak(self) -> None:
+    async def _speak(self, now_ns: Callable[[], int]) -> None:
         outbox, send = self.outbox, self._connection.send_text
         while self._closing is None:
             texts = outbox.take()
@@ -99,16 +105,13 @@ class Client:
                 self._woken.clear()
                 await self._woken.wait()
                 continue
+            self._sending_ns = now_ns()
             try:
-                async with asyncio.timeout(SEND_S):
-                    for text in texts:
-                        await send(text)
-            except TimeoutError:
-                # It has not taken a byte for so long: it would not take our farewell either.
-                self._abort()
-                return
+                for text in texts:
+                    await send(text)
             except (WebSocketDisconnect, OSError):
                 return
+            self._sending_ns = 0
             if outbox.too_slow:
                 self.close(TOO_SLOW, "messages that may not be left out pile up")
 

@@ -121,7 +121,9 @@ class Live:
         pulse = self._plant.pulse()
         ages = pulse.scan_age_ns // 1_000_000, pulse.field_age_ns // 1_000_000
         text = encode(Hb(self._ring.sequence, str(self._plant.utc_ns()), *ages, pulse.link))  # type: ignore[arg-type]
+        mono_ns = self._plant.monotonic_ns()
         for client in self._clients:
+            client.look(mono_ns)
             client.outbox.sign_of_life(text)
             client.wake()
         self._beats += 1
