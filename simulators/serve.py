@@ -90,8 +90,7 @@ class Serving:
 
         self.gateway = RtuGateway(self.clock, dict(self.line.probes), note(GATEWAY))
         self.plc = PlcServer(self.line.plc, self.clock, note(PLC), access)
-        # Nothing of the safety PLC can be written, whoever asks: its server is open, as its makers deliver it.
-        self.safety = PlcServer(self.line.safety, self.clock, note(SAFETY))
+        self.safety = PlcServer(self.line.safety, self.clock, note(SAFETY), access)
         for device, twin in (self.line.rectifiers | self.line.instruments).items():
             self.servers[device] = RegisterServer(self.clock, {ANY_UNIT: twin}, note(device))
         self.servers |= {GATEWAY: self.gateway, PLC: self.plc, SAFETY: self.safety}
@@ -165,7 +164,7 @@ async def serve(
 
     With `wires="tcp"` the devices listen on the loopback at free ports (`serving.endpoints()`); with `"memory"` there
     are no sockets and the twins are called directly. `watchdog_profile` is the rectifier's; `plc_security` is the
-    folder of the area PLC's keys and accounts (`servers.plc_access`), None for a server that anybody may use. What the
+    folder of both PLCs' keys and accounts (`servers.plc_access`), None for servers that anybody may use. What the
     body raises comes out as it is; a failure of the simulation itself ends the body and comes out as an exception
     group.
     """

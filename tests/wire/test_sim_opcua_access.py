@@ -35,8 +35,8 @@ def ends(tmp_path):
 class Session:
     """One client's way in, each step by itself."""
 
-    def __init__(self, rig, ends, folder=None, uri=URI, mode="SignAndEncrypt"):
-        self.client = Client(rig.serving.endpoints()["PLC-4"], timeout=2.0)
+    def __init__(self, rig, ends, folder=None, uri=URI, mode="SignAndEncrypt", device="PLC-4"):
+        self.client = Client(rig.serving.endpoints()[device], timeout=2.0)
         self.client.application_uri = uri
         if folder is not None:
             papers = read_pair(folder / "own.der", folder / "own.key")
@@ -98,6 +98,17 @@ def test_a_trusted_client_with_an_account_reads_and_writes(ends):
         return (await peer.read("40-FI-4013")).Value.Value > 0.0, (await peer.read(sig.FEED, "SP")).Value.Value
 
     assert attempt(ends, steps, folder=ends.ours) == (True, 2.5)
+
+
+def test_the_safety_plc_is_as_well_protected_and_lets_nobody_write(ends):
+    async def steps(session):
+        peer = await session.enter()
+        with pytest.raises(BadUserAccessDenied):
+            await peer.write("40-XZ-1501", "PV", True, ua.VariantType.Boolean)
+        return (await peer.read("40-XZ-1501")).Value.Value
+
+    assert attempt(ends, steps, folder=ends.ours, device="SIS-4") is False
+    assert attempt(ends, steps, device="SIS-4") is not False
 
 
 def test_an_account_for_reading_reads_and_does_not_write(ends):
