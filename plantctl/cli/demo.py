@@ -18,6 +18,7 @@ from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
 from plantctl.cli.plant_text import read_plant
 from plantctl.cli.screen import View
 from plantctl.cli.top import watch
+from plantctl.cli.tour import TOUR, Step, play, read_tour
 from plantctl.hmi.settings import PAGE_NAME
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", metavar="PORT", help=page)
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="end after S seconds of watching")
     parser.add_argument("--plain", action="store_true", help="lines instead of a full screen")
+    parser.add_argument("--tour", action="store_true", help="play what can happen to the plant, with a line for each")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -92,6 +94,7 @@ class Demo:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Start everything, bring the plant up, show it; the exit code."""
+        steps = read_tour(self.beside(TOUR)) if arguments.tour else []
         say("starting the simulated plant")
         seed, state = ("--seed", arguments.seed), ("--state", self.root / SIM)
         devices = ("--devices", ",".join(device.name for device in self.plan.devices))
@@ -113,16 +116,30 @@ class Demo:
         hints = [*([address] if address else []), *self.hints(arguments.state is not None)]
         with client:
             try:
-                begin(client, self.plant, release=topology == "split")
+                begin(client, self.beside(START), release=topology == "split")
                 say(f"state and log in {self.folder}")
                 say("try in a second terminal:")
                 for hint in hints:
                     say(f"  {hint}")
+                if steps:
+                    self.play(steps, client, ask=not arguments.plain and sys.stdin.isatty())
                 plain = arguments.plain or not sys.stdout.isatty()
                 watch(client, View(footer=hints), plain, arguments.seconds)
             except NotRunning as error:
                 return self.failed(str(error))
         return DONE
+
+    def beside(self, name: str) -> Path:
+        """A file beside the plant's text."""
+        return (self.plant if self.plant.is_dir() else self.plant.parent) / name
+
+    def play(self, steps: list[Step], client: ControlClient, *, ask: bool) -> None:
+        """Play the tour; with `ask` once the person has opened the page."""
+        if ask:
+            input("demo: open the page, then press Enter: the tour begins ")
+        say(f"the tour takes {steps[-1].time_s / 60.0:.0f} minutes; Ctrl-C ends all")
+        play(steps, OnStage(client, self.root / SIM))
+        say("the tour is over; the plant goes on")
 
     def protection(self) -> list[object]:
         """How the simulated PLC is protected: as the plant's text says its links are; their keys are made here."""
@@ -198,6 +215,29 @@ class Demo:
         ]
 
 
+class OnStage:
+    """The demo as a tour needs it: a person who gives commands, and a way to the simulated plant."""
+
+    def __init__(self, client: ControlClient, simulated: Path) -> None:
+        self.client = client
+        self.simulated = simulated
+
+    def tell(self, text: str) -> None:
+        """Show a line to the person."""
+        print(f"tour: {text}", flush=True)
+
+    def command(self, verb: str, target: str, value: str, reason: str, *, once: bool) -> None:
+        """Give the plant a command, once or until it takes it."""
+        asked = {"verb": verb, "target": target, "value": value, "reason": reason}
+        give(self.client, asked, 0.0 if once else STEP_S)
+
+    def fault(self, verb: str, words: list[str]) -> None:
+        """Put a fault on the simulated plant, or take it out; a refusal is told."""
+        line = [sys.executable, "-m", "simulators", "--state", str(self.simulated), verb, *words]
+        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        say(f"{' '.join((verb, *words))}: {(done.stdout or done.stderr).strip()}")
+
+
 def program() -> str:
     """How this plantctl is called from where the person stands."""
     if shutil.which("plantctl") == str(Path(sys.executable).with_name("plantctl")):
@@ -208,13 +248,12 @@ def program() -> str:
     return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
-def begin(client: ControlClient, plant: Path, *, release: bool) -> None:
-    """Give the commands of the plant's `start.csv` in order, as an operator would after power-up.
+def begin(client: ControlClient, steps: Path, *, release: bool) -> None:
+    """Give the commands of the plant's start in order, as an operator would after power-up.
 
     `release`: the outputs wait for a person, who is the demo's here. Each command is tried again until the plant takes
     it (a permissive may need its time) or half a minute is over.
     """
-    steps = (plant if plant.is_dir() else plant.parent) / START
     if release:
         give(client, {"verb": "release", "target": "plant", "value": "", "reason": REASON})
     if not steps.is_file():
@@ -229,9 +268,9 @@ def begin(client: ControlClient, plant: Path, *, release: bool) -> None:
         )
 
 
-def give(client: ControlClient, asked: dict[str, str]) -> None:
-    """Give one command until the plant takes it, and tell how far it came."""
-    end_s = time.monotonic() + STEP_S
+def give(client: ControlClient, asked: dict[str, str], limit_s: float = STEP_S) -> None:
+    """Give one command until the plant takes it or time is over, and tell how far it came."""
+    end_s = time.monotonic() + limit_s
     while True:
         answer = client.ask({"command": {**asked, "wait_s": 5.0}})
         refusal = {"stage": "refused", "text": answer.get("error", "no answer in time")}

@@ -20,7 +20,7 @@ class InputRefused(PlantctlError):
     """A file of inputs or commands cannot be used; the message names file and line."""
 
 
-def _rows(path: Path, header: Sequence[str], needed: int) -> Iterator[tuple[int, list[str]]]:
+def rows(path: Path, header: Sequence[str], needed: int) -> Iterator[tuple[int, list[str]]]:
     """The rows of a CSV file with its line numbers; columns beyond `needed` may be missing at the right."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -67,7 +67,7 @@ def read_inputs(plan: Plan, path: Path) -> list[InputSample]:
     numbers = {row.tag: i for i, row in enumerate(plan.inputs)}
     samples: list[InputSample] = []
     before_ns = 0
-    for line, (time_s, tag, value, quality) in _rows(path, ("time_s", "tag", "value", "quality"), 3):
+    for line, (time_s, tag, value, quality) in rows(path, ("time_s", "tag", "value", "quality"), 3):
         place = f"{path}:{line}"
         before_ns = _time_ns(time_s, place, before_ns)
         if tag not in numbers:
@@ -87,7 +87,7 @@ def read_commands(path: Path) -> list[TimedCommand]:
     found: list[TimedCommand] = []
     before_ns = 0
     header = ("time_s", "command", "target", "value", "actor", "reason")
-    for line, (time_s, verb, target, value, actor, reason) in _rows(path, header, 3):
+    for line, (time_s, verb, target, value, actor, reason) in rows(path, header, 3):
         place = f"{path}:{line}"
         before_ns = _time_ns(time_s, place, before_ns)
         if verb not in VERB_NAMES:

@@ -132,7 +132,13 @@ BANNED_CALLS = {
     "time.sleep": (
         "wait for the clock or for an event",
         # A screen and a start-up wait at a person's pace; nothing of the plant hangs on them. The scan has no loop.
-        ("plantctl/core/clock.py", "plantctl/app/split/deadline.py", "plantctl/cli/top.py", "plantctl/cli/demo.py"),
+        (
+            "plantctl/core/clock.py",
+            "plantctl/app/split/deadline.py",
+            "plantctl/cli/top.py",
+            "plantctl/cli/tour.py",
+            "plantctl/cli/demo.py",
+        ),
     ),
     "asyncio.sleep": (
         "wait for the clock or for an event",

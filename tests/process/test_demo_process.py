@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
 import signal
 
 import pytest
 
+from tests.process.command_rig import DEMO as ONE_CELL
 from tests.process.command_rig import ended, plantctl, processes_about, running, wait
 
 
@@ -84,6 +86,39 @@ def test_a_fault_by_name_reaches_the_demos_plant_and_sigterm_ends_it_in_order(tm
     assert (code, complaint) == (128 + signal.SIGTERM, "")
     assert processes_about(tmp_path) == []
     assert list(scratch.iterdir()) == []
+
+
+TOUR = """\
+time_s,do,what,with,text
+0,say,,,a short one
+1,set,40-IC-4010,60,less current
+3,fault,pump-trip,,the pump fails
+9,try set,40-HS-4010,1,refused while it stands
+10,clear,pump-trip,,it is mended
+"""
+
+
+@pytest.mark.timeout(400)
+def test_a_tour_is_played_on_the_running_plant_with_a_line_for_each_step(tmp_path):
+    plant, state = tmp_path / "plant", tmp_path / "state"
+    shutil.copytree(ONE_CELL, plant)
+    (plant / "tour.csv").write_text(TOUR)
+    words = ("demo", "--plant", plant, "--topology", "one", "--tour", "--seconds", 1, "--plain")
+    done = plantctl(*words, state=state, limit_s=360)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith("tour: ")]
+    assert said == [f"tour: {line.split(',')[4]}" for line in TOUR.splitlines()[1:]]
+    assert "demo: set 40-IC-4010 60: " in done.stdout
+    assert "demo: fault pump-trip: pump-trip on pump" in done.stdout
+    assert "demo: set 40-HS-4010 1: refused - E1-01 is tripped" in done.stdout
+    assert "demo: clear pump-trip: cleared 1" in done.stdout
+    assert processes_about(tmp_path) == []
+
+
+def test_a_tour_that_is_not_there_is_told_before_anything_starts(tmp_path):
+    done = plantctl("demo", "--plant", ONE_CELL, "--tour", "--plain", state=tmp_path)
+    assert (done.returncode, "tour.csv: no such file" in done.stderr) == (3, True)
+    assert done.stdout == ""
 
 
 def test_a_demo_of_a_plant_that_is_not_there_says_so(tmp_path):
