@@ -229,6 +229,9 @@ def test_a_cause_reads_as_it_was_written(plant):
     assert (second["delay_s"], second["bad_delay_s"], second["mirrors"]) == (3.0, 2.0, "safety-plc")
     assert second["effects"] == ["E-1", "E-3"]
     assert second["points"]["first_out"] == "C-2.first_out"
+    parts = {part: point for part, point in first["points"].items() if part.startswith(("when", "arm", "clear"))}
+    assert parts == {"when1": "C-1.when1", "when2": "C-1.when2", "arm": "C-1.arm"}
+    assert second["points"]["clear"] == "C-2.clear"
 
 
 def test_an_effect_has_what_it_forces_and_who_demands_it(plant):

@@ -119,7 +119,10 @@ FORMS: Final[Mapping[str, Table]] = {
         "vote": ("text", "how many channels of how many: `2oo3`"),
         "mirrors": ("text?", "the system that executes the row itself"),
         "effects": (TEXTS, "what it trips"),
-        "points": (POINTS, "by part: `tripped`, `demand`, `first_out`, `bad_input`"),
+        "points": (
+            POINTS,
+            "by part: `tripped`, `demand`, `first_out`, `bad_input`; 1 while it holds: `when`, `arm`, `clear`",
+        ),
     },
     "effect": {
         "effect": ("text", "its point, 1 while it is tripped"),

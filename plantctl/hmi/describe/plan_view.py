@@ -43,7 +43,7 @@ class PlanView:
         self.conditions: dict[str, list[ExpressionRow]] = defaultdict(list)
         for expression in plan.expressions:
             cause, dot, part = expression.tag.rpartition(".")
-            if dot and cause in plan.causes and part.startswith(("when", "arm")):
+            if dot and cause in plan.causes and part.startswith(("when", "arm", "clear")):
                 self.conditions[cause].append(expression)
         self.causes_of_output: dict[str, list[str]] = defaultdict(list)
         for effect in plan.effects.values():

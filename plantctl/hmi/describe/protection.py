@@ -59,15 +59,21 @@ def causes(view: PlanView) -> list[dict[str, Any]]:
                 "vote": shown.vote,
                 "mirrors": shown.mirrors or None,
                 "effects": list(cause.effects),
-                "points": view.points_of(rows, row),
+                "points": {**view.points_of(rows, row), **_condition_points(view, tag)},
             }
         )
     return found
 
 
+def _condition_points(view: PlanView, cause: str) -> dict[str, str]:
+    """The conditions of a cause as points, 1 while they hold: `when` (`when1` and so on of a vote), `arm`, `clear`."""
+    return {e.tag.rpartition(".")[2]: e.tag for e in view.conditions[cause]}
+
+
 def cause_tags(view: PlanView, cause: str) -> list[str]:
     """What the conditions of a cause look at, in the order of the text."""
-    read = [row for expression in view.conditions[cause] for row in expression.reads]
+    looked = [e for e in view.conditions[cause] if not e.tag.endswith(".clear")]
+    read = [row for expression in looked for row in expression.reads]
     return list(dict.fromkeys(view.plan.points[row].name for row in read))
 
 

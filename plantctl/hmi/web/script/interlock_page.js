@@ -31,6 +31,13 @@ function causePoint(cause) {
   return cause.points?.tripped ?? cause.cause;
 }
 
+// A condition may be true without tripping: nothing is armed, or the delay runs. "clear" would contradict its numbers.
+function beyond(app, cause) {
+  const conditions = Object.entries(cause.points ?? {}).filter(([part]) => part.startsWith("when"));
+  if (!conditions.some(([, point]) => is(app, point))) return "clear";
+  return cause.points.arm && !is(app, cause.points.arm) ? "unarmed" : "counting";
+}
+
 function mark(kind) {
   const paths = { on: "M2 2h12v12h-12z", off: "M2.5 2.5h11v11h-11z", unknown: "M2.5 2.5h11v11h-11zM2.5 13.5l11-11" };
   return svg(
@@ -84,7 +91,7 @@ function causeRow(app, cause, group, scope) {
   const draw = () => {
     const unknown = is(app, cause.points?.bad_input);
     const active = is(app, causePoint(cause));
-    const word = active ? "active" : unknown ? "unknown" : "clear";
+    const word = active ? "active" : unknown ? "unknown" : beyond(app, cause);
     if (word !== shown)
       state.replaceChildren(mark(active ? "on" : unknown ? "unknown" : "off"), el("span", {}, t(`cause.${word}`)));
     shown = word;
@@ -168,7 +175,8 @@ function orderOf(app, group) {
 export function missingForReset(app, group) {
   const missing = [];
   for (const cause of group.causes.values()) {
-    if (!is(app, causePoint(cause)) && !is(app, cause.points?.bad_input)) continue;
+    // An unknown input alone bars nothing: the scan asks whether the cause is tripped.
+    if (!is(app, causePoint(cause))) continue;
     const found = app.plant.comparisons(cause).map(({ tag, sign, limit }) =>
       t("reset.now", {
         tag,
@@ -179,7 +187,7 @@ export function missingForReset(app, group) {
       }),
     );
     missing.push(
-      t(is(app, causePoint(cause)) ? "reset.active" : "reset.unknown", {
+      t(is(app, cause.points?.bad_input) ? "reset.unknown" : "reset.active", {
         cause: cause.cause,
         text: cause.text,
         now: found.join("; ") || conditionText(cause.when),

@@ -182,6 +182,8 @@ export const ENGLISH = {
   "cause.active": "active",
   "cause.unknown": "unknown",
   "cause.clear": "clear",
+  "cause.unarmed": "beyond its limit, not armed",
+  "cause.counting": "beyond its limit, the delay runs",
   "cause.first": "1st out",
   "cause.nth": "{n}.",
   "cause.after": "+{ms} ms",
