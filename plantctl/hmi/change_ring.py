@@ -86,7 +86,10 @@ class ChangeRing:
     # -- what comes in
 
     def begin(self, rows: Rows | None, utc_ns: int, snapshot: Snapshot | None = None) -> None:
-        """Another epoch: the plant is what a key frame says, or where frames were lost what `snapshot` shows."""
+        """Another epoch: the plant is what a key frame says, or where frames were lost what `snapshot` shows.
+
+        Memory that no scan has filled yet is no plant of good zeros: then nothing is known.
+        """
         self._kept.clear()
         self._kept_rows = self._kept_events = 0
         self._changed[:] = False
@@ -94,7 +97,8 @@ class ChangeRing:
         self.sequence = self.number = self._before = self._before_number = 0
         self.epoch += 1
         self.utc_ns = utc_ns
-        if snapshot is not None:
+        self.value[:], self.quality[:], self.source_ns[:] = np.nan, NOT_YET, 0
+        if snapshot is not None and (snapshot.q.any() or snapshot.receive_ns.any()):
             self.value[:], self.quality[:] = snapshot.v, snapshot.q
             self.source_ns[1 : self._inputs + 1] = snapshot.source_ns[1 : self._inputs + 1]
         if rows is not None:

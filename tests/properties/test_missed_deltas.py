@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from plantctl.core.event import Event, EventKind
 from plantctl.core.frame import Rows, RowsFlag
+from plantctl.core.quality import NOT_YET
 from plantctl.hmi.change_ring import DELTA_NS, KEPT_NS, Change, ChangeRing, Happened
 from plantctl.hmi.live_plant import Snapshot
 from tests.gateway_bench import demo_plan
@@ -111,13 +112,23 @@ def test_scans_that_come_faster_than_a_delta_may_are_told_together_and_none_is_l
 
 def test_after_frames_were_lost_the_plant_is_what_the_snapshot_shows():
     ring, _, _ = lived([({1: 1.5}, 1, PLAN.period_ns)])
-    columns = np.full(COUNT, 9.0), np.zeros(COUNT, np.uint16), np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64)
+    columns = np.full(COUNT, 9.0), np.zeros(COUNT, np.uint16), np.full(COUNT, 5), np.zeros(COUNT, np.int64)
     epoch = ring.epoch
     ring.begin(None, 5, Snapshot(3, *columns, []))
     assert (ring.epoch, ring.sequence, ring.number) == (epoch + 1, 0, 0)
     assert set(ring.value.tolist()) == {9.0}
     assert ring.since(0, None) == []
     assert ring.since(1, None) is None
+
+
+def test_memory_that_no_scan_has_filled_is_no_plant_of_good_zeros():
+    ring = ChangeRing(PLAN)
+    columns = np.zeros(COUNT), np.zeros(COUNT, np.uint16), np.zeros(COUNT, np.int64), np.zeros(COUNT, np.int64)
+    ring.begin(None, 5, Snapshot(0, *columns, []))
+    assert np.isnan(ring.value).all()
+    assert set(ring.quality.tolist()) == {NOT_YET}
+    ring.key(rows_of(dict.fromkeys(range(1, 13), 0.0), RowsFlag.PERIODIC), 1, 1)
+    assert ring.close(1).rows.tolist() == list(range(1, 13))
 
 
 def test_a_key_frame_that_tells_nothing_new_is_no_delta():

@@ -7,6 +7,7 @@ and, where that is wanted, the page (`plantctl.hmi`, which only then is imported
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import signal
 import sys
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 # How long the gateway waits for the scan's wake-up before it looks by itself.
 LOOK_NS: Final = 20_000_000
 BEAT_NS: Final = 100_000_000
+PAGE_SERVER: Final = "plantctl.hmi.server"
 
 
 class Gateway:
@@ -132,13 +134,13 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
     gateway.under_way.turn(monotonic_ns())  # the last minute's frames, before anybody counts on this process
     gateway.writer.take_over(monotonic_ns())
     hand_over.listen(asyncio.get_running_loop(), woken.set)
-    page = _page(gateway, hand_over)
+    pages: list[PageServer] = []
 
     async def turns() -> None:
         while True:
             woken.clear()
-            gateway.turn(control.clients + (page.live.clients if page else 0))
-            if page is not None:
+            gateway.turn(control.clients + sum(page.live.clients for page in pages))
+            for page in pages:
                 page.live.turn()
             try:
                 async with asyncio.timeout((LOOK_NS if gateway.under_way.held_back else BEAT_NS) / 1e9):
@@ -146,13 +148,19 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
             except TimeoutError:
                 continue
 
+    async def show() -> None:
+        # Half a second of imports: whoever asks at the control socket does not wait for them.
+        await asyncio.to_thread(importlib.import_module, PAGE_SERVER)
+        pages.append(_page(gateway, hand_over))
+        await pages[0].serve(RealClock(), say)
+
     async with asyncio.TaskGroup() as tasks:
         work = [
             tasks.create_task(control.serve(), name="control socket"),
             tasks.create_task(turns(), name="turns"),
         ]
-        if page is not None:
-            work.append(tasks.create_task(page.serve(RealClock(), say), name="page"))
+        if hand_over.settings.page is not None:
+            work.append(tasks.create_task(show(), name="page"))
         gateway.writer.say(ProcessState.READY)
         await ended.wait()
         gateway.writer.say(ProcessState.ENDING)
@@ -161,10 +169,9 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
             task.cancel()
 
 
-def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer | None":
+def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer":
     settings = hand_over.settings
-    if settings.page is None:
-        return None
+    assert settings.page is not None
     from plantctl.history.query import History
     from plantctl.hmi.server import PageServer
 
