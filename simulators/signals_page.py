@@ -48,9 +48,10 @@ first. Identity: the firmware text at 1032 (8 registers).""",
     "PLC-4": f"""\
 Profile `s7-plc`. OPC UA, string identifiers in the namespace `{sig.NAMESPACE_URI}`, whose index
 has to be resolved. Beside PV each measurement has QUAL (0 good, 1 uncertain, 2 bad), SIM and, where it has limits, ALM
-(bits 0 LL, 1 L, 2 H, 3 HH); each set-point has OP, what the PLC really uses, and PV where a positioner answers; motor
-and valve have RUN, FLT, REM, HRS and ZSO, ZSC, TRV, FLT. A chart row has PV (latched, its source time is the instant it
-came), DEMAND and FIRST (first-out). A tripped row overwrites its commands with the safe state.""",
+(bits 0 LL, 1 L, 2 H, 3 HH). Each set-point has OP, what the PLC really uses, MODE (1 a chart row has it, 2 the PLC's
+own loop, 3 whoever writes it), and PV where a positioner answers. Motor and valve have RUN, FLT, REM, HRS and ZSO, ZSC,
+TRV, FLT. A chart row has PV (latched, its source time is the instant it came), DEMAND and FIRST (first-out). A tripped
+row overwrites its commands with the safe state.""",
     "SIS-4": """\
 Profile `safety-plc`. OPC UA, read-only. Each row of type S has PV (latched, its source time is the instant it came),
 DEMAND and FIRST; it is reset with the key at the cabinet (`plantctl sim reset-safety`).""",

@@ -80,7 +80,7 @@ class AreaPlc(DataBlock):
         self.interlocked: frozenset[int] = frozenset()
         self.stop_lines = StopLines()
         self._asked_of = itemgetter(*((s.tag, "SP") for s in layout.setpoints))
-        self._asked: tuple[tuple[Number, ...], frozenset[Effect]] = ((), NOTHING)
+        self._asked: tuple[tuple[Number, ...], frozenset[Effect], bool] = ((), NOTHING, False)
         self._read_cells = [plant.reader(*(of_cell(name, k) for name in _CELL), of_cell(sig.CONTACT, k)) for k in cells]
         self._read_circuit = plant.reader("tank.temperature_c", "tank.level_percent")
         self._read_loops = plant.reader(*_LOOPS) if layout.loops else None
@@ -251,18 +251,21 @@ class AreaPlc(DataBlock):
 
     def _put_out(self, effects: frozenset[Effect]) -> None:
         """Analogue outputs, where anything is new: what the data block asks for, limited, unless a row shuts them."""
-        asked = (self._asked_of(self.values), effects)
+        values = self.values
+        own = values[sig.TEMPERATURE_LOOP, "MODE"] == 1
+        asked = (self._asked_of(values), effects, own)
         if asked == self._asked:
             return
         for s in self.layout.setpoints:
             if not s.signal or s.tag == sig.PUMP_SPEED:
                 continue
+            values[s.tag, "MODE"] = sig.OWN_LOOP if own and s.tag in (sig.COOLING, sig.HEATER) else sig.REMOTE
             if effects and _SHUT_BY.get(s.tag) in effects:
-                self.values[s.tag, "SP"] = 0.0
+                values[s.tag, "SP"], values[s.tag, "MODE"] = 0.0, sig.SHUT
             used = self._limited(s.tag)
-            self.values[s.tag, "OP"] = used
+            values[s.tag, "OP"] = used
             self._plant.write(s.signal, used / s.high)
-        self._asked = (self._asked_of(self.values), effects)
+        self._asked = (self._asked_of(values), effects, own)
 
     def _limited(self, tag: str) -> float:
         """The set-point in use: limited to its range, the last one where it is not finite; put back if changed."""
@@ -303,7 +306,7 @@ class AreaPlc(DataBlock):
         for s in self.layout.setpoints:
             if s.signal and s.tag != sig.PUMP_SPEED:
                 self._plant.write(s.signal, s.fail_safe)
-        self._asked = ((), NOTHING)
+        self._asked = ((), NOTHING, False)
         quiet = all(abs(read()[0]) < NO_CURRENT_A for read in self._read_cells)
         if self.layout.loops:
             self.motor.stop()

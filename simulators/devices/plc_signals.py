@@ -3,7 +3,8 @@
 An item is a (tag, member) pair and lies at the string identifier `"DB_A<area>"."<FFF_NNNN>"."<member>"` in the
 namespace of the controller's maker. Members: PV the value, QUAL its quality number (0 good, 1 uncertain, 2 bad), SIM
 true while the value is simulated by the PLC, ALM its alarm word (bits 0 LL, 1 L, 2 H, 3 HH), SP an analogue set-point,
-OP what is used of it, CMD a command, MODE 0 manual 1 automatic, RUN FLT REM HRS of a motor, ZSO ZSC TRV FLT of a valve;
+OP what is used of it, CMD a command, MODE of the PLC's own loop 0 manual 1 automatic (written), of a final element 1 a
+chart row has it, 2 the PLC's own loop, 3 whoever writes its SP, RUN FLT REM HRS of a motor, ZSO ZSC TRV FLT of a valve;
 of a chart row PV latched, DEMAND cause stands, FIRST first-out.
 
 What there is follows from the number of cells and from whether the loops beside the catholyte are there; without them
@@ -23,6 +24,8 @@ from typing import Final, Literal
 
 NAMESPACE_URI: Final = "http://www.siemens.com/simatic-s7-opcua"
 
+SHUT, OWN_LOOP, REMOTE = 1, 2, 3
+"""Who has a final element: a chart row, the PLC's own loop, the controller above."""
 FAST_MS: Final = 200
 SLOW_MS: Final = 500
 OVERFILL_PERCENT: Final = 95.0
@@ -303,6 +306,8 @@ def nodes(plan: Layout, row_tags: tuple[str, ...]) -> tuple[Node, ...]:
     for s in plan.setpoints:
         found.append(Node((s.tag, "SP"), "Float", True, 0.0))
         found.append(Node((s.tag, "OP"), "Float", False, 0.0))
+        if s.signal:
+            found.append(Node((s.tag, "MODE"), "Int16", False, REMOTE))
         if s.position:
             found.append(Node((s.tag, "PV"), "Float", False, 0.0))
     for v in plan.valves:

@@ -335,6 +335,17 @@ def test_a_plc_in_stop_leaves_the_safety_plc_at_work():
     assert bench.off() == OFF
 
 
+def test_the_mode_of_a_final_element_says_who_has_it():
+    bench = Bench()
+    modes = {tag: bench.line.plc.shown[tag, "MODE"].value for tag in (sig.FEED, sig.COOLING, sig.ACID_WATER)}
+    assert modes == {sig.FEED: sig.REMOTE, sig.COOLING: sig.OWN_LOOP, sig.ACID_WATER: sig.REMOTE}
+    bench.line.plc.command((sig.TEMPERATURE_LOOP, "MODE"), 0)
+    bench.plant.set(acid__level_percent=95.0)
+    bench.run(5.3)
+    modes = {tag: bench.line.plc.shown[tag, "MODE"].value for tag in (sig.FEED, sig.COOLING, sig.ACID_WATER)}
+    assert modes == {sig.FEED: sig.REMOTE, sig.COOLING: sig.REMOTE, sig.ACID_WATER: sig.SHUT}
+
+
 def test_the_alarm_word_follows_the_limits_of_the_list():
     bench = Bench()
     for level, word in ((60.0, 0), (20.0, 2), (10.0, 3), (88.0, 4), (92.5, 12)):

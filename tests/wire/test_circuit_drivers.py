@@ -13,6 +13,7 @@ from plantctl.drivers._profile import TagAddress, assemble, profiles_from, shipp
 from plantctl.drivers._runner import build
 from simulators.fault_board import FaultBoard
 from simulators.in_memory import MemoryField
+from simulators.plant import Plant
 from simulators.serve import import_servers, serve
 from simulators.signals import signals
 from tests.unit.bench_circuit import BenchCircuit
@@ -139,6 +140,25 @@ def test_a_fault_shows_at_its_own_tags_only_and_they_come_back(fault, target, gi
         return touched
 
     assert situation(story) == set(tags)
+
+
+def test_every_fault_of_the_whole_circuit_can_be_put_in_on_every_target_and_taken_out():
+    async def main(clock):
+        with library_clocks(clock):
+            plant = Plant(1, cells=4, loops=True)
+            async with serve(plant, clock) as serving:
+                board, done = FaultBoard(serving), 0
+                for name, fault in board.catalogue().items():
+                    for target in fault["targets"] or [""]:
+                        board.inject(name, target)
+                        assert board.clear(name, target) == 1, (name, target)
+                        done += 1
+                await clock.sleep(3.0)
+                return done, plant.faults, serving.line.plc.troubles
+
+    done, left, troubles = run_virtual(main, wall_limit_s=120.0)
+    assert done > 1000
+    assert (left, troubles) == ({}, {})
 
 
 def test_the_bits_of_a_safety_row_arrive_with_the_instant_they_came():
