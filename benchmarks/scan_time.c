@@ -50,7 +50,10 @@ static void pid_back(struct pid *b, double dt) {
     choose_probe(b, dt);
     if (lasted(b->bad_s, b->hold) && b->target > MAN) b->target = MAN;
     int64_t mode = resolved(b);
-    if (b->mode <= MAN && mode > MAN) b->rebalance = 1;
+    if (b->mode <= MAN && mode > MAN) {
+        b->rebalance = 1;
+        if (b->mode == MAN && b->started && fabs(b->manual) < HUGE_V) b->u = b->manual;
+    }
     b->mode = mode;
     b->cas.used = b->sp;
     b->cas.status = INIT;

@@ -164,6 +164,9 @@ def back(b: Pid, dt: float) -> None:
     mode = resolved(b)
     if b.mode <= MAN and mode > MAN:
         b.rebalance = True
+        if b.mode == MAN and b.started and abs(b.manual) < HUGE:
+            # A value given since the last step counts: in a slow task the mode may come in the same turn.
+            b.u = b.manual
     b.mode = mode
     answer(b, limits)
 

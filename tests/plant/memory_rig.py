@@ -1,4 +1,4 @@
-"""The demo circuit and its controller without sockets: the devices in memory, the plan's scan, the log on disk.
+"""Circuit A and its controller without sockets: the devices in memory, the plan's scan, the log on disk.
 
 One tick is 100 ms: the devices and the plant step, the columns take what a driver would have read by then, the plan is
 scanned, outputs that changed go to the devices, the recorder takes the frames. Plant hours in seconds, for questions of
@@ -16,30 +16,22 @@ from plantctl.scan.release import ONE_PROCESS
 from plantctl.scan.schedule import Schedule
 from simulators import faults
 from simulators.devices.cell_line import PLC, CellLine
-from simulators.devices.plc_signals import FEED, PUMP, PUMP_SPEED
 from simulators.in_memory import MemoryField
 from simulators.plant import Plant
-from simulators.signals import SIGNALS, Signal
+from simulators.signals import Signal
 
 TICK_NS = 100_000_000
 START_UTC_NS = 1_790_000_000_000_000_000
 SCAN_LATER_NS = 700_000
-READ_BACKS = {"40-IY-4010": "40-IC-4010", "40-EY-4010": "40-EC-4010", "40-HY-4010": "40-HS-4010"}
-PLC_ITEMS = {
-    "40-FY-4215": (FEED, "OP"),
-    "40-SY-4216": (PUMP_SPEED, "OP"),
-    "40-XI-4216": (PUMP, "RUN"),
-    "40-XA-4216": (PUMP, "FLT"),
-}
 
 
 class MemoryCircuit:
     """Plant, devices, scan and log in one loop of ticks."""
 
-    def __init__(self, plan, storage, *, seed=1, start="running", compiled=True, release=None):
+    def __init__(self, plan, storage, *, seed=1, start="running", compiled=True, release=None, plant=None):
         self.plan = plan
         self.field_state = ONE_PROCESS
-        self.plant = Plant(seed, start)
+        self.plant = plant or Plant(seed, start)
         self.field = MemoryField(CellLine(self.plant), utc_ns=START_UTC_NS)
         self.recorder = Recorder(storage, plan.name, {plan.hash: plan_text(plan)})
         last = self.recorder.open(START_UTC_NS)
@@ -77,8 +69,16 @@ class MemoryCircuit:
         for device in self.plan.devices:
             for item in device.inputs:
                 every = _ticks(item.config.get("poll", device.config["poll"]))
-                groups.setdefault(every, {})[item.index] = _signal(item.tag)
+                groups.setdefault(every, {})[item.index] = self._signal(device.name, item.tag)
         return [(every, self.field.feeder(rows, self.inputs)) for every, rows in sorted(groups.items())]
+
+    def _signal(self, device, tag):
+        """How the devices serve a tag of the plan: as the tag itself, or as the item that it names."""
+        known, item = self.field.signals, self.plan.shown.tags[tag].item
+        of, _, member = item.partition(".")
+        if member:
+            return Signal(tag, "", PLC, "", 0.0, 0.0, 200, key=(of, member))
+        return known[tag] if tag in known else next(s for s in known.values() if (s.device, s.item) == (device, item))
 
     def tick(self):
         """One tick of 100 ms."""
@@ -109,10 +109,17 @@ class MemoryCircuit:
             return
         for i in (outputs.sequence != outputs.write_sequence).nonzero()[0].tolist():
             if outputs.quality[i] & SEVERITY_MASK < BAD:
-                self.field.write(self._tags[i], float(outputs.value[i]))
+                self._give(self._tags[i], float(outputs.value[i]))
                 outputs.written_value[i] = outputs.value[i]
                 outputs.write_ns[i] = now_ns
                 outputs.write_sequence[i] = outputs.sequence[i]
+
+    def _give(self, tag, value):
+        of, _, member = self.plan.shown.tags[tag].item.partition(".")
+        if member:
+            self.field.line.plc.command((of, member), round(value))
+        else:
+            self.field.write(tag, value)
 
     def run(self, seconds):
         """So many seconds of plant."""
@@ -164,13 +171,6 @@ class MemoryCircuit:
         """End the log."""
         self.recorder.drain(self.reader, self.now_ns, self.utc_ns)
         self.recorder.close(self.now_ns, self.utc_ns)
-
-
-def _signal(tag):
-    """How the devices serve a tag of the plan."""
-    if tag in PLC_ITEMS:
-        return Signal(tag, "", PLC, "", 0.0, 0.0, 200, key=PLC_ITEMS[tag])
-    return SIGNALS[READ_BACKS.get(tag, tag)]
 
 
 def _ticks(poll):

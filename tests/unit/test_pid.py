@@ -44,6 +44,15 @@ def test_a_mode_asked_for_before_the_first_scan_is_not_lost():
     assert bench["mode"] == AUTO
 
 
+def test_an_output_given_with_the_mode_behind_it_is_where_the_loop_goes_on():
+    bench = loop(initial_mode=MAN, manual=7.0)
+    scan(bench)
+    bench.write("manual", 20.0)
+    bench.write("target", AUTO)
+    assert scan(bench) == 20.0
+    assert bench["mode"] == AUTO
+
+
 @pytest.mark.parametrize("away", [MAN, TRK, IMAN])
 @pytest.mark.parametrize("moved", [False, True])
 def test_auto_to_and_back_has_no_bump(away, moved):
