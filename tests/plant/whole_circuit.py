@@ -1,4 +1,4 @@
-"""Circuit A whole, in memory: four cells with all loops as in `config/circuit-a`, started as by its text."""
+"""Circuit A whole, in memory: four cells with all loops as in `config/demo`, started as by its text."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ from plantctl.plan.build import build_path
 from simulators.plant import Plant
 from tests.plant.memory_rig import MemoryCircuit
 
-FOLDER = Path(__file__).resolve().parents[2] / "config" / "circuit-a"
+FOLDER = Path(__file__).resolve().parents[2] / "config" / "demo"
 CELLS = ("01", "02", "03", "04")
 STEP_S = 30.0
 

@@ -7,7 +7,7 @@ import pytest
 from plantctl.plan.build import build
 from plantctl.plan.source import from_folder
 
-FOLDER = Path(__file__).parents[2] / "config" / "circuit-a"
+FOLDER = Path(__file__).parents[2] / "config" / "demo"
 ELEMENTS = sorted(path.stem for path in (FOLDER / "elements").glob("*.yaml"))
 
 

@@ -28,7 +28,7 @@ def test_both_ends_have_what_they_need_and_a_second_start_changes_nothing(plan, 
     ours, theirs = ends
     now_ns = RealClock().utc_ns()
     pair_up(plan, ours, theirs, now_ns)
-    [security] = secured_links(plan)
+    security = secured_links(plan)[0]
     papers = papers_of(security, ours, now_ns)
     assert [c.der for c in papers.trusted] == [read_certificate(theirs / "own.der").der]
     assert [c.der for c in read_trusted(theirs / "trusted")] == [papers.own.certificate.der]

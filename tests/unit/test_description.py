@@ -285,7 +285,7 @@ def test_a_plant_without_displays_gets_one_by_area_and_device(plant):
 
 
 def test_every_urgent_alarm_of_circuit_a_is_of_something_that_a_display_shows():
-    plant = description(build_path(DEMO.parent / "circuit-a").plan)
+    plant = description(build_path(DEMO).plan)
     items = [item for d in plant["displays"] for g in d.get("groups", ()) for item in g["items"]]
     pv_of = {loop["loop"]: loop["pv"] for loop in plant["loops"]}
     shown = {item.get("tag") or pv_of[item["loop"]] for item in items}
