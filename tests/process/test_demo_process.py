@@ -21,7 +21,8 @@ def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if " scan " in line]
     assert len(lines) >= 3
-    assert "PLC-4 up GW-4A up RECT-01 up" in lines[-1]
+    assert "PLC-4 up SIS-4 up GW-4A up" in lines[-1]
+    assert "RECT-04 up" in lines[-1]
     assert "40-AIC-4212 auto PV " in lines[-1]
     current = float(re.search(r"40-II-4010 (\S+) A", lines[-1])[1])
     assert 1.0 < current < 110.0
@@ -51,7 +52,8 @@ def test_the_demo_in_processes_releases_its_outputs_controls_and_leaves_nothing(
     assert "mode 40-AIC-4212 auto: accepted" in done.stdout
     last = [line for line in done.stdout.splitlines() if " scan " in line][-1]
     assert "HELD" not in last
-    assert "PLC-4 up GW-4A up RECT-01 up" in last
+    assert "PLC-4 up SIS-4 up GW-4A up" in last
+    assert "RECT-04 up" in last
     assert "40-AIC-4212 auto PV " in last
     assert 1.0 < float(re.search(r"40-II-4010 (\S+) A", last)[1]) < 110.0
     assert processes_about(tmp_path) == []
