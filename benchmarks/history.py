@@ -213,7 +213,7 @@ def ours(folder, tags, hertz, seconds, with_source):
     begin_ns, end_ns = history.extent_ns()
     figures["trend_1200_ms"], _ = timed(lambda: history.trend("T-0", begin_ns, end_ns, 1200), 50)
     figures["query_points"] = len(found.utc_ns)
-    return figures, found, made.points
+    return figures, found
 
 
 def rows(folder, tags, hertz, seconds, key):
@@ -240,12 +240,13 @@ def rows(folder, tags, hertz, seconds, key):
 def compare(tags, hertz, seconds):
     result = {"tags": tags, "hertz": hertz, "seconds": seconds}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, found = Path(name), None
         result["fdatasync_80kB_ms_p50_p99"] = disk_sync_ms(folder)
         for label, with_source in (("plantctl", False), ("plantctl with source times", True)):
             place = folder / label.replace(" ", "-")
             place.mkdir()
-            result[label], found, _ = ours(place, tags, hertz, seconds, with_source)
+            result[label], series = ours(place, tags, hertz, seconds, with_source)
+            found = series if not with_source else found
         for label, key in (("sqlite rows, primary key", True), ("sqlite rows, appended, index afterwards", False)):
             result[label], peer = rows(folder, tags, hertz, seconds, key)
             mine = list(zip(found.utc_ns.tolist(), found.value.tolist(), strict=True))

@@ -213,9 +213,9 @@ class Running:
         async for _ in ticks(clock, turns):
             now_ns, utc_ns = clock.monotonic_ns(), clock.utc_ns()
             recorder.drain(self.reader, now_ns, utc_ns)
+            if self.sealer is not None:
+                self.sealer.turn(recorder.durable_sequence, now_ns)
             if not recorder.commit_due(now_ns):
-                if self.sealer is not None:
-                    self.sealer.turn(recorder.durable_sequence, now_ns)
                 continue
             commit = recorder.begin_commit()
             if commit is not None:

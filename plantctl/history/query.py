@@ -31,7 +31,7 @@ from plantctl.log.recovery import frame_texts
 
 POINTS_MAX: Final = 1_000_000
 BUCKETS_MAX: Final = 20_000
-FILES_OPEN_MAX: Final = 256
+FILES_OPEN_MAX: Final = 96
 TAIL_BLOCK_BYTES: Final = 8 << 20
 
 

@@ -40,6 +40,9 @@ PART: Final = ".part"
 MINUTES_FROM: Final = 600
 MINUTES_WORTH: Final = 4
 _GROUP_ROWS: Final = 20_000
+# A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
+SLICE_COST: Final = 6_000
+SLICE_TAG: Final = 500
 
 
 @dataclass(slots=True)
@@ -156,7 +159,8 @@ class Sealer:
                     self._keep(tag, closing(points, scans, self._states.get(tag)))
                 else:
                     self._states.pop(tag, None)
-                yield
+                if len(done) % 8 == 0:
+                    yield
             if scans is None:
                 self._states = {}
             elif len(scans.holes):  # what did nothing since a hole is not known
@@ -196,9 +200,13 @@ class Sealer:
         after = {} if len(scans.holes) else dict(before)
         chunks = [encode_scans(scans), encode_opening(opening_of(before))]
         yield
-        points_sealed = 0
+        points_sealed = cost = 0
         for group in _groups(gathering):
             for tag, rows in _tag_by_tag(group):
+                cost += len(rows) + SLICE_TAG
+                if cost > SLICE_COST:
+                    cost = len(rows) + SLICE_TAG
+                    yield
                 points = points_in(rows, scans.holes, before.get(tag))
                 state = closing(points, scans, before.get(tag))
                 if state is not None:
@@ -208,7 +216,6 @@ class Sealer:
                     chunks.append(encode_points(tag, points))
                     if len(points) >= max(self._minutes_from, MINUTES_WORTH * int(np.ptp(scans.utc_ns)) // MINUTE_NS):
                         chunks.append(encode_minutes(tag, minutes_of(in_force(points, scans, before.get(tag)))))
-                yield
         if gathering.kept:
             chunks.append(encode_frames(gathering.kept))
         sealed = Range(self.status.sealed_sequence + 1, gathering.last_sequence)

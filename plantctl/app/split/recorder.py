@@ -66,8 +66,7 @@ class RecorderProcess:
         if recorder.commit_due(now_ns):
             self._retain()
             recorder.commit(monotonic_ns(), utc_ns())
-        else:
-            self._sealer.turn(recorder.durable_sequence, now_ns)
+        self._sealer.turn(recorder.durable_sequence, now_ns)
         self.publish()
 
     def _retain(self) -> None:
