@@ -17,8 +17,9 @@ from plantctl.history.chunk import Points, Scans
 from plantctl.history.log_rows import Stretch
 from plantctl.history.numbers import I8
 
-# Small stretches are put together, so that a tag is looked up in few places.
-STRETCHES_MAX = 48
+# So many stretches of fewer rows are put together, so that a tag is looked up in few places; none takes long to sort.
+SMALL_MAX = 24
+PART_ROWS = 32_768
 WIDTH_SCANS = 4
 
 
@@ -64,16 +65,15 @@ class Gathering:
         self._scans += len(stretch.utc_ns)
         self._known = None
         self._parts.append(part)
-        if len(self._parts) > STRETCHES_MAX:
-            self._merge()
+        self._merge()
 
     def _merge(self) -> None:
-        """Puts the small ones of the stretches together: those behind the last that is larger than all after it."""
-        rows, keep = 0, len(self._parts)
-        while keep and (rows >= len(self._parts[keep - 1]) or len(self._parts) - keep < STRETCHES_MAX // 2):
+        """Puts the small stretches at the end together, once they are many."""
+        keep = len(self._parts)
+        while keep and len(self._parts[keep - 1]) < PART_ROWS:
             keep -= 1
-            rows += len(self._parts[keep])
-        self._parts[keep:] = [_together(self._parts[keep:])]
+        if len(self._parts) - keep > SMALL_MAX:
+            self._parts[keep:] = [_together(self._parts[keep:])]
 
     def scans(self) -> Scans:
         """The times of the scans, and where the record has holes."""

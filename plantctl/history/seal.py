@@ -32,14 +32,14 @@ SEAL_ROWS: Final = 1_000_000
 # A plant of many tags seals more at a time: a chunk should hold some hundred points.
 SEAL_ROWS_A_TAG: Final = 500
 LOG_BYTES_MAX: Final = 2 << 30
-BLOCK_BYTES: Final = 1 << 18
+BLOCK_BYTES: Final = 1 << 17
 PIECE_BYTES: Final = 1 << 18
 RETRY_NS: Final = 10_000_000_000
 PART: Final = ".part"
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
 MINUTES_FROM: Final = 600
 MINUTES_WORTH: Final = 4
-_GROUP_ROWS: Final = 20_000
+_GROUP_ROWS: Final = 10_000
 # A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
 SLICE_COST: Final = 6_000
 SLICE_TAG: Final = 500
