@@ -3,7 +3,6 @@
 // Cells of one circuit see the same liquor and the same current, so the odd one out is the one to look at. A bar beyond
 // the column's limit is filled dark and the number carries a mark; the median stands in the last row.
 
-import { displayLinks } from "./displays.js";
 import { el, setAttribute, setText, svg } from "./dom.js";
 import { alarmPlace } from "./alarm_shape.js";
 import { numberText, unitText } from "./format.js";
@@ -175,7 +174,6 @@ export function matrixScreen(app, scope, name) {
   return el(
     "div",
     { class: "matrix" },
-    displayLinks(app, "cells", display),
     el("h2", {}, display.text || display.display),
     el(
       "table",

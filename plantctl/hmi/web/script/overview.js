@@ -1,6 +1,5 @@
 // The circuit at a glance: the groups of a display, each item with its value, its indicator, its mode and worst alarm.
 
-import { displayLinks } from "./displays.js";
 import { el, setAttribute, setClass, setText, svg } from "./dom.js";
 import { alarmPlace } from "./alarm_shape.js";
 import { indicator } from "./indicator.js";
@@ -112,7 +111,7 @@ function itemRow(app, item, scope) {
 export function overviewScreen(app, scope, name) {
   const display = app.plant.display(name) ?? app.plant.displays.find((each) => each.kind === "overview");
   if (!display) return el("p", { class: "empty" }, t("overview.none"));
-  const groups = el(
+  return el(
     "div",
     { class: "overview" },
     el("h2", { class: "unseen" }, display.text || display.display),
@@ -129,6 +128,4 @@ export function overviewScreen(app, scope, name) {
       ),
     ),
   );
-  const links = displayLinks(app, "overview", display);
-  return links ? el("div", {}, links, groups) : groups;
 }

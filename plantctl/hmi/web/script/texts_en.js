@@ -115,7 +115,6 @@ export const ENGLISH = {
   "indicator.setpoint": "set-point {value}",
   "indicator.range": "range {low} to {high} {unit}",
 
-  "displays.nav": "displays",
   "overview.none": "The configuration declares no overview. Add one under displays.",
   "matrix.none": "The configuration declares no matrix. Add one under displays.",
   "matrix.cell": "cell",
