@@ -121,6 +121,7 @@ class ScanPlayed:
         )
         for row, (value, quality) in rows:
             self.writer.live["image.v"][row], self.writer.live["image.q"][row] = value, quality
+            self.writer.live["image.receive_ns"][row] = self.now_ns
         payload = encode_rows(Rows(flags, np.array([0.1]), *columns))
         self.ring.append(Kind.KEY if flags else Kind.DELTA, self.number, self.now_ns, payload)
 
