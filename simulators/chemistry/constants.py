@@ -27,9 +27,9 @@ KS_HEAT_J_MOL = -126900.0
 """Heat of that reaction, the same for every element (section 3)."""
 
 SIZE_RE3 = (9.0, 9.0, 5.0, 5.0)
-"""Ion size of RE3+, angstrom; the others are in `SIZE_*` (section 2.2)."""
+"""Ion size of RE3+, angstrom; the others are in `SIZE_*` (section 2.2);
+Na+ has that of the single charges, `SIZE_RE_1`."""
 SIZE_H = 9.0
-SIZE_NA = 4.0
 SIZE_OH = 3.5
 SIZE_CL = 3.0
 SIZE_RE_2 = 4.5

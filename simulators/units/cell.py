@@ -91,7 +91,7 @@ HYDROXIDE_PKW = 13.5
 GAS_S = 20.0
 RESERVE_C, RESERVE_LOSS_S, RESERVE_LOW = 1200.0, 300.0, 0.2
 PROBE_M_S = 0.3
-INLET_BAR, ACID_SIDE_BAR = 0.1, 0.09
+INLET_BAR = 0.1
 
 
 class Cell(Unit):
@@ -112,7 +112,7 @@ class Cell(Unit):
     acid_sulfate_mol_l: In = field(0.0, "sulfate in the acid, mol/L")
     acid_sodium_mol_l: In = field(0.0, "sodium in the acid, mol/L")
     acid_c: In = field(40.0, "temperature of the acid, degC")
-    acid_bar: In = field(ACID_SIDE_BAR, "pressure of the acid at the membrane, bar")
+    acid_bar: In = field(0.09, "pressure of the acid at the membrane, bar")
     anolyte_mol_l: In = field(0.5, "sulfuric acid in the anolyte, mol/L")
     anolyte_chloride_mol_l: In = field(0.0, "chloride in the anolyte, mol/L")
     anolyte_c: In = field(40.0, "temperature of the anolyte, degC")
