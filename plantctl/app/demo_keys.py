@@ -7,6 +7,7 @@ certificate of the simulated side that is near its end is made anew.
 
 import secrets
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,32 +26,42 @@ from plantctl.drivers._opcua_security import Security
 from plantctl.plan.plan import Plan
 
 SIMULATED: Final = Application("PCT-PLC-4", "urn:pct-plc-4", ("localhost", "127.0.0.1"))
-ACCOUNTS_NAME: Final = "writers"
+WRITERS_NAME, READERS_NAME = "writers", "readers"
 LEAST_DAYS: Final = 2.0
 
 
 def secured_links(plan: Plan) -> list[Security]:
     """How the plan's links are protected, of those that are."""
-    said = [Security.model_validate(d.config["security"]) for d in plan.devices if "security" in d.config]
-    return [security for security in said if not security.insecure]
+    return [security for security, _ in _accounts(plan)]
+
+
+def _accounts(plan: Plan) -> Iterator[tuple[Security, str]]:
+    """The security of each secured link, and which accounts of the server its own is among: of a device that nothing is
+    written to, those that only read.
+    """
+    for device in plan.devices:
+        if "security" in device.config:
+            security = Security.model_validate(device.config["security"])
+            if not security.insecure:
+                yield security, WRITERS_NAME if device.outputs else READERS_NAME
 
 
 def pair_up(plan: Plan, ours: Path, theirs: Path, utc_ns: int) -> None:
     """Make and trust the keys and accounts of the plan's secured links: the plant's in its security folder `ours`, the
-    simulated PLC's in `theirs` (laid out as in `simulators.servers.plc_access`). Raises Unusable for files there that
+    simulated PLCs' in `theirs` (laid out as in `simulators.servers.plc_access`). Raises Unusable for files there that
     cannot be used.
     """
     own = _kept(ours, plant_application(plan.name, socket.gethostname()), utc_ns)
     server = _kept(theirs, SIMULATED, utc_ns)
     trust(theirs, own, "plant")
     trust(ours, server, "demo-plc")
-    for security in secured_links(plan):
+    for security, accounts in _accounts(plan):
         if security.user and security.password_file:
             path = path_of(security.password_file, ours)
             if not path.exists():
                 write_secret(path, f"{secrets.token_urlsafe(18)}\n".encode())
-            make_private(theirs / ACCOUNTS_NAME)
-            write_secret(theirs / ACCOUNTS_NAME / f"{security.user}.password", read_password(path).encode())
+            make_private(theirs / accounts)
+            write_secret(theirs / accounts / f"{security.user}.password", read_password(path).encode())
 
 
 def _kept(folder: Path, application: Application, utc_ns: int) -> Certificate:

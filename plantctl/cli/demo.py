@@ -142,7 +142,7 @@ class Demo:
         say("the tour is over; the plant goes on")
 
     def protection(self) -> list[object]:
-        """How the simulated PLC is protected: as the plant's text says its links are; their keys are made here."""
+        """How the simulated PLCs are protected: as the plant's text says its links are; their keys are made here."""
         from plantctl.app.demo_keys import pair_up, secured_links
         from plantctl.core.clock import RealClock
 
@@ -150,7 +150,7 @@ class Demo:
             return ["--insecure"]
         theirs = self.root / SIM / SECURITY_NAME
         pair_up(self.plan, self.folder / SECURITY_NAME, theirs, RealClock().utc_ns())
-        say(f"the PLC link is signed and encrypted; its keys, made for this demo only, are in {self.folder}")
+        say(f"OPC UA links are signed and encrypted; their keys, made for this demo only, are in {self.folder}")
         return ["--security", theirs]
 
     def start(self, module: str, *arguments: object) -> None:

@@ -37,7 +37,7 @@ def test_the_demo_starts_shows_live_values_records_and_leaves_nothing(tmp_path):
     assert list(scratch.iterdir()) == []
     assert sorted(p.name for p in (state / "Circuit-A").iterdir()) == ["history", "holder", "log", "security"]
     assert [p.name for p in (state / "simulators").iterdir()] == ["security"]
-    assert "the PLC link is signed and encrypted" in done.stdout
+    assert "OPC UA links are signed and encrypted" in done.stdout
     password = (state / "Circuit-A" / "security" / "plc-4.password").read_text().strip()
     assert password not in done.stdout + done.stderr
     assert not any(password.encode() in p.read_bytes() for p in (state / "Circuit-A" / "log").iterdir())

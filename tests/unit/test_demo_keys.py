@@ -35,7 +35,8 @@ def test_both_ends_have_what_they_need_and_a_second_start_changes_nothing(plan, 
     assert (theirs / "writers" / f"{security.user}.password").read_text() == papers.password
     assert len(papers.password) >= 24
     secret = [*ours.glob("*.key"), *ours.glob("*.password"), *theirs.rglob("*.key"), *theirs.rglob("*.password")]
-    assert [stat.S_IMODE(path.stat().st_mode) for path in secret] == [0o600] * 4
+    assert len(secret) == 2 + 2 * len(secured_links(plan))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
 
     kept = {path: path.read_bytes() for folder in ends for path in folder.rglob("*") if path.is_file()}
     pair_up(plan, ours, theirs, now_ns + 700 * DAY_NS)
@@ -50,6 +51,18 @@ def test_a_demo_after_years_makes_new_keys_and_trusts_them(plan, ends):
     pair_up(plan, ours, theirs, later_ns)
     papers = papers_of(secured_links(plan)[0], ours, later_ns)
     assert read_certificate(theirs / "own.der").der in [c.der for c in papers.trusted]
+
+
+def test_a_plant_with_two_controllers_has_an_account_at_each_and_only_reads_where_it_writes_nothing(ends):
+    ours, theirs = ends
+    whole = build_path(Path(__file__).parents[2] / "config" / "demo", {}).plan
+    assert len(secured_links(whole)) == 2
+    pair_up(whole, ours, theirs, RealClock().utc_ns())
+    assert [p.name for p in (theirs / "writers").iterdir()] == ["plantctl.password"]
+    assert [p.name for p in (theirs / "readers").iterdir()] == ["plantctl-reader.password"]
+    assert (ours / "sis-4.password").read_text().strip() == (
+        theirs / "readers" / "plantctl-reader.password"
+    ).read_text()
 
 
 def test_an_open_plant_has_no_secured_links():
