@@ -1,12 +1,12 @@
 // The connection to the gateway: snapshot, deltas by sequence, heartbeats, resume, stated gaps.
 //
-// Rules. The page is fresh only while heartbeats come and the scan is alive; 1.8 s without one is stale (the rule is
-// 2 s, the rest is the timer's). A delta counts once, by its sequence. What was missed is resumed, or stated as a gap.
-// Nothing is ever kept here to be sent later: a message that cannot leave now is refused.
+// Rules. The page is fresh only while heartbeats come and the scan is alive; 1.5 s without one is stale (the rule is
+// 2 s, the rest is for a busy browser). A delta counts once, by its sequence. What was missed is resumed, or stated as a
+// gap. Nothing is ever kept here to be sent later: a message that cannot leave now is refused.
 
 import { nsToMs } from "./format.js";
 
-const SILENT_MS = 1800;
+const SILENT_MS = 1500;
 const GIVE_UP_MS = 6000;
 const CHECK_MS = 100;
 const RETRY_MS = [200, 400, 800, 1500];
