@@ -60,12 +60,9 @@ function highestAlarm(app, scope) {
     sign.show(row);
     node.classList.toggle("some", Boolean(row));
     setAttribute(node, "title", row ? alarmSentence(app, row) : null);
-    setText(
-      text,
-      row
-        ? `${alarmSentence(app, row)}${waiting > 1 ? ` ${t("frame.more", { n: waiting - 1 })}` : ""}`
-        : t("frame.no_alarm"),
-    );
+    const more = waiting > 1 ? ` ${t("frame.more", { n: waiting - 1 })}` : "";
+    const said = row ? `${alarmSentence(app, row)}${more}` : t("frame.no_alarm");
+    setText(text, app.link.fresh ? said : t("frame.last_known", { said }));
   };
   app.alarms.listen(draw, scope);
   scope.every(2 * TICK_MS, draw); // the value goes on

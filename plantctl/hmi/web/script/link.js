@@ -1,8 +1,8 @@
 // The connection to the gateway: snapshot, deltas by sequence, heartbeats, resume, stated gaps.
 //
 // Rules. The page is fresh only while heartbeats come and the scan is alive; 1.5 s without one is stale (the rule is
-// 2 s, the rest is for a busy browser). A delta counts once, by its sequence. What was missed is resumed, or stated as a
-// gap. Nothing is ever kept here to be sent later: a message that cannot leave now is refused.
+// 2 s, the rest is for a busy browser). A delta counts once, by its sequence. What was missed is resumed, or stated
+// as a gap. Nothing is ever kept here to be sent later: a message that cannot leave now is refused.
 
 import { nsToMs } from "./format.js";
 

@@ -38,6 +38,7 @@ function loopRow(app, loop, scope) {
     () => {
       const number = app.values.number(loop.points.mode);
       setText(mode, modeWord(number));
+      mode.classList.toggle("old", app.values.standing(loop.points.mode).state === "old");
       setClass(
         mode,
         ["automatic", "by-hand", "driven"],
@@ -66,7 +67,8 @@ function stateRow(app, item, scope) {
     [item.tag],
     () => {
       const value = app.values.number(item.tag);
-      setAttribute(symbol, "class", value > 0 ? "symbol on" : "symbol off");
+      const { state } = app.values.standing(item.tag);
+      setAttribute(symbol, "class", `symbol ${state === "good" ? (value > 0 ? "on" : "off") : state}`);
       setAttribute(symbol, "aria-label", valueSentence(app, item.tag));
     },
     scope,

@@ -21,6 +21,7 @@ export const ENGLISH = {
   "frame.count": "priority {priority}: {standing} standing, {unack} not acknowledged",
   "frame.more": "(+{n} more)",
   "frame.no_alarm": "no alarm waits for acknowledgement",
+  "frame.last_known": "as last known: {said}",
   "frame.announce": "{n} new alarms. Highest, priority {priority}: {text}",
   "frame.not_normal": "what is not normal",
   "frame.all_normal": "nothing out of the ordinary",
