@@ -21,12 +21,13 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from simulators.circuit_names import of_cell
 from simulators.devices import area_rows
 from simulators.devices import plc_signals as sig
 from simulators.devices.data_block import Channel, DataBlock, Number, channel_of
 from simulators.devices.plc_parts import NO_CURRENT_A, Contactor, Motor, TemperatureLoop, Valve
 from simulators.devices.plc_rows import NOTHING, SECOND_NS, Effect, RowLatches, placed
-from simulators.devices.plc_signals import Key, Layout, cell_tag, of_cell
+from simulators.devices.plc_signals import Key, Layout, cell_tag
 from simulators.devices.registers import PlantSignals, quantise
 
 CYCLE_NS: Final = 100_000_000

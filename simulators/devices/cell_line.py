@@ -9,6 +9,7 @@ or looks at a clock; servers, tests and the in-memory wiring all drive the same 
 from collections.abc import Collection
 from typing import Final, Protocol
 
+from simulators.circuit_names import of_cell
 from simulators.devices.arc_probe import UNIT_MV, ArcProbe
 from simulators.devices.area_plc import AreaPlc
 from simulators.devices.coriolis import Coriolis
@@ -16,7 +17,7 @@ from simulators.devices.data_block import DataBlock
 from simulators.devices.drive import Drive
 from simulators.devices.gas_detector import GasDetector
 from simulators.devices.liquiline import Input, Liquiline
-from simulators.devices.plc_signals import MOST_CELLS, Layout, layout, of_cell
+from simulators.devices.plc_signals import MOST_CELLS, Layout, layout
 from simulators.devices.rectifier import Profile, Rectifier
 from simulators.devices.register_instrument import RegisterInstrument
 from simulators.devices.registers import PlantSignals

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
+from simulators.circuit_names import of_cell
+
 NAMESPACE_URI: Final = "http://www.siemens.com/simatic-s7-opcua"
 
 SHUT, OWN_LOOP, REMOTE = 1, 2, 3
@@ -103,12 +105,6 @@ class Node:
 def cell_tag(letters: str, cell: int, last: int) -> str:
     """The tag of a cell's loop: `cell_tag("FI", 2, 3)` is 40-FI-4023."""
     return f"40-{letters}-{4000 + 10 * cell + last}"
-
-
-def of_cell(name: str, cell: int) -> str:
-    """The plant's name of cell 1 as that of `cell`: `cell.flow_m3_h`, `cell_3.flow_m3_h`."""
-    place, _, quantity = name.partition(".")
-    return name if cell == 1 else f"{place}_{cell}.{quantity}"
 
 
 CONTACT: Final = "contactor.feedback"

@@ -33,7 +33,8 @@ rating, over-temperature 85 degC and the codes 302 are this project's assumption
 from collections.abc import Callable
 from typing import Final, Literal
 
-from simulators.devices.plc_signals import CONTACT, of_cell
+from simulators.circuit_names import of_cell
+from simulators.devices.plc_signals import CONTACT
 from simulators.devices.registers import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,

@@ -14,9 +14,10 @@ scale only), 56 and 65 (other areas). Row 5 confirms the low flow by nothing: no
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from simulators.circuit_names import of_cell
 from simulators.devices.data_block import DataBlock
 from simulators.devices.plc_rows import Effect, Row, RowLatches, placed
-from simulators.devices.plc_signals import OVERFILL_PERCENT, Layout, Node, of_cell, row_nodes
+from simulators.devices.plc_signals import OVERFILL_PERCENT, Layout, Node, row_nodes
 from simulators.devices.registers import PlantSignals
 
 RISING_NS: Final = 60_000_000_000
