@@ -88,6 +88,9 @@ function lastOf(app, loop, tag) {
   return (loop.outputs ?? [loop.out]).includes(tag) && !app.plant.loops.has(loop.out);
 }
 
+// A value that a person enters is no measurement: it must not be read as what the plant has.
+const byHand = (tag) => tag.kind === "input" && !tag.device && Boolean(tag.write);
+
 function command(app, tag, scope) {
   const asker = [...app.plant.loops.values()].find((loop) => lastOf(app, loop, tag.tag))?.loop ?? tag.asked_by;
   if (asker) {
@@ -150,7 +153,7 @@ export function tagFaceplate(app, name, scope) {
     el(
       "div",
       { class: "big-row" },
-      el("span", { class: "label" }, tag.kind === "output" ? "OP" : "PV"),
+      el("span", { class: "label" }, byHand(tag) ? t("faceplate.entered") : tag.kind === "output" ? "OP" : "PV"),
       valueCell(app, name, scope, { big: true }),
       ranged ? indicator(app, name, scope, { width: 180 }) : null,
     ),
@@ -188,7 +191,7 @@ export function tagFaceplate(app, name, scope) {
       facts([
         [t("faceplate.quality"), quality],
         ranged && [t("faceplate.range"), `${tag.low} … ${tag.high} ${unitText(tag.unit)}`],
-        [t("faceplate.device"), tag.device ? `${tag.device}, ${tag.item ?? ""}` : t("faceplate.computed")],
+        [t("faceplate.device"), tag.device ? `${tag.device}, ${tag.item ?? ""}` : t(byHand(tag) ? "faceplate.by_hand" : "faceplate.computed")],
         tag.stale_after_ms && [t("faceplate.stale_after"), ageText(tag.stale_after_ms)],
         tag.system === "sis" && [t("faceplate.system"), t("faceplate.system_other")],
       ]),

@@ -250,6 +250,8 @@ export const ENGLISH = {
   "faceplate.age": "age {age}",
   "faceplate.range": "range",
   "faceplate.device": "source",
+  "faceplate.entered": "ENTERED",
+  "faceplate.by_hand": "entered by hand",
   "faceplate.computed": "computed by the controller",
   "faceplate.stale_after": "stale after",
   "faceplate.system": "system",
