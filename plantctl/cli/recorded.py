@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # --help needs no numpy
     from plantctl.history.query import History
 
 
+# Of a log that was never sealed: 26 bytes each, for as long as the verb runs.
+ROWS_MAX = 40_000_000
+
+
 class LogMissing(PlantctlError):
     """There is no log where one was looked for; the message says where."""
 
@@ -48,7 +52,7 @@ def history_of(arguments: argparse.Namespace) -> "History":
     from plantctl.log.storage import ReadOnlyFolder
 
     log = log_in(arguments.log) if arguments.log else log_folder(arguments)
-    return History(ReadOnlyFolder(log), ReadOnlyFolder(log.parent / HISTORY_NAME))
+    return History(ReadOnlyFolder(log), ReadOnlyFolder(log.parent / HISTORY_NAME), ROWS_MAX)
 
 
 def check_span(arguments: argparse.Namespace) -> None:

@@ -33,6 +33,8 @@ POINTS_MAX: Final = 1_000_000
 BUCKETS_MAX: Final = 20_000
 FILES_OPEN_MAX: Final = 96
 TAIL_BLOCK_BYTES: Final = 8 << 20
+# 26 bytes each. What waits to be sealed is a million rows, 500 a tag; more where sealing failed for long.
+TAIL_ROWS_MAX: Final = 12_000_000
 
 
 class NothingAsked(PlantctlError):
@@ -89,9 +91,10 @@ class _Part:
 
 @dataclass(slots=True)
 class _Tail:
-    """What the log holds behind the last sealed file."""
+    """What the log holds behind the last sealed file, or only the end of it where that was too much: `forgot`."""
 
     after: int
+    forgot: bool
     gathering: Gathering
     rows: LogRows
 
@@ -99,10 +102,12 @@ class _Tail:
 class History:
     """The history of one plant: `log` is the folder of its log, `sealed` that of its sealed files.
 
-    One object may be kept for as long as one likes; it is to be used by one thread at a time.
+    One object may be kept for as long as one likes; it is to be used by one thread at a time. Where more than
+    `tail_rows_max` rows of the log are not sealed, because that failed or was never done, the oldest of them are a gap.
     """
 
-    def __init__(self, log: PartlyReadable, sealed: PartlyReadable) -> None:
+    def __init__(self, log: PartlyReadable, sealed: PartlyReadable, tail_rows_max: int = TAIL_ROWS_MAX) -> None:
+        self._tail_rows_max = tail_rows_max
         self._log = log
         self._sealed = sealed
         self.names = Names(log)
@@ -249,8 +254,10 @@ class History:
                 scans = self._file(ranges[-1]).scans()
                 begin_ns = int(scans.utc_ns[-1]) if scans is not None else None
             self._lost += self._tail.rows.damaged if self._tail else 0
-            self._tail = _Tail(after, Gathering(begin_ns), LogRows(self._log, after, TAIL_BLOCK_BYTES))
+            self._tail = _Tail(after, False, Gathering(begin_ns), LogRows(self._log, after, TAIL_BLOCK_BYTES))
         for stretch in self._tail.rows.read():
+            if self._tail.gathering.rows > self._tail_rows_max:
+                self._tail.gathering, self._tail.forgot = Gathering(), True
             self._tail.gathering.add(stretch)
 
     def _file(self, range_: Range) -> SealedFile:
@@ -332,7 +339,8 @@ class History:
         else:
             assert part.tail is not None
             gathering = part.tail.gathering
-            before = self._after(self._file(self._ranges[-1]), tag) if self._ranges else None
+            known = bool(self._ranges) and not part.tail.forgot
+            before = self._after(self._file(self._ranges[-1]), tag) if known else None
             scans, points = gathering.scans(), gathering.points(tag, before)
         force = in_force(points, scans, before)
         return force if len(force) else None

@@ -7,7 +7,7 @@ import pytest
 
 from plantctl.history.columns import Aggregate, columns
 from plantctl.history.names import UnknownTag
-from plantctl.history.query import BUCKETS_MAX, NothingAsked
+from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant
 
 
@@ -87,6 +87,28 @@ def test_one_object_follows_a_plant_that_goes_on(plant):
         going.scan(3)
         going.seal()
         assert history.raw("A-1", 0, 1 << 62).utc_ns.tolist() == [p[0] for p in Naive(going.log, 11).points]
+
+
+def test_more_than_fits_in_memory_is_a_gap_and_never_a_full_memory():
+    """Sealing failed for long: the newest part is answered as ever."""
+    going = Plant(Random(4), file_bytes=3000)
+    for _ in range(2):
+        going.scan(60)
+        going.seal()
+    for _ in range(10):
+        going.scan(60)
+        going.keep()
+    history = History(going.log, going.sealed, tail_rows_max=300)
+    for tag, name in NAMES.items():
+        naive = Naive(going.log, tag).points
+        found = history.raw(name, 0, 1 << 62)
+        times = {p[0]: p for p in naive}
+        repeated = [t for t in found.utc_ns.tolist() if t not in times]
+        assert len(repeated) <= 1, "behind the gap the first row is a point"
+        assert naive[-1][0] in found.utc_ns.tolist() or repeated
+        assert naive[0][0] in found.utc_ns.tolist()
+    assert len(found.utc_ns) < 600
+    assert history._tail.gathering.rows < 1000
 
 
 def test_events_and_their_texts_outlive_the_log(plant):
