@@ -134,7 +134,8 @@ def _equipment(sheet: Flowsheet, cells: int, runs: bool, loops: bool) -> None:
         circuit_loops.place_after_cells(sheet, cells, runs, liquor(1.0, *back))
     else:
         sheet.add("acid", "acid_loop")
-    sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0))
+    # Draw-off as the cells make solids: 6 L/h each keeps 30 g/L where all of it is open.
+    sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0), rate_l_h=6.0 * cells)
     sheet.add("account", "account")
 
 
