@@ -33,7 +33,7 @@ class TestGateway:
 
     def __init__(self):
         command = [sys.executable, "-m", "tests.browser.gateway"]
-        self.server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.address = self.server.stdout.readline().strip()
 
     def tell(self, what, body=None):
@@ -56,6 +56,7 @@ class TestGateway:
         self.server.terminate()
         self.server.wait(10)
         self.server.stdout.close()
+        self.server.stdin.close()
 
 
 @pytest.fixture(scope="session")

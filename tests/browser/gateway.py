@@ -1,7 +1,7 @@
 """A gateway with a plant that does what a test says: the contract of GET /api/v1/plant and of the live WebSocket.
 
 `python -m tests.browser.gateway` serves it as a process of its own, so that a test can stop it as one would stop the
-real one. It prints its address. POST /test/{values,events,silence,drop,epoch,role} is how a test moves the plant.
+real one. It prints its address. POST /test/WHAT (see `test`) is how a test moves the plant.
 """
 
 import asyncio
@@ -350,6 +350,8 @@ async def test(request):
         for name in asked:
             gateway.old.add(name)
             gateway.set(name, gateway.values[name], 1 | (2 << 9))
+    elif what == "unsaid":
+        gateway.values |= asked
     elif what == "events":
         await gateway.event(**asked)
     elif what == "silence":
@@ -386,6 +388,8 @@ async def serve():
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(application(), log_level="warning", ws="wsproto"))
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    # Whoever started it holds the other end: it ends with them, also where they were killed.
+    asyncio.get_running_loop().add_reader(sys.stdin, lambda: setattr(server, "should_exit", True))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(gateway.run())
         await server.serve(sockets=[listener])

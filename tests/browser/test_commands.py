@@ -90,8 +90,7 @@ def test_a_mode_that_is_refused_says_why_and_the_message_stays(page, gateway):
 def test_somebody_else_was_faster_and_the_plant_refuses_what_was_not_seen(page, gateway):
     open_faceplate(page, "40-AIC-4212")
     field = page.get_by_label("set-point", exact=True)
-    gateway.tell("silence", 0.6)  # the page still shows 8.00
-    gateway.tell("values", {"40-AIC-4212.sp": 7.0})
+    gateway.tell("unsaid", {"40-AIC-4212.sp": 7.0})  # the page still shows 8.00
     field.fill("8.10")
     field.press("Enter")
     expect(page.locator(".messages")).to_contain_text("expect-mismatch: 40-AIC-4212.sp is 7.0 now")
