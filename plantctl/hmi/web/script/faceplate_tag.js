@@ -191,7 +191,10 @@ export function tagFaceplate(app, name, scope) {
       facts([
         [t("faceplate.quality"), quality],
         ranged && [t("faceplate.range"), `${tag.low} … ${tag.high} ${unitText(tag.unit)}`],
-        [t("faceplate.device"), tag.device ? `${tag.device}, ${tag.item ?? ""}` : t(byHand(tag) ? "faceplate.by_hand" : "faceplate.computed")],
+        [
+          t("faceplate.device"),
+          tag.device ? `${tag.device}, ${tag.item ?? ""}` : t(byHand(tag) ? "faceplate.by_hand" : "faceplate.computed"),
+        ],
         tag.stale_after_ms && [t("faceplate.stale_after"), ageText(tag.stale_after_ms)],
         tag.system === "sis" && [t("faceplate.system"), t("faceplate.system_other")],
       ]),
