@@ -176,8 +176,11 @@ def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer":
     from plantctl.hmi.server import PageServer
 
     folder = settings.folder
-    places = folder / LOG_NAME, folder / HISTORY_NAME
-    page = PageServer(gateway, settings.page, folder, lambda: History(*map(ReadOnlyFolder, places)))
+
+    def history() -> History:
+        return History(ReadOnlyFolder(folder / LOG_NAME), ReadOnlyFolder(folder / HISTORY_NAME))
+
+    page = PageServer(gateway, settings.page, folder, history)
     gateway.follow(page.live)
     return page
 
