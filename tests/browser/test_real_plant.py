@@ -58,6 +58,8 @@ def plant(tmp_path_factory):
     with ThreadPoolExecutor(1) as thread:
         rig = split(tmp_path_factory.mktemp("real"), *QUIET)
         running = thread.submit(rig.__enter__).result()
+        # The gateway answers at the control socket before it serves the page.
+        thread.submit(running.wait, (running.folder / PAGE_NAME).exists).result()
         yield Aside(thread, running)
         thread.submit(rig.__exit__, None, None, None).result()
 
