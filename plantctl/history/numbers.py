@@ -74,7 +74,11 @@ def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
 
 
 def pack_whole(column: I8, step: int = 0) -> bytes:
-    """A column of whole numbers, as differences less `step`, the difference that is usual. Any int64 comes back."""
+    """A column of whole numbers, as differences less `step`, the difference that is usual. Any int64 comes back.
+
+    Differences go round at 64 bits, and so does the step.
+    """
+    step = (step + 2**63) % 2**64 - 2**63
     first = int(column[0]) if len(column) else 0
     if len(column) < 2:
         return _INTS.pack(len(column), 0, first, step)

@@ -33,8 +33,8 @@ def wire_split(net: Network, node: BlockNode, loop: Loop, path: Path) -> None:
         return
     split = BlockNode(split_tag(node.tag), kind, path, unit=UNIT)
     split.wires[("cas", 0)] = Wire(node.tag, path)
-    if net.add_block(split) is None:
-        return
+    # Nobody else can have its tag: no text gives a name with a dot.
+    net.add_block(split)
     net.points[split.tag].low, net.points[split.tag].high = WHOLE
     for leg, (output, part) in zip(LEGS, loop.split.items(), strict=True):
         _leg(net, split, leg, output, part, (*path, output))

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plantctl.core.errors import LogDamaged
@@ -95,6 +95,7 @@ def test_points(data):
 
 
 @given(st.lists(I8, min_size=1, max_size=50), I8)
+@example([0, 2**63 - 512], 0)
 def test_scans_whose_clock_goes_anywhere(times, begin_ns):
     scans = Scans(begin_ns, np.array(times, np.int64), np.arange(0, len(times), 3))
     found = decode_scans(decode_chunk(encode_scans(scans)))

@@ -351,3 +351,33 @@ tags:
     net = link(read_plant("plant.yaml", from_texts({"plant.yaml": text})).plant)[0]
     assert {f.code for f in net.findings} == {"PC402"}
     assert [port for port, _ in net.blocks["FC-1"].wires] == ["hold"]
+
+
+SPLIT = """
+plant: {name: P}
+tasks: {protect: 100 ms, control: 1 s}
+tags:
+  TI-1: {service: t, unit: degC, range: [0, 100]}
+  TV-1: {service: c, unit: "%", range: [0, 100], access: write}
+  JV-1: {service: h, unit: "%", range: [0, 100], access: write}
+loops:
+  TIC-1: {text: t, pv: TI-1, split: {TV-1: [50 %, 0 %], JV-1: [50 %, 100 %]}, setpoint: 40 degC,
+          tuning: {gain: 10 %/K, integral: 18 min}}
+"""
+
+
+def test_a_split_whose_block_is_not_installed_is_a_finding(monkeypatch):
+    def find(name):
+        if name == "split":
+            raise KeyError(name)
+        return find_kind(name)
+
+    assert found(SPLIT) == []
+    monkeypatch.setattr(network, "find_kind", find)
+    assert any(f[0] == "PC303" and "`split`" in f[2] for f in found(SPLIT))
+
+
+def test_a_split_asks_an_output_for_limits_and_one_whose_unit_is_unknown_for_nothing():
+    ranged = 'TV-1: {service: c, unit: "%", range: [0, 100]'
+    assert "PC312" in [f[0] for f in found(SPLIT.replace(ranged, 'TV-1: {service: c, unit: "%"'))]
+    assert [f[0] for f in found(SPLIT.replace(ranged, "TV-1: {service: c, unit: apples"))] == ["PC402"]
