@@ -7,7 +7,7 @@ there are any. Some minutes; the tests try a sample. The result is in `results/c
 import sys
 
 from benchmarks._record import record
-from tests.process.wrong_constants import constants_of_the_cell, uncaught
+from tests.model.wrong_constants import constants_of_the_cell, uncaught
 
 
 def main():

@@ -11,7 +11,7 @@ import pytest
 
 from simulators.chemistry import acids, constants, electrode, equilibrium, felt, membrane, precipitation
 from simulators.units import cell
-from tests.process.acceptance_checks import CHECKS
+from tests.model.acceptance_checks import CHECKS
 
 MODULES = (constants, equilibrium, electrode, acids, membrane, felt, precipitation, cell)
 NOT_PHYSICAL = {"PASSES", "PH_LOW", "PH_HIGH", "CLOSE", "IONIC_MOST", "SLACK", "HALVINGS", "ROWS"}

@@ -6,7 +6,7 @@ import pytest
 
 from simulators.chemistry import constants, equilibrium, precipitation
 from simulators.chemistry.equilibrium import constants_at, log_k, saturated, solve
-from tests.process.plain_speciation import solid_ph, solve_ph
+from tests.model.plain_speciation import solid_ph, solve_ph
 
 ND = constants.NEODYMIUM
 

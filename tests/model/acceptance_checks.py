@@ -11,9 +11,9 @@ import pytest
 from simulators.chemistry import acids, constants, electrode, felt, membrane, precipitation
 from simulators.chemistry.equilibrium import solve
 from simulators.stream import CHLORIDE, LIQUID, RARE_EARTH, SODIUM, SOLID
-from tests.process import plain_cell as plain
-from tests.process.test_cell import FLOW_L_S, lone_cell
-from tests.process.test_chemistry import FINGERPRINT, fingerprint
+from tests.model import plain_cell as plain
+from tests.model.test_cell import FLOW_L_S, lone_cell
+from tests.model.test_chemistry import FINGERPRINT, fingerprint
 
 close = lambda value: pytest.approx(value, rel=1e-6, abs=1e-12)  # noqa: E731
 TEMPERATURES = (25.0, 40.0, 60.0)

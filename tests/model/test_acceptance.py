@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.process.acceptance_checks import CHECKS
-from tests.process.wrong_constants import constants_of_the_cell, uncaught
+from tests.model.acceptance_checks import CHECKS
+from tests.model.wrong_constants import constants_of_the_cell, uncaught
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

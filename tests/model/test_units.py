@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulators.unit import load_kind
-from tests.process.unit_rig import bench, play, run_file
+from tests.model.unit_rig import bench, play, run_file
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases" / "units"

@@ -10,8 +10,8 @@ import yaml
 
 import simulators.units
 from tests.arch import tidy
-from tests.process.test_units import PARAGRAPHS, breaches
-from tests.process.unit_rig import bench, run_file
+from tests.model.test_units import PARAGRAPHS, breaches
+from tests.model.unit_rig import bench, run_file
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "add-a-simulated-unit.md"
