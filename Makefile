@@ -78,15 +78,15 @@ warm: $(VENV)/.run
 demo: $(VENV)/.run warm
 	@$(PY) -m plantctl demo $(ARGS)
 
-# What computes goes on all processors; plants in processes, whose deadlines are real, have the machine for themselves.
+# What computes goes on all processors. Plants in processes come after it, two files at a time: they wait more than they
+# compute, and their deadlines are real.
 test: $(VENV)/.dev
 	@$(PY) -m pytest --numprocesses auto --dist worksteal $(addprefix --ignore=tests/,$(OUTSIDE) process)
-	@$(PY) -m pytest tests/process
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile tests/process
 
 check:
 	@$(MAKE) test
-	@$(MAKE) lint
-	@$(MAKE) coverage
+	@$(MAKE) --jobs 2 --output-sync=target lint coverage
 	@$(MAKE) interop
 	@$(MAKE) browser
 

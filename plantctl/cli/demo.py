@@ -18,10 +18,10 @@ from plantctl.cli.exit_code import CONNECTION, DONE, FINDINGS, HELD, fail
 from plantctl.cli.plant_text import read_plant
 from plantctl.cli.screen import View
 from plantctl.cli.top import watch
-from plantctl.cli.tour import TOUR, Step, play, read_tour
 from plantctl.hmi.settings import PAGE_NAME
 
 if TYPE_CHECKING:
+    from plantctl.cli.tour import Step
     from plantctl.plan.plan import Plan
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class Demo:
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Start everything, bring the plant up, show it; the exit code."""
-        steps = read_tour(self.beside(TOUR)) if arguments.tour else []
+        steps = self.tour() if arguments.tour else []
         say("starting the simulated plant")
         seed, state = ("--seed", arguments.seed), ("--state", self.root / SIM)
         devices = ("--devices", ",".join(device.name for device in self.plan.devices))
@@ -133,11 +133,19 @@ class Demo:
         """A file beside the plant's text."""
         return (self.plant if self.plant.is_dir() else self.plant.parent) / name
 
-    def play(self, steps: list[Step], client: ControlClient, *, ask: bool) -> None:
+    def tour(self) -> "list[Step]":
+        """The steps of the tour that stands beside the plant's text."""
+        from plantctl.cli.tour import TOUR, read_tour
+
+        return read_tour(self.beside(TOUR))
+
+    def play(self, steps: "list[Step]", client: ControlClient, *, ask: bool) -> None:
         """Play the tour; with `ask` once the person has opened the page."""
         if ask:
             input("demo: open the page, then press Enter: the tour begins ")
         say(f"the tour takes {steps[-1].time_s / 60.0:.0f} minutes; Ctrl-C ends all")
+        from plantctl.cli.tour import play
+
         play(steps, OnStage(client, self.root / SIM))
         say("the tour is over; the plant goes on")
 
