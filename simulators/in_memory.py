@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
+
 from plantctl.core.field import InputColumns
 from plantctl.core.quality import GOOD, Reason, bad_because, uncertain_because
 from simulators.devices import arc_probe, rectifier
@@ -69,9 +71,11 @@ class MemoryField:
         registers = [(r, s, line.rectifiers[s.device]) for r, s in found.items() if s.device in line.rectifiers]
         blocks = [(r, line.probes[s.station], s.register) for r, s in found.items() if s.station]
         others = [(r, line.instruments[s.device], s.item) for r, s in found.items() if s.device in line.instruments]
-        arrays: list[Any] = [columns.value, columns.quality, columns.receive_ns, columns.source_ns]
+        # One number at a time is laid faster through a view, the times of all rows at once through the array.
+        arrays: list[Any] = [columns.value, columns.quality]
         views: list[Any] = [memoryview(array) for array in arrays]
-        value, quality, receive_ns, source_ns = views
+        value, quality = views
+        receive_ns, source_ns, places = columns.receive_ns, columns.source_ns, np.array(list(found), np.intp)
 
         def feed() -> None:
             now_ns, utc_ns = self.now_ns, self.utc_ns
@@ -88,9 +92,8 @@ class MemoryField:
             for row, instrument, name in others:
                 value[row], status = instrument.reading(name, now_ns)
                 quality[row] = _STATUS_QUALITY[status]
-            for row in found:
-                receive_ns[row] = now_ns
-                source_ns[row] = utc_ns
+            receive_ns[places] = now_ns
+            source_ns[places] = utc_ns
 
         return feed
 

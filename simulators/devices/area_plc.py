@@ -172,8 +172,10 @@ class AreaPlc(DataBlock):
         self.show_rows(self.latches, utc_ns, "XA")
         states = self._states_of(values)
         if states != self._seen:
-            for key, value in zip(self._states, states, strict=True):
-                self.show(key, value, "good", utc_ns)
+            seen = self._seen or (None,) * len(states)
+            for key, value, last in zip(self._states, states, seen, strict=True):
+                if value != last:
+                    self.show(key, value, "good", utc_ns)
             self._seen = states
 
     def _heed_heartbeat(self, now_ns: int) -> None:

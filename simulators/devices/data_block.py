@@ -99,9 +99,11 @@ class DataBlock:
         if last is None or last.status != status:
             self.show((channel.tag, "QUAL"), QUAL[status], "good", utc_ns)
             self.show((channel.tag, "SIM"), False, "good", utc_ns)
+        elif _same(last.value, value):
+            return
         if channel.limits is not None and (last is None or last.value != value):
             self.show((channel.tag, "ALM"), alarm_word(channel.limits, value), "good", utc_ns)
-        self.show(channel.key, value, status, utc_ns)
+        self.shown[channel.key] = self._changes[channel.key] = Sample(value, status, utc_ns)
 
 
 @dataclass(frozen=True, slots=True)
