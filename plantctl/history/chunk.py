@@ -36,7 +36,7 @@ HEAD: Final = struct.Struct("<4sHHIIII")
 CHUNK_BYTES_MAX: Final = 1 << 28
 _BEGIN: Final = struct.Struct("<q")
 # What devices round their times to, ns; coarser steps make smaller differences.
-_SOURCE_STEPS_NS: Final = (1_000_000_000, 1_000_000, 100_000, 1_000, 100, 1)
+SOURCE_STEPS_NS: Final = (1_000_000_000, 1_000_000, 100_000, 1_000, 100, 1)
 
 
 class ChunkKind(IntEnum):
@@ -62,7 +62,9 @@ class Chunk(NamedTuple):
 def encode_chunk(kind: ChunkKind, tag: int, count: int, data: bytes) -> bytes:
     """A whole chunk."""
     window = min(15, max(9, (len(data) | 1).bit_length()))  # a small chunk needs no large one
-    deflate = zlib.compressobj(6, zlib.DEFLATED, -window, 8, zlib.Z_FILTERED)
+    # and no large memory, which costs more to clear than it is worth: room for a quarter of the data as symbols
+    memory = min(8, max(3, window - 5))
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -window, memory, zlib.Z_FILTERED)
     body = deflate.compress(data) + deflate.flush()
     head = HEAD.pack(MARK, kind, 0, tag, count, len(body), 0)[:-4]
     return head + crc32c(head + body).to_bytes(4, "little") + body
@@ -151,7 +153,7 @@ class Points:
 
 def encode_points(tag: int, points: Points) -> bytes:
     """The chunk of one tag's points; not for none."""
-    data = pack_whole(points.scan, 1) + pack_values(points.value) + _pack_runs(points.quality) + _pack(points.source_ns)
+    data = pack_whole(points.scan, 1) + pack_values(points.value) + pack_runs(points.quality) + _pack(points.source_ns)
     return encode_chunk(ChunkKind.POINTS, tag, len(points), data)
 
 
@@ -166,7 +168,7 @@ def decode_points(chunk: Chunk) -> Points:
     return Points(scan, value, quality, source_ns)
 
 
-def _pack_runs(quality: U2) -> bytes:
+def pack_runs(quality: U2) -> bytes:
     """Qualities as runs of one word each."""
     begin = np.flatnonzero(np.concatenate(([True], quality[1:] != quality[:-1])))[: len(quality)]
     return pack_whole(begin.astype(np.int64)) + pack_whole(quality[begin].astype(np.int64))
@@ -185,7 +187,7 @@ def _pack(times_ns: I8) -> bytes:
     """Times of a device, in the coarsest steps that they all are multiples of; nothing but a 0 where there are none."""
     if not times_ns.any():
         return bytes(4)
-    step_ns = next(s for s in _SOURCE_STEPS_NS if s == 1 or not (times_ns % s).any())
+    step_ns = next(s for s in SOURCE_STEPS_NS if s == 1 or not (times_ns % s).any())
     return step_ns.to_bytes(4, "little") + pack_whole(times_ns // step_ns)
 
 
@@ -193,7 +195,7 @@ def _take(data: bytes, at: int, count: int) -> tuple[I8, int]:
     step_ns = int.from_bytes(data[at : at + 4], "little")
     if step_ns == 0:
         return np.zeros(count, np.int64), at + 4
-    if step_ns not in _SOURCE_STEPS_NS:
+    if step_ns not in SOURCE_STEPS_NS:
         raise LogDamaged(f"source times in steps of {step_ns} ns")
     steps, at = take_whole(data, at + 4)
     return steps * step_ns, at

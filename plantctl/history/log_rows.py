@@ -256,7 +256,7 @@ class LogRows:
             self._hole = bool(missing[-1] > missing[np.flatnonzero(rows)[-1]])
         else:
             self._hole |= bool(missing[-1])
-        order = np.argsort(columns.tag, kind="stable")
+        order = by_tag(columns.tag)
         return Stretch(
             at.plan_hash,
             first,
@@ -270,6 +270,13 @@ class LogRows:
             columns.source_ns[order],
             kept,
         )
+
+
+def by_tag(tag: U4) -> npt.NDArray[np.intp]:
+    """The order of rows by tag, those of one tag as they stand. Ids are mostly near each other: two bytes sort fast."""
+    low, high = (int(tag.min()), int(tag.max())) if len(tag) else (0, 0)
+    near = high - low < 1 << 16
+    return np.argsort((tag - np.uint32(low)).astype(np.uint16) if near else tag, kind="stable")
 
 
 @dataclass(frozen=True, slots=True)

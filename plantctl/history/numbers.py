@@ -30,18 +30,20 @@ SAMPLE: Final = 32
 VALUES_FEW: Final = 8
 # A column with more exceptions than one in so many is not one of decimals.
 EXCEPTION_SHARE: Final = 8
-_WHOLE_MAX: Final = float(1 << 53)
-_UP: Final = np.array([float(f"1e{k}") for k in range(DECIMALS_MAX + 1)])
-_DOWN: Final = np.array([float(f"1e-{k}") for k in range(DECIMALS_MAX + 1)])
-_INTS: Final = struct.Struct("<IBqq")
-_VALUES: Final = struct.Struct("<BBI")
+WHOLE_MAX: Final = float(1 << 53)
+UP: Final = np.array([float(f"1e{k}") for k in range(DECIMALS_MAX + 1)])
+DOWN: Final = np.array([float(f"1e-{k}") for k in range(DECIMALS_MAX + 1)])
+INTS: Final = struct.Struct("<IBqq")
+VALUES: Final = struct.Struct("<BBI")
 
-_DOWN_F4: Final = _DOWN.astype(np.float32)
+DOWN_F4: Final = DOWN.astype(np.float32)
 ALL: Final = slice(None)
 # How a whole number becomes the value again: how the device or its driver came to it.
 BITS, DIVIDED, MULTIPLIED, DIVIDED_F4, MULTIPLIED_F4 = range(5)
 # A decimal costs so many bytes a value, an exception some ten.
-_COST: Final = 0.42 * np.arange(DECIMALS_MAX + 1)
+COST: Final = 0.42 * np.arange(DECIMALS_MAX + 1)
+# So few decimals that come back without an exception: no other form is looked for.
+FORMS_QUICK: Final = 4
 
 
 class Taken(NamedTuple):
@@ -51,12 +53,27 @@ class Taken(NamedTuple):
     end: int
 
 
+def ranks_of(together: int) -> tuple[int, int]:
+    """The lowest byte rank that holds anything, and the one behind the highest; 0 and 0 of nothing."""
+    return max(0, ((together & -together).bit_length() - 1) // 8), (together.bit_length() + 7) // 8
+
+
+def sample_places(count: I8) -> npt.NDArray[np.intp]:
+    """`SAMPLE` places in each column of these lengths that hit no rhythm: the golden section of the length.
+
+    Of a shorter column there are so many places as it is long, then places that count for nothing.
+    """
+    length = count[:, None].astype(np.float64)
+    places: npt.NDArray[np.intp] = (np.arange(SAMPLE) * 0.6180339887498949 * length % length).astype(np.intp)
+    return places
+
+
 def _planes(words: U8) -> tuple[int, bytes]:
     """Which of the eight byte ranks hold anything, from the first to the last, as bits, and those ranks in turn."""
     together = int(np.bitwise_or.reduce(words)) if len(words) else 0
     if not together:
         return 0, b""
-    first, beyond = ((together & -together).bit_length() - 1) // 8, (together.bit_length() + 7) // 8
+    first, beyond = ranks_of(together)
     table = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
     return (1 << beyond) - (1 << first), table[:, first:beyond].T.tobytes()
 
@@ -81,20 +98,20 @@ def pack_whole(column: I8, step: int = 0) -> bytes:
     step = (step + 2**63) % 2**64 - 2**63
     first = int(column[0]) if len(column) else 0
     if len(column) < 2:
-        return _INTS.pack(len(column), 0, first, step)
+        return INTS.pack(len(column), 0, first, step)
     words = np.ascontiguousarray(column, np.int64).view(np.uint64)
     moves = words[1:] - words[:-1] - np.uint64(step & 0xFFFF_FFFF_FFFF_FFFF)
     folded = (moves << np.uint64(1)) ^ (np.uint64(0) - (moves >> np.uint64(63)))
     mask, planes = _planes(folded)
-    return _INTS.pack(len(column), mask, first, step) + planes
+    return INTS.pack(len(column), mask, first, step) + planes
 
 
 def take_whole(data: bytes, at: int) -> Taken:
     """The column of whole numbers at `at`."""
-    if at + _INTS.size > len(data):
+    if at + INTS.size > len(data):
         raise LogDamaged("a column is cut short")
-    count, mask, first, step = _INTS.unpack_from(data, at)
-    at += _INTS.size
+    count, mask, first, step = INTS.unpack_from(data, at)
+    at += INTS.size
     if count == 0:
         return Taken(np.zeros(0, np.int64), at)
     if count > 1 << 28:
@@ -108,34 +125,33 @@ def take_whole(data: bytes, at: int) -> Taken:
     return Taken(np.cumsum(column, dtype=np.uint64).view(np.int64), at)
 
 
-def _restored(whole: F8, form: int, decimals: int | slice) -> F8:
+def restored(whole: F8, form: int, decimals: int | slice) -> F8:
     """The values that whole numbers stand for."""
     if form == MULTIPLIED_F4:
-        single: F8 = (whole.astype(np.float32) * _DOWN_F4[decimals]).astype(np.float64)
+        single: F8 = (whole.astype(np.float32) * DOWN_F4[decimals]).astype(np.float64)
         return single
-    values: F8 = whole * _DOWN[decimals] if form == MULTIPLIED else whole / _UP[decimals]
+    values: F8 = whole * DOWN[decimals] if form == MULTIPLIED else whole / UP[decimals]
     return values.astype(np.float32).astype(np.float64) if form == DIVIDED_F4 else values
 
 
 def _form_of(values: F8, bits: U8) -> tuple[int, int] | None:
     """The form and the decimals under which a sample of the column comes back, None where there is none."""
-    # places that hit no rhythm of the column: the golden section of its length
-    pick = (np.arange(min(SAMPLE, len(values))) * 0.6180339887498949 * len(values) % len(values)).astype(np.intp)
+    pick = sample_places(np.array([len(values)]))[0, : len(values)]
     some, wanted = values[pick], bits[pick]
-    usable = np.abs(some) < _WHOLE_MAX  # false for NaN
+    usable = np.abs(some) < WHOLE_MAX  # false for NaN
     some, wanted = some[usable, None], wanted[usable, None]
     if not len(some):
         return None
-    whole = np.rint(some * _UP)
-    fits = np.abs(whole) < _WHOLE_MAX
+    whole = np.rint(some * UP)
+    fits = np.abs(whole) < WHOLE_MAX
     best, least = None, np.inf
     for form in (DIVIDED, DIVIDED_F4, MULTIPLIED, MULTIPLIED_F4):
-        misses = len(some) - ((_restored(whole, form, ALL).view(np.uint64) == wanted) & fits).sum(axis=0)
-        bytes_each = np.where(misses * EXCEPTION_SHARE > len(some), np.inf, misses * (10.0 / len(some)) + _COST)
+        misses = len(some) - ((restored(whole, form, ALL).view(np.uint64) == wanted) & fits).sum(axis=0)
+        bytes_each = np.where(misses * EXCEPTION_SHARE > len(some), np.inf, misses * (10.0 / len(some)) + COST)
         found = int(np.argmin(bytes_each))
         if bytes_each[found] < least:
             best, least = (form, found), float(bytes_each[found])
-            if misses[found] == 0 and found <= 4:
+            if misses[found] == 0 and found <= FORMS_QUICK:
                 return best
     return best
 
@@ -147,15 +163,15 @@ def pack_values(values: F8) -> bytes:
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         form = _form_of(values, bits) if len(values) >= VALUES_FEW else None
         if form is not None:
-            whole = np.rint(values * _UP[form[1]]) + 0.0  # -0.0 is no whole number: an exception
-            right = (_restored(whole, *form).view(np.uint64) == bits) & (np.abs(whole) < _WHOLE_MAX)
+            whole = np.rint(values * UP[form[1]]) + 0.0  # -0.0 is no whole number: an exception
+            right = (restored(whole, *form).view(np.uint64) == bits) & (np.abs(whole) < WHOLE_MAX)
             wrong = np.flatnonzero(~right)
             if len(wrong) <= len(values) // EXCEPTION_SHARE + 1:
                 return _pack_decimals(whole, bits, right, wrong, *form)
     changed = bits.copy()
     changed[1:] ^= bits[:-1]
     mask, planes = _planes(changed)
-    return _VALUES.pack(BITS, mask, len(values)) + planes
+    return VALUES.pack(BITS, mask, len(values)) + planes
 
 
 def _pack_decimals(
@@ -165,7 +181,7 @@ def _pack_decimals(
     if len(wrong):
         last = np.maximum.accumulate(np.where(right, np.arange(len(whole)), -1))
         whole = np.where(last >= 0, whole[np.maximum(last, 0)], 0.0)
-    data = _VALUES.pack(form, decimals, len(wrong)) + pack_whole(whole.astype(np.int64))
+    data = VALUES.pack(form, decimals, len(wrong)) + pack_whole(whole.astype(np.int64))
     if not len(wrong):
         return data
     return data + pack_whole(wrong.astype(np.int64)) + pack_whole(bits[wrong].view(np.int64))
@@ -180,10 +196,10 @@ class Values(NamedTuple):
 
 def take_values(data: bytes, at: int) -> Values:
     """The column of values at `at`."""
-    if at + _VALUES.size > len(data):
+    if at + VALUES.size > len(data):
         raise LogDamaged("a column is cut short")
-    form, detail, number = _VALUES.unpack_from(data, at)
-    at += _VALUES.size
+    form, detail, number = VALUES.unpack_from(data, at)
+    at += VALUES.size
     if form == BITS:
         changed, at = _words(detail, number, data, at)
         return Values(np.bitwise_xor.accumulate(changed).view(np.float64), at)
@@ -191,7 +207,7 @@ def take_values(data: bytes, at: int) -> Values:
         raise LogDamaged(f"values of the unknown form {form}")
     whole, at = take_whole(data, at)
     with np.errstate(over="ignore", under="ignore"):
-        values = _restored(whole.astype(np.float64), form, detail)
+        values = restored(whole.astype(np.float64), form, detail)
     if number:
         wrong, at = take_whole(data, at)
         bits, at = take_whole(data, at)

@@ -27,6 +27,7 @@ from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.names import Names
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
+from plantctl.history.states import state_in
 from plantctl.log.recovery import frame_texts
 
 POINTS_MAX: Final = 1_000_000
@@ -305,12 +306,7 @@ class History:
             older = self._ranges[at - 1] if at else None
             follows = older is not None and older.last_sequence + 1 == file.range.first_sequence
             return self._after(self._file(older), tag) if follows and older is not None else None
-        row = int(np.searchsorted(opening.tag, tag))
-        if row >= len(opening.tag) or opening.tag[row] != tag:
-            return None
-        return State(
-            int(opening.utc_ns[row]), float(opening.value[row]), int(opening.quality[row]), int(opening.source_ns[row])
-        )
+        return state_in(opening, tag)
 
     def _after(self, file: SealedFile, tag: int) -> State | None:
         """What was in force of a tag at the end of a file."""

@@ -18,11 +18,22 @@ from typing import Final
 
 import numpy as np
 
-from plantctl.history.chunk import Opening, encode_opening, encode_points, encode_scans
-from plantctl.history.gathering import Gathering, State, closing, cut, in_force, points_in
+from plantctl.history.chunk import Opening, Scans, encode_opening, encode_scans
+from plantctl.history.gathering import Gathering, State, closing, in_force
 from plantctl.history.log_rows import LogRows, Stretch
+from plantctl.history.many_points import ManyPoints, encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS, encode_minutes, minutes_of
-from plantctl.history.sealed import Range, SealedHead, encode_file, encode_frames, extent, open_sealed, sealed_ranges
+from plantctl.history.sealed import (
+    Range,
+    SealedFile,
+    SealedHead,
+    encode_file,
+    encode_frames,
+    extent,
+    open_sealed,
+    sealed_ranges,
+)
+from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
 from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.open_file import close_quietly
 from plantctl.log.storage import Storage
@@ -32,17 +43,18 @@ SEAL_ROWS: Final = 1_000_000
 # A plant of many tags seals more at a time: a chunk should hold some hundred points.
 SEAL_ROWS_A_TAG: Final = 500
 LOG_BYTES_MAX: Final = 2 << 30
-BLOCK_BYTES: Final = 1 << 17
+BLOCK_BYTES: Final = 1 << 20
+# The log is read on no more often: a step of a second's frames costs as much as one of ten.
+FOLLOW_NS: Final = 10_000_000_000
 PIECE_BYTES: Final = 1 << 18
 RETRY_NS: Final = 10_000_000_000
 PART: Final = ".part"
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
 MINUTES_FROM: Final = 600
 MINUTES_WORTH: Final = 4
-_GROUP_ROWS: Final = 10_000
 # A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
-SLICE_COST: Final = 6_000
-SLICE_TAG: Final = 500
+SLICE_COST: Final = 25_000
+SLICE_TAG: Final = 300
 
 
 @dataclass(slots=True)
@@ -81,6 +93,7 @@ class Sealer:
         rows_max: int = SEAL_ROWS,
         log_bytes_max: int = LOG_BYTES_MAX,
         minutes_from: int = MINUTES_FROM,
+        follow_ns: int = FOLLOW_NS,
     ) -> None:
         self.status = SealStatus()
         self._log = log
@@ -89,20 +102,26 @@ class Sealer:
         self._rows_max = rows_max
         self._log_bytes_max = log_bytes_max
         self._minutes_from = minutes_from
-        self._states: dict[int, State] = {}
+        self._states = NOTHING
         self._gathering = Gathering()
         self._rows = LogRows(log, 0, BLOCK_BYTES)
         self._work: Iterator[None] | None = self._resume()
         self._retry_ns: int | None = None
+        self._follow_ns = follow_ns
+        self._followed_ns: int | None = None
 
-    def turn(self, durable_sequence: int, mono_ns: int) -> bool:
-        """Does a little of what there is to do about frames up to `durable_sequence`; whether more is left."""
+    def turn(self, durable_sequence: int, mono_ns: int, at_once: bool = False) -> bool:
+        """Does a little of what there is to do about frames up to `durable_sequence`; whether more is left.
+
+        The log is followed in steps of `FOLLOW_NS`; what came since the last is left for the next but for `at_once`.
+        """
         if self._retry_ns is not None and mono_ns < self._retry_ns:
             return False
         try:
             if self._work is None:
-                if durable_sequence <= self._rows.last_sequence:
+                if durable_sequence <= self._rows.last_sequence or not (at_once or self._follow_due(mono_ns)):
                     return False
+                self._followed_ns = mono_ns
                 self._work = self._follow(durable_sequence)
             if next(self._work, self) is self:
                 self._work = None
@@ -111,11 +130,15 @@ class Sealer:
             return False
         self._retry_ns = None
         self.status.failing = False
-        return self._work is not None or durable_sequence > self._rows.last_sequence
+        behind = durable_sequence > self._rows.last_sequence
+        return self._work is not None or (behind and (at_once or self._follow_due(mono_ns)))
+
+    def _follow_due(self, mono_ns: int) -> bool:
+        return self._followed_ns is None or not 0 <= mono_ns - self._followed_ns < self._follow_ns
 
     def finish(self, durable_sequence: int, mono_ns: int) -> None:
         """All that is due now, for whoever has time: tests, tools."""
-        while self.turn(durable_sequence, mono_ns):
+        while self.turn(durable_sequence, mono_ns, at_once=True):
             pass
 
     def finish_early(self, durable_sequence: int, mono_ns: int) -> None:
@@ -142,38 +165,33 @@ class Sealer:
             if name.endswith(PART):
                 self._history.remove(name)
         found = sealed_ranges(names)
-        self._states, begin_ns, last = {}, None, 0
+        self._states, begin_ns, last = NOTHING, None, 0
         if found:
             newest = open_sealed(self._history, found[-1])
             last, begin_ns = found[-1].last_sequence, newest.head.high_ns
-            scans, opening = newest.scans(), newest.opening()
+            scans = newest.scans()
             if scans is not None:
                 begin_ns = int(scans.utc_ns[-1])
-            if opening is not None:
-                self._states = states_of(opening)
-            done = set()
-            for tag in newest.tags() if scans is not None else []:
-                points = newest.points(tag)
-                done.add(tag)
-                if points is not None and scans is not None:
-                    self._keep(tag, closing(points, scans, self._states.get(tag)))
-                else:
-                    self._states.pop(tag, None)
-                if len(done) % 8 == 0:
-                    yield
-            if scans is None:
-                self._states = {}
-            elif len(scans.holes):  # what did nothing since a hole is not known
-                self._states = {tag: state for tag, state in self._states.items() if tag in done}
+                yield from self._take_states(newest, scans)
         self.status.sealed_sequence = last
         self._gathering = Gathering(begin_ns)
         self._rows = LogRows(self._log, last, BLOCK_BYTES)
 
-    def _keep(self, tag: int, state: State | None) -> None:
-        if state is None:
-            self._states.pop(tag, None)
-        else:
-            self._states[tag] = state
+    def _take_states(self, newest: SealedFile, scans: Scans) -> Iterator[None]:
+        """What was in force at the end of the newest file; of a tag whose chunk is damaged nothing is known."""
+        before = newest.opening() or NOTHING
+        ended: dict[int, State] = {}
+        tags = newest.tags()
+        for done, tag in enumerate(tags, 1):
+            points = newest.points(tag)
+            state = None if points is None else closing(points, scans, state_in(before, tag))
+            if state is not None:
+                ended[tag] = state
+            if done % 8 == 0:
+                yield
+        # what did nothing since a hole is not known
+        rest = NOTHING if len(scans.holes) else without(before, tags)
+        self._states = newest_of([rest, opening_of(ended)])
 
     def _follow(self, durable_sequence: int) -> Iterator[None]:
         """Gathers what is new, and seals where it is enough."""
@@ -184,7 +202,7 @@ class Sealer:
             yield
 
     def _due(self, gathering: Gathering) -> bool:
-        rows_max = max(self._rows_max, SEAL_ROWS_A_TAG * max(len(self._states), gathering.width))
+        rows_max = max(self._rows_max, SEAL_ROWS_A_TAG * max(len(self._states.tag), gathering.width))
         return gathering.rows >= rows_max or abs(gathering.span_ns()) >= self._span_ns
 
     # ------------------------------------------------------------------------------------------------ sealing
@@ -196,26 +214,20 @@ class Sealer:
         if not len(scans.utc_ns):
             return
         continues = not (len(scans.holes) and scans.holes[0] == 0)
-        before = self._states if continues else {}
-        after = {} if len(scans.holes) else dict(before)
-        chunks = [encode_scans(scans), encode_opening(opening_of(before))]
+        before = self._states if continues else NOTHING
+        after = [] if len(scans.holes) else [before]
+        chunks = [encode_scans(scans), encode_opening(before)]
         yield
-        points_sealed = cost = 0
-        for group in _groups(gathering):
-            for tag, rows in _tag_by_tag(group):
-                cost += len(rows) + SLICE_TAG
-                if cost > SLICE_COST:
-                    cost = len(rows) + SLICE_TAG
-                    yield
-                points = points_in(rows, scans.holes, before.get(tag))
-                state = closing(points, scans, before.get(tag))
-                if state is not None:
-                    after[tag] = state
-                if len(points):
-                    points_sealed += len(points)
-                    chunks.append(encode_points(tag, points))
-                    if len(points) >= max(self._minutes_from, MINUTES_WORTH * int(np.ptp(scans.utc_ns)) // MINUTE_NS):
-                        chunks.append(encode_minutes(tag, minutes_of(in_force(points, scans, before.get(tag)))))
+        points_sealed = 0
+        for rows in _groups(gathering):
+            points = points_of_each(rows, scans.holes, before)
+            after.append(ends_of_each(points, scans))
+            points_sealed += len(points.scan)
+            chunks += encode_points_each(points)
+            yield
+            for data in self._minutes(points, scans, before):
+                chunks.append(data)
+                yield
         if gathering.kept:
             chunks.append(encode_frames(gathering.kept))
         sealed = Range(self.status.sealed_sequence + 1, gathering.last_sequence)
@@ -224,7 +236,7 @@ class Sealer:
         data = encode_file(head, chunks)
         yield
         yield from self._write(sealed.name, data)
-        self._states = after
+        self._states = newest_of([NOTHING, *after])
         self._gathering = Gathering(int(scans.utc_ns[-1]))
         self.status.sealed_sequence = sealed.last_sequence
         self.status.files += 1
@@ -232,6 +244,13 @@ class Sealer:
         self.status.bytes += len(data)
         yield
         self.status.removed_files += trim(self._log, self.status.sealed_sequence, self._log_bytes_max)
+
+    def _minutes(self, points: ManyPoints, scans: Scans, before: Opening) -> Iterator[bytes]:
+        """The minutes of those tags of which they are kept."""
+        spans = MINUTES_WORTH * (int(scans.utc_ns.max()) - int(scans.utc_ns.min())) // MINUTE_NS
+        for at in np.flatnonzero(points.cuts.number >= max(self._minutes_from, spans)).tolist():
+            tag = int(points.tag[at])
+            yield encode_minutes(tag, minutes_of(in_force(points.one(at), scans, state_in(before, tag))))
 
     def _write(self, name: str, data: bytes) -> Iterator[None]:
         """Writes a file under another name, piece by piece, each on disk before the next, and gives it its name."""
@@ -249,41 +268,14 @@ class Sealer:
         storage.sync_folder()
 
 
-def states_of(opening: Opening) -> dict[int, State]:
-    """What was in force, by tag."""
-    columns = (opening.utc_ns, opening.value, opening.quality, opening.source_ns)
-    rows = zip(*(c.tolist() for c in columns), strict=True)
-    return dict(zip(opening.tag.tolist(), map(State._make, rows), strict=True))
-
-
-def opening_of(states: dict[int, State]) -> Opening:
-    """The same as columns."""
-    tags = sorted(states)
-    rows = [states[tag] for tag in tags]
-    return Opening(
-        np.array(tags, np.int64),
-        np.array([r.utc_ns for r in rows], np.int64),
-        np.array([r.value for r in rows], np.float64),
-        np.array([r.quality for r in rows], np.uint16),
-        np.array([r.source_ns for r in rows], np.int64),
-    )
-
-
 def _groups(gathering: Gathering) -> Iterator[Stretch]:
-    """The rows by groups of neighbouring tags, some ten thousand rows each."""
+    """The rows by groups of neighbouring tags: what takes a few milliseconds."""
     tags = gathering.tags()
-    step = max(1, int(_GROUP_ROWS * len(tags) / max(1, gathering.rows)))
+    step = max(1, int(SLICE_COST * len(tags) / max(1, gathering.rows + SLICE_TAG * len(tags))))
     for begin in range(0, len(tags), step):
         rows = gathering.rows_of(int(tags[begin]), int(tags[min(begin + step, len(tags)) - 1]))
         if rows is not None:
             yield rows
-
-
-def _tag_by_tag(rows: Stretch) -> Iterator[tuple[int, Stretch]]:
-    """The rows of each tag."""
-    begin = np.flatnonzero(np.concatenate(([True], rows.tag[1:] != rows.tag[:-1])))
-    for low, high in zip(begin.tolist(), [*begin[1:].tolist(), len(rows)], strict=True):
-        yield int(rows.tag[low]), cut(rows, slice(low, high))
 
 
 def trim(log: Storage, sealed_sequence: int, bytes_max: int, needed_sequence: int | None = None) -> int:

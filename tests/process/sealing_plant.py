@@ -27,6 +27,7 @@ def main(folder, run):
         mono_ns=run * 10_000 * SCAN_NS,
         span_ns=40 * SCAN_NS,
         log_bytes_max=60_000,
+        follow_ns=0,
     )
     while True:
         for _ in range(8):

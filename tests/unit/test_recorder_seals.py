@@ -24,7 +24,7 @@ SCANS = 60
 def test_a_recorder_that_is_replaced_seals_each_frame_once(tmp_path, monkeypatch):
     memory = Memory(demo_plan(), tmp_path)
     plan = memory.plan
-    monkeypatch.setattr(module, "Sealer", partial(Sealer, span_ns=1))  # what is on disk, at once
+    monkeypatch.setattr(module, "Sealer", partial(Sealer, span_ns=1, follow_ns=0))  # what is on disk, at once
     scan = build(memory.for_role(Role.SCAN))
     begin_ns, done = monotonic_ns(), []
 

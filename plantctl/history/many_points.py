@@ -1,0 +1,137 @@
+"""What many tags did, found among the rows of the log and encoded for all of them at once.
+
+`gathering.points_in`, `gathering.closing` and `chunk.encode_points` say what that is for one tag; here a group of tags
+takes the same steps together, since a plant of ten thousand tags has no time for ten thousand of each.
+
+Rules of the file: pure; the same points and the same bytes as tag by tag.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.history.chunk import SOURCE_STEPS_NS, U2, ChunkKind, Opening, Points, Scans, encode_chunk, pack_runs
+from plantctl.history.log_rows import Stretch
+from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
+from plantctl.history.numbers import ALL, F8, I8
+
+_NO_SOURCE: Final = bytes(4)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyPoints:
+    """The points of tags, the columns of `Points` one tag behind the other as `cuts` says; no tag without any."""
+
+    tag: I8
+    cuts: Cuts
+    scan: I8
+    value: F8
+    quality: U2
+    source_ns: I8
+
+    def one(self, at: int) -> Points:
+        """The points of the tag at that place."""
+        begin = int(self.cuts.start[at])
+        rows = slice(begin, begin + int(self.cuts.number[at]))
+        return Points(self.scan[rows], self.value[rows], self.quality[rows], self.source_ns[rows])
+
+
+def points_of_each(rows: Stretch, holes: I8, before: Opening) -> ManyPoints:
+    """The points among rows that are sorted by tag, then by time; `before` was in force at the beginning."""
+    tag, scan, bits, quality, source_ns = rows.tag, rows.scan, rows.value.view(np.int64), rows.quality, rows.source_ns
+    begins = np.empty(len(rows), np.bool_)
+    begins[:1] = True
+    np.not_equal(tag[1:], tag[:-1], out=begins[1:])
+    new = begins.copy()
+    for column in (bits, quality, source_ns):
+        new[1:] |= column[1:] != column[:-1]
+    first = np.flatnonzero(begins)
+    if len(holes):
+        epoch = np.searchsorted(holes, scan, "right")
+        new[1:] |= epoch[1:] != epoch[:-1]
+        known = epoch[first] == 0
+    else:
+        known = np.ones(len(first), np.bool_)
+    if len(before.tag) and len(first):
+        there = np.minimum(np.searchsorted(before.tag, tag[first].astype(np.int64)), len(before.tag) - 1)
+        same = known & (before.tag[there] == tag[first]) & (before.value.view(np.int64)[there] == bits[first])
+        same &= (before.quality[there] == quality[first]) & (before.source_ns[there] == source_ns[first])
+        new[first] = ~same
+    count = np.add.reduceat(new, first, dtype=np.int64) if len(first) else np.zeros(0, np.int64)
+    told = np.flatnonzero(count)
+    return ManyPoints(
+        tag[first[told]].astype(np.int64),
+        cuts_of(count[told]),
+        scan[new],
+        rows.value[new],
+        quality[new],
+        source_ns[new],
+    )
+
+
+def ends_of_each(points: ManyPoints, scans: Scans) -> Opening:
+    """The last point of each tag, where nothing was missing after it."""
+    last = points.cuts.start + points.cuts.number - 1
+    known = points.scan[last] >= (int(scans.holes[-1]) if len(scans.holes) else 0)
+    last = last[known]
+    return Opening(
+        points.tag[known],
+        scans.utc_ns[points.scan[last]],
+        points.value[last],
+        points.quality[last],
+        points.source_ns[last],
+    )
+
+
+def encode_points_each(points: ManyPoints) -> list[bytes]:
+    """The chunk of each tag's points, in the order of the tags."""
+    if not len(points.tag):
+        return []
+    cuts = points.cuts
+    chunks = zip(
+        points.tag.tolist(),
+        cuts.number.tolist(),
+        pack_whole_each(points.scan, cuts, 1),
+        pack_values_each(np.ascontiguousarray(points.value), cuts),
+        _pack_runs_each(points.quality, cuts),
+        _pack_times_each(points.source_ns, cuts),
+        strict=True,
+    )
+    return [encode_chunk(ChunkKind.POINTS, tag, count, b"".join(data)) for tag, count, *data in chunks]
+
+
+def _pack_runs_each(quality: U2, cuts: Cuts) -> list[bytes]:
+    """`pack_runs` of each column; mostly it is one run."""
+    moves = np.zeros(len(quality), np.bool_)
+    np.not_equal(quality[1:], quality[:-1], out=moves[1:])
+    moves[cuts.start] = False
+    first = quality[cuts.start]
+    still = {int(word): pack_runs(np.array([word])) for word in set(first.tolist())}
+    packed = [still[word] for word in first.tolist()]
+    for tag in np.flatnonzero(np.logical_or.reduceat(moves, cuts.start)).tolist():
+        begin = int(cuts.start[tag])
+        packed[tag] = pack_runs(quality[begin : begin + int(cuts.number[tag])])
+    return packed
+
+
+def _pack_times_each(times_ns: I8, cuts: Cuts) -> list[bytes]:
+    """The times of a device of each column, in the coarsest steps that all of one column are multiples of."""
+    packed = [_NO_SOURCE] * len(cuts.start)
+    left = np.flatnonzero(np.logical_or.reduceat(times_ns != 0, cuts.start))
+    for step_ns in SOURCE_STEPS_NS:
+        if not len(left):
+            break
+        rows: slice | npt.NDArray[np.intp] = ALL if len(left) == len(cuts.start) else cuts.rows(left)
+        times, part = times_ns[rows], cuts_of(cuts.number[left])
+        steps = times // step_ns
+        odd = np.logical_or.reduceat(steps * step_ns != times, part.start)
+        fits = np.flatnonzero(~odd)
+        if len(fits):
+            some = steps if len(fits) == len(left) else steps[part.rows(fits)]
+            head = step_ns.to_bytes(4, "little")
+            for tag, column in zip(left[fits].tolist(), pack_whole_each(some, cuts_of(part.number[fits])), strict=True):
+                packed[tag] = head + column
+        left = left[odd]
+    return packed
