@@ -2,7 +2,7 @@
 
 `python benchmarks/hmi_clients.py [CLIENTS] [SECONDS]` (100 clients, 20 s each part) has two parts.
 
-    plant     the demo in topology `split` with a scan of 10 ms and 180 more tags that follow one measurement; the
+    plant     the demo in topology `split` with a scan of 10 ms and 104 more tags that follow one measurement; the
               lateness of the scan without pages, with all of them, and with one more that reads a message a second
     framing   the same server fed by a played scan, 100 values ten times a second, beside a server on the same HTTP and
               WebSocket code that sends one JSON object a value, encoded for each client, as some bridges do
@@ -34,7 +34,7 @@ from tests.process.page_client import PageClient
 from tests.process.split_rig import fast_text, split
 
 GOAL_MS = 50.0
-MORE_TAGS = 180
+MORE_TAGS = 104
 FEW = 10  # clients of the other framing that it can still serve
 CLOCK = RealClock()
 
