@@ -16,6 +16,7 @@ from simulators.circuit_instruments import measure
 from simulators.circuit_names import names, of_cell
 from simulators.flowsheet import Flowsheet
 from simulators.stream import COMPONENTS, HEAT_J_L_K
+from simulators.units.thickener import DRAWN_L_H
 
 CELSIUS = 40.0
 TANK_PH = 8.0
@@ -132,10 +133,12 @@ def _equipment(sheet: Flowsheet, cells: int, runs: bool, loops: bool) -> None:
     sheet.add("return", "pipe", volume_l=PIPE_L * cells, contents=liquor(0.25 * PIPE_L * cells, *back) * 4)
     if loops:
         circuit_loops.place_after_cells(sheet, cells, runs, liquor(1.0, *back))
+        circuit_loops.place_bleed(sheet, cells, feed)
     else:
         sheet.add("acid", "acid_loop")
-    # Draw-off as the cells make solids: 6 L/h each keeps 30 g/L where all of it is open.
-    sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0), rate_l_h=6.0 * cells)
+    # Where no bleed valve stands, the boundary holds the level by itself.
+    drawn = {"rate_l_h": DRAWN_L_H * cells, **({"gain_l_h": 0.0} if loops else {})}
+    sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0), **drawn)
     sheet.add("account", "account")
 
 

@@ -15,7 +15,8 @@ def _units_named(*units: str) -> dict[str, str]:
 CELL_VALVE = _units_named(*(of_cell("cell_valve", cell) for cell in range(1, 5)))
 CONTACTOR = {of_cell("contactor", cell): of_cell("rectifier", cell) for cell in range(1, 5)}
 VALVE = {
-    name: f"{name}_valve" for name in ("acid_water", "acid_product", "cooling", "anolyte_water", "anolyte_cooling")
+    name: f"{name}_valve"
+    for name in ("acid_water", "acid_product", "cooling", "anolyte_water", "anolyte_cooling", "bleed")
 }
 WATER, COOLER = _units_named("acid_water", "anolyte_water"), _units_named("cooler", "anolyte_cooler")
 

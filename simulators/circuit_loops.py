@@ -1,11 +1,12 @@
-"""What stands beside the catholyte of circuit A: acid loop, anolyte loop, cooling, wash skid, gas.
+"""What stands beside the catholyte of circuit A: acid loop, anolyte loop, cooling, bleed, wash skid, gas.
 
     water ─ acid tank ─ pump ─ acid tank       cells ─ acid tank ─ product       anolyte tank ─ pump ─ cooler ─ tank
     return ─ cooler ─ catholyte tank           wash skid ─ cells ─ wash skid     cells ─ headers ─ dilution fans
+    thickener ─ overflow ─ bleed valve ─ evaporator, and what is not bled back to the catholyte tank
 
 The acid loop holds 150 L of 2 mol/L, the anolyte 200 L of half-molar sulfuric acid, both at a level of 60 %; pumps
-are laid out for the 2.4 and 3.6 m3/h of the whole pilot. In the start `running` water and product are as much as the
-current needs.
+are laid out for the 2.4 and 3.6 m3/h of the whole pilot. In the start `running` water, product and bleed are as much
+as the current needs.
 """
 
 import math
@@ -15,6 +16,7 @@ from simulators.chemistry.membrane import OSMOSIS_L_MOL
 from simulators.circuit_names import of_cell
 from simulators.flowsheet import Flowsheet
 from simulators.stream import COMPONENTS, HEAT_J_L_K
+from simulators.units.thickener import BLEED_L_H
 
 ACID_L, ACID_MOL_L, ACID_C, ACID_ZONE_L = 150.0, 2.0, 38.0, 45.0
 ANOLYTE_L, ANOLYTE_MOL_L, ANOLYTE_C = 200.0, 0.5, 40.0
@@ -62,6 +64,12 @@ def place_after_cells(sheet: Flowsheet, cells: int, runs: bool, liquor: tuple[fl
     made = 85.0 / (2.0 * FARADAY_C_MOL) * cells if runs else 0.0
     sheet.add("header", "header", rising_mol_s=made, hydrogen=made * 22.414 * 3.6 / 91.0)
     sheet.add("spent", "store")
+
+
+def place_bleed(sheet: Flowsheet, cells: int, feed_l_h: float) -> None:
+    """The valve in the thickener's overflow: it bleeds the water of the feed, less what crosses the membranes."""
+    crosses = MADE_MOL_S * cells * OSMOSIS_L_MOL * 3600.0
+    sheet.add("bleed_valve", "control_valve", **_valve(max(feed_l_h - crosses, 0.0), BLEED_L_H))
 
 
 def _valve(flow_l_h: float, full_l_h: float) -> dict[str, float]:
@@ -141,6 +149,7 @@ WIRES = (
     ("acid_water_valve.flow_l_s", "acid_water.flow_l_s"),
     ("acid_product_valve.flow_l_s", "acid.product_l_s"),
     ("anolyte_water_valve.flow_l_s", "anolyte_water.flow_l_s"),
+    ("bleed_valve.flow_l_s", "thickener.bleed_l_s"),
     ("acid_pump.draw_l_s", "acid.draw_l_s"),
     ("acid_pump.speed", "acid.pump_speed"),
     ("acid.level_percent", "acid_pump.level_percent"),

@@ -4,8 +4,8 @@ Each cycle (100 ms): take the commands, judge the rows of type P, move contactor
 and once a sampling period show what is measured. The PLC carries out what the supervisory controller writes and holds
 it when that falls silent, except for what it does by itself:
 
-- heartbeat: after the first toggle of XY-9031 it must go on; 5 s without one is row 46: feed to 0, contactors open when
-  the current is below 1 A or 5 s later, pump on for 10 min more;
+- heartbeat: after the first toggle of XY-9031 it must go on; 5 s without one is row 46: feed to 0, bleed shut (without
+  feed it would drain the tank), contactors open when the current is below 1 A or 5 s later, pump on for 10 min more;
 - its rows (`area_rows`) and those of the safety PLC (`safety`, the effects of its lines): while one stands its outputs
   are overwritten in the data block, so that the controller sees its own command gone and nothing starts by itself
   after the reset;
@@ -55,7 +55,9 @@ _SHUT_BY: Final[dict[str, Effect]] = {
     sig.ACID_PRODUCT: ("E11", 0),
     sig.ACID_WATER: ("acid-water", 0),
     sig.ANOLYTE_WATER: ("anolyte-water", 0),
+    sig.BLEED: ("bleed-shut", 0),
 }
+_OPENED_BY: Final[dict[str, Effect]] = {sig.BLEED: ("bleed", 0)}
 
 
 class StopLines(NamedTuple):
@@ -253,7 +255,7 @@ class AreaPlc(DataBlock):
         return False if ("E6", self.valves.index(valve)) in effects else None
 
     def _put_out(self, effects: frozenset[Effect]) -> None:
-        """Analogue outputs, where anything is new: what the data block asks for, limited, unless a row shuts them."""
+        """Analogue outputs, where anything is new: what the data block asks for, limited, unless a row has them."""
         values = self.values
         own = values[sig.TEMPERATURE_LOOP, "MODE"] == 1
         asked = (self._asked_of(values), effects, own)
@@ -264,7 +266,9 @@ class AreaPlc(DataBlock):
                 continue
             values[s.tag, "MODE"] = sig.OWN_LOOP if own and s.tag in (sig.COOLING, sig.HEATER) else sig.REMOTE
             if effects and _SHUT_BY.get(s.tag) in effects:
-                values[s.tag, "SP"], values[s.tag, "MODE"] = 0.0, sig.SHUT
+                values[s.tag, "SP"], values[s.tag, "MODE"] = 0.0, sig.BY_ROW
+            if effects and _OPENED_BY.get(s.tag) in effects:
+                values[s.tag, "SP"], values[s.tag, "MODE"] = s.high, sig.BY_ROW
             used = self._limited(s.tag)
             values[s.tag, "OP"] = used
             self._plant.write(s.signal, used / s.high)

@@ -77,7 +77,7 @@ CELL_ROWS: Final = (
 CIRCUIT_ROWS: Final = (
     _circuit(26, 10.0, "E2", "tank temperature HH", lambda r: not r.tank_temperature_c <= 60.0),
     _circuit(38, 5.0, "E2 E8", "tank level LL", lambda r: not r.level_percent >= 15.0),
-    _circuit(46, 0.0, "E4 E5", "supervisory heartbeat lost", lambda r: r.heartbeat_lost),
+    _circuit(46, 0.0, "E4 E5 bleed-shut", "supervisory heartbeat lost", lambda r: r.heartbeat_lost),
 )
 LOOP_ROWS: Final = (
     _circuit(8, 5.0, "E2", "anode gas chlorine HH", lambda r: not r.chlorine_ppm <= 200.0),

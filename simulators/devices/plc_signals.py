@@ -26,7 +26,7 @@ from simulators.circuit_names import of_cell
 
 NAMESPACE_URI: Final = "http://www.siemens.com/simatic-s7-opcua"
 
-SHUT, OWN_LOOP, REMOTE = 1, 2, 3
+BY_ROW, OWN_LOOP, REMOTE = 1, 2, 3
 """Who has a final element: a chart row, the PLC's own loop, the controller above."""
 FAST_MS: Final = 200
 SLOW_MS: Final = 500
@@ -147,6 +147,7 @@ WARM: Final = limits(None, None, 50.0, 60.0)
 FEED: Final = "40-FC-4215"
 PUMP_SPEED: Final = "40-SC-4216"
 PUMP: Final = "40-HS-4216"
+BLEED: Final = "40-LV-4211"
 COOLING: Final = "40-TV-4214"
 HEATER: Final = "40-JV-4214"
 DRAWOFF: Final = "40-XV-4218"
@@ -237,6 +238,8 @@ def _setpoints(loops: bool) -> Iterator[Setpoint]:
         water, product = ("acid_water.valve", 0.0, "acid_water.position"), ("acid_product.valve", 0.0)
         yield Setpoint(ACID_WATER, "DI water valve of the acid loop", "%", 0.0, 100.0, *water)
         yield Setpoint(ACID_PRODUCT, "acid product valve", "%", 0.0, 100.0, *product, "acid_product.position")
+        bleed = ("bleed.valve", 0.0, "bleed.position")
+        yield Setpoint(BLEED, "circuit A bleed valve, 0 returns all", "%", 0.0, 100.0, *bleed)
         cooling = ("anolyte_cooling.valve", 1.0, "anolyte_cooling.position")
         yield Setpoint(ANOLYTE_COOLING, "cooling water valve of the anolyte", "%", 0.0, 100.0, *cooling)
         water = ("anolyte_water.valve", 0.0, "anolyte_water.position")

@@ -1,8 +1,8 @@
 """Safety PLC of the circuit: the rows of type S, hard-wired to what they stop, readable and not writable.
 
 Each cycle (100 ms) it judges its rows on transmitters of its own loops (the same instruments, split before the area
-PLC), latches them and holds its lines: rectifier interlock and contactor of each cell, feed stop, draw-off open, pump
-stop, fans at full speed. Nothing from above reaches it; the key at the cabinet (`reset`) releases rows whose cause is
+PLC), latches them and holds its lines: rectifier interlock and contactor of each cell, feed stop, draw-off and bleed
+open, pump stop, fans at full speed. Nothing from above reaches it; the key at the cabinet (`reset`) releases rows whose cause is
 gone. A channel that is not a number counts as a vote for the trip, so that a failed one turns 2oo3 into 1oo2 of the
 others.
 
@@ -61,7 +61,9 @@ FLOW: Final = Row(
     lambda r: not abs(r.current_a) <= RUNNING_A and not r.flow_m3_h >= 0.24,
     True,
 )
-LEVEL: Final = Row(37, 2.0, ("E5", "draw-off"), "tank level HH", lambda r: r.overfill or not r.level_percent <= 92.0)
+LEVEL: Final = Row(
+    37, 2.0, ("E5", "draw-off", "bleed"), "tank level HH", lambda r: r.overfill or not r.level_percent <= 92.0
+)
 STOP: Final = Row(49, 0.0, ("E3", "E4", "E5", "E11"), "emergency stop", lambda r: r.emergency_stop)
 GAS: Final = (
     Row(

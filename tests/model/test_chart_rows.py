@@ -95,7 +95,14 @@ S_ROWS = [
     ("40-XZ-1503", 2.0, {"cell_3__flow_m3_h": 0.23}, ["RECT-03"], [3], {}),
     ("40-XZ-1600", 2.0, {"acid__flow_m3_h": 0.7}, OFF, [], {}),
     ("40-XZ-1700", 2.0, {"anolyte__flow_m3_h": 1.4}, OFF, [], {}),
-    ("40-XZ-3700", 2.0, {"tank__level_percent": 92.5}, [], [], {"feed.stroke": 0.0, "drawoff.open": 1.0}),
+    (
+        "40-XZ-3700",
+        2.0,
+        {"tank__level_percent": 92.5},
+        [],
+        [],
+        {"feed.stroke": 0.0, "drawoff.open": 1.0, "bleed.valve": 1.0},
+    ),
 ]
 
 
@@ -343,7 +350,7 @@ def test_the_mode_of_a_final_element_says_who_has_it():
     bench.plant.set(acid__level_percent=95.0)
     bench.run(5.3)
     modes = {tag: bench.line.plc.shown[tag, "MODE"].value for tag in (sig.FEED, sig.COOLING, sig.ACID_WATER)}
-    assert modes == {sig.FEED: sig.REMOTE, sig.COOLING: sig.REMOTE, sig.ACID_WATER: sig.SHUT}
+    assert modes == {sig.FEED: sig.REMOTE, sig.COOLING: sig.REMOTE, sig.ACID_WATER: sig.BY_ROW}
 
 
 def test_the_alarm_word_follows_the_limits_of_the_list():

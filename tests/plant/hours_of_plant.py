@@ -19,7 +19,7 @@ FAULTS = (
     *("rectifier-trip", "rectifier-cv", "cell-open-circuit", "cell-clogged", "purge-lost"),
 )
 HOUR_S, STAY_S, LOOK_S = 3600, 300, 1.0
-LOOPS = ("AIC-4212", "FIC-4216", "TIC-4214", "FIC-4274", "CIC-4272", "LIC-4271", "FIC-4265", "TIC-4264")
+LOOPS = ("AIC-4212", "FIC-4216", "TIC-4214", "FIC-4274", "CIC-4272", "LIC-4271", "LIC-4211", "FIC-4265", "TIC-4264")
 
 
 @dataclass

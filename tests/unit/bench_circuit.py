@@ -57,6 +57,8 @@ AT_WORK = {
     "acid_product.valve": 0.3,
     "acid_product.position": 0.3,
     "acid_product.flow_l_h": 6.0,
+    "bleed.valve": 0.5,
+    "bleed.position": 0.5,
     "anolyte.level_percent": 60.0,
     "anolyte.temperature_c": 40.0,
     "anolyte.conductivity_ms_cm": 260.0,
