@@ -135,5 +135,10 @@ def test_row_37_keeps_the_bleed_open_against_its_loop_until_a_person_resets(circ
     assert circuit.value("40-LIC-4211.mode") == 1.0, "IMAN: the output is not its own"
     circuit.field.line.safety.reset()
     circuit.give("reset", "E5-37")
-    circuit.until(lambda: circuit.value("40-ZI-4211") < 60.0, 60.0)
+    circuit.run(10.0)
     assert circuit.value("40-LIC-4211.mode") == 4.0
+    assert 95.0 < circuit.value("40-LV-4211") < 100.0, "without a bump: it goes on from where the row had it"
+    circuit.give("mode", "40-LIC-4211", "man")
+    circuit.give("output", "40-LIC-4211", 55)
+    circuit.give("mode", "40-LIC-4211", "auto")
+    circuit.until(lambda: circuit.value("40-ZI-4211") < 60.0, 60.0)
