@@ -2,9 +2,9 @@
 
 Each cycle (100 ms) it judges its rows on transmitters of its own loops (the same instruments, split before the area
 PLC), latches them and holds its lines: rectifier interlock and contactor of each cell, feed stop, draw-off and bleed
-open, pump stop, fans at full speed. Nothing from above reaches it; the key at the cabinet (`reset`) releases rows whose cause is
-gone. A channel that is not a number counts as a vote for the trip, so that a failed one turns 2oo3 into 1oo2 of the
-others.
+open, pump stop, fans at full speed. Nothing from above reaches it; the key at the cabinet (`reset`) releases rows
+whose cause is gone. A channel that is not a number counts as a vote for the trip, so that a failed one turns 2oo3 into
+1oo2 of the others.
 
 Rows of type S that are not here: 3 and 9 (cell room gas) and 43 (earth leakage) for want of their instruments, 44 (full
 scale only), 56 and 65 (other areas). Row 5 confirms the low flow by nothing: no fan running is a demand by itself. Row
