@@ -33,6 +33,17 @@ U2 = npt.NDArray[np.uint16]
 
 MARK: Final = b"CHNK"
 HEAD: Final = struct.Struct("<4sHHIIII")
+CHUNK_HEAD: Final = np.dtype(
+    [
+        ("mark", "S4"),
+        ("kind", "<u2"),
+        ("zero", "<u2"),
+        ("tag", "<u4"),
+        ("rows", "<u4"),
+        ("bytes", "<u4"),
+        ("crc", "<u4"),
+    ]
+)
 CHUNK_BYTES_MAX: Final = 1 << 28
 _BEGIN: Final = struct.Struct("<q")
 # What devices round their times to, ns; coarser steps make smaller differences.

@@ -7,6 +7,7 @@ record the first row is a point whatever it says. Rules of the file: pure; the c
 times still until it has caught up, points keep their own.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 from plantctl.history.buckets import InForce
 from plantctl.history.chunk import Points, Scans
 from plantctl.history.log_rows import U4, Stretch, by_tag
-from plantctl.history.numbers import I8
+from plantctl.history.numbers import ALL, I8
 
 # So many stretches of fewer rows are put together, so that a tag is looked up in few places; none takes long to sort.
 SMALL_MAX = 24
@@ -73,7 +74,7 @@ class Gathering:
         while keep and len(self._parts[keep - 1]) < PART_ROWS:
             keep -= 1
         if len(self._parts) - keep > SMALL_MAX:
-            self._parts[keep:] = [_together(self._parts[keep:])]
+            self._parts[keep:] = [_together([(part, ALL) for part in self._parts[keep:]])]
 
     def scans(self) -> Scans:
         """The times of the scans, and where the record has holes."""
@@ -106,10 +107,20 @@ class Gathering:
             low = int(part.tag.searchsorted(np.uint32(first)))
             high = int(part.tag.searchsorted(np.uint32(last), "right"))
             if high > low:
-                found.append(cut(part, slice(low, high)))
+                found.append((part, slice(low, high)))
         if not found:
             return None
-        return found[0] if len(found) == 1 else _together(found)
+        return cut(*found[0]) if len(found) == 1 else _together(found)
+
+    def groups_of(self, size: int) -> Iterator[Stretch]:
+        """All rows in groups of so many neighbouring tags, each as `rows_of` gives it."""
+        tags = self.tags()
+        edges = tags[::size].astype(np.uint32)
+        places = [[*part.tag.searchsorted(edges).tolist(), len(part)] for part in self._parts]
+        for k in range(len(edges)):
+            rows = zip(self._parts, places, strict=True)
+            found = [(part, slice(at[k], at[k + 1])) for part, at in rows if at[k + 1] > at[k]]
+            yield cut(*found[0]) if len(found) == 1 else _together(found)
 
     def points(self, tag: int, before: State | None) -> Points:
         """What one tag did, `before` being in force at the beginning."""
@@ -139,17 +150,17 @@ def _distinct(column: U4) -> U4:
     return column[new]
 
 
-def _together(parts: list[Stretch]) -> Stretch:
-    """Stretches in the order of time as one, sorted by tag again."""
-    tag = np.concatenate([p.tag for p in parts])
+def _together(parts: list[tuple[Stretch, slice]]) -> Stretch:
+    """Rows of stretches in the order of time as one stretch, sorted by tag again."""
+    tag = np.concatenate([p.tag[rows] for p, rows in parts])
     order = by_tag(tag)
     return replace(
-        parts[0],
+        parts[0][0],
         tag=tag[order],
-        scan=np.concatenate([p.scan for p in parts])[order],
-        value=np.concatenate([p.value for p in parts])[order],
-        quality=np.concatenate([p.quality for p in parts])[order],
-        source_ns=np.concatenate([p.source_ns for p in parts])[order],
+        scan=np.concatenate([p.scan[rows] for p, rows in parts])[order],
+        value=np.concatenate([p.value[rows] for p, rows in parts])[order],
+        quality=np.concatenate([p.quality[rows] for p, rows in parts])[order],
+        source_ns=np.concatenate([p.source_ns[rows] for p, rows in parts])[order],
     )
 
 

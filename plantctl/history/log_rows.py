@@ -302,12 +302,14 @@ def _row_columns(data: bytes, offset: I8, length: I8) -> _Rows:
     tags = values + 8 * count + 16 * sources
     sound = (sources <= count) & (tags + 6 * count <= offset + length - CRC.size)
     count = np.where(sound, count, 0)
+    begin = np.cumsum(count) - count
+    row = np.arange(int(count.sum()))
     frame = np.repeat(np.arange(len(offset)), count)
-    within = np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)
-    value = i8[(values // 8)[frame] + within].view(np.float64)
-    is_input = within < sources[frame]
-    place = (values // 8 + count)[frame] + within
-    source_ns = np.where(is_input, i8[np.where(is_input, place, 0)], 0)
-    tag = u4[(tags // 4)[frame] + within]
-    quality = u2[((tags + 4 * count) // 2)[frame] + within]
+    value = i8[row + np.repeat(values // 8 - begin, count)].view(np.float64)
+    tag = u4[row + np.repeat(tags // 4 - begin, count)]
+    quality = u2[row + np.repeat((tags + 4 * count) // 2 - begin, count)]
+    source_ns = np.zeros(len(row), np.int64)
+    if sources.any():
+        is_input = np.flatnonzero(row - np.repeat(begin, count) < sources[frame])
+        source_ns[is_input] = i8[is_input + (values // 8 + count - begin)[frame[is_input]]]
     return _Rows(flags, frame, tag, value, quality, source_ns)

@@ -35,7 +35,6 @@ from plantctl.history.numbers import (
     VALUES_FEW,
     WHOLE_MAX,
     pack_whole,
-    ranks_of,
     restored,
     sample_places,
 )
@@ -125,18 +124,19 @@ def _planes_each(words: U8, cuts: Cuts, whole_columns: Flags | None = None) -> t
     else:
         skip = np.where(whole_columns, cuts.start, cuts.start + 1)
     table = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
-    laid: list[bytes | None] = [None] * 8
-    masks, planes = [], []
-    for some, begin, end in zip(together.tolist(), skip.tolist(), (cuts.start + cuts.number).tolist(), strict=True):
-        first, beyond = ranks_of(some)
-        masks.append((1 << beyond) - (1 << first))
-        parts = []
-        for rank in range(first, beyond):
-            plane = laid[rank]
-            if plane is None:
-                plane = laid[rank] = table[:, rank].tobytes()
-            parts.append(plane[begin:end])
-        planes.append(parts[0] if len(parts) == 1 else b"".join(parts))
+    used = np.ascontiguousarray(together, "<u8").view(np.uint8).reshape(-1, 8) != 0
+    some = used.any(axis=1)
+    first = np.where(some, used.argmax(axis=1), 0)
+    beyond = np.where(some, 8 - used[:, ::-1].argmax(axis=1), 0)
+    masks: list[int] = ((1 << beyond) - (1 << first)).tolist()
+    laid = {rank: table[:, rank].tobytes() for rank in range(int(first.min()), int(beyond.max()))}
+    ends = (cuts.start + cuts.number).tolist()
+    planes = []
+    for low, high, begin, end in zip(first.tolist(), beyond.tolist(), skip.tolist(), ends, strict=True):
+        if high - low == 1:
+            planes.append(laid[low][begin:end])
+        else:
+            planes.append(b"".join([laid[rank][begin:end] for rank in range(low, high)]))
     return masks, planes
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from plantctl.core.errors import LogDamaged
 from plantctl.history.buckets import Buckets, InForce, in_buckets
 from plantctl.history.chunk import Chunk, ChunkKind, encode_chunk
-from plantctl.history.numbers import pack_values, pack_whole, take_values, take_whole
+from plantctl.history.numbers import F8, pack_values, pack_whole, take_values, take_whole
 
 MINUTE_NS: Final = 60_000_000_000
 
@@ -25,11 +25,16 @@ def minutes_of(force: InForce) -> Buckets:
     return found.pick(found.told)
 
 
+def rounded_means(mean: F8) -> F8:
+    """Means to 24 bits, where that leaves them finite."""
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = mean.astype(np.float32).astype(np.float64)
+    return np.where(np.isfinite(rounded), rounded, mean)
+
+
 def encode_minutes(tag: int, minutes: Buckets) -> bytes:
     """The chunk of one tag's minutes."""
-    with np.errstate(over="ignore", under="ignore"):
-        mean = minutes.mean.astype(np.float32).astype(np.float64)
-    mean = np.where(np.isfinite(mean), mean, minutes.mean)
+    mean = rounded_means(minutes.mean)
     data = b"".join(
         (
             pack_whole(minutes.begin_ns // MINUTE_NS, 1),

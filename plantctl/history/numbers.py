@@ -53,11 +53,6 @@ class Taken(NamedTuple):
     end: int
 
 
-def ranks_of(together: int) -> tuple[int, int]:
-    """The lowest byte rank that holds anything, and the one behind the highest; 0 and 0 of nothing."""
-    return max(0, ((together & -together).bit_length() - 1) // 8), (together.bit_length() + 7) // 8
-
-
 def sample_places(count: I8) -> npt.NDArray[np.intp]:
     """`SAMPLE` places in each column of these lengths that hit no rhythm: the golden section of the length.
 
@@ -73,7 +68,7 @@ def _planes(words: U8) -> tuple[int, bytes]:
     together = int(np.bitwise_or.reduce(words)) if len(words) else 0
     if not together:
         return 0, b""
-    first, beyond = ranks_of(together)
+    first, beyond = ((together & -together).bit_length() - 1) // 8, (together.bit_length() + 7) // 8
     table = np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)
     return (1 << beyond) - (1 << first), table[:, first:beyond].T.tobytes()
 

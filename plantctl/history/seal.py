@@ -18,11 +18,12 @@ from typing import Final
 
 import numpy as np
 
-from plantctl.history.chunk import Opening, Scans, encode_opening, encode_scans
-from plantctl.history.gathering import Gathering, State, closing, in_force
-from plantctl.history.log_rows import LogRows, Stretch
-from plantctl.history.many_points import ManyPoints, encode_points_each, ends_of_each, points_of_each
-from plantctl.history.minutes import MINUTE_NS, encode_minutes, minutes_of
+from plantctl.history.chunk import Scans, encode_opening, encode_scans
+from plantctl.history.gathering import Gathering, State, closing
+from plantctl.history.log_rows import LogRows
+from plantctl.history.many_minutes import encode_minutes_each
+from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
+from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.sealed import (
     Range,
     SealedFile,
@@ -218,16 +219,17 @@ class Sealer:
         after = [] if len(scans.holes) else [before]
         chunks = [encode_scans(scans), encode_opening(before)]
         yield
+        span_ns = int(scans.utc_ns.max()) - int(scans.utc_ns.min())
+        minutes_from = max(self._minutes_from, MINUTES_WORTH * span_ns // MINUTE_NS)
         points_sealed = 0
-        for rows in _groups(gathering):
+        for rows in gathering.groups_of(_group_size(gathering)):
             points = points_of_each(rows, scans.holes, before)
             after.append(ends_of_each(points, scans))
             points_sealed += len(points.scan)
             chunks += encode_points_each(points)
             yield
-            for data in self._minutes(points, scans, before):
-                chunks.append(data)
-                yield
+            chunks += encode_minutes_each(points, np.flatnonzero(points.cuts.number >= minutes_from), scans, before)
+            yield
         if gathering.kept:
             chunks.append(encode_frames(gathering.kept))
         sealed = Range(self.status.sealed_sequence + 1, gathering.last_sequence)
@@ -245,13 +247,6 @@ class Sealer:
         yield
         self.status.removed_files += trim(self._log, self.status.sealed_sequence, self._log_bytes_max)
 
-    def _minutes(self, points: ManyPoints, scans: Scans, before: Opening) -> Iterator[bytes]:
-        """The minutes of those tags of which they are kept."""
-        spans = MINUTES_WORTH * (int(scans.utc_ns.max()) - int(scans.utc_ns.min())) // MINUTE_NS
-        for at in np.flatnonzero(points.cuts.number >= max(self._minutes_from, spans)).tolist():
-            tag = int(points.tag[at])
-            yield encode_minutes(tag, minutes_of(in_force(points.one(at), scans, state_in(before, tag))))
-
     def _write(self, name: str, data: bytes) -> Iterator[None]:
         """Writes a file under another name, piece by piece, each on disk before the next, and gives it its name."""
         storage, part = self._history, name + PART
@@ -268,14 +263,10 @@ class Sealer:
         storage.sync_folder()
 
 
-def _groups(gathering: Gathering) -> Iterator[Stretch]:
-    """The rows by groups of neighbouring tags: what takes a few milliseconds."""
-    tags = gathering.tags()
-    step = max(1, int(SLICE_COST * len(tags) / max(1, gathering.rows + SLICE_TAG * len(tags))))
-    for begin in range(0, len(tags), step):
-        rows = gathering.rows_of(int(tags[begin]), int(tags[min(begin + step, len(tags)) - 1]))
-        if rows is not None:
-            yield rows
+def _group_size(gathering: Gathering) -> int:
+    """How many tags together take a few milliseconds to seal."""
+    tags = len(gathering.tags())
+    return max(1, SLICE_COST * tags // max(1, gathering.rows + SLICE_TAG * tags))
 
 
 def trim(log: Storage, sealed_sequence: int, bytes_max: int, needed_sequence: int | None = None) -> int:

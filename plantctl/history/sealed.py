@@ -16,7 +16,7 @@ Rules of the file: a damaged chunk costs what it held, is counted in `damaged`, 
 
 import re
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ from plantctl.core.frame import HEAD as FRAME_HEAD
 from plantctl.core.frame import crc32c
 from plantctl.history.buckets import Buckets
 from plantctl.history.chunk import (
+    CHUNK_HEAD,
     HEAD,
     MARK,
     Chunk,
@@ -98,24 +99,18 @@ def extent(scans: Scans) -> tuple[int, int]:
     return min(scans.begin_ns, int(scans.utc_ns.min())), int(scans.utc_ns.max())
 
 
-def encode_file(head: SealedHead, chunks: Iterable[bytes]) -> bytes:
+def encode_file(head: SealedHead, chunks: Sequence[bytes]) -> bytes:
     """A whole file of chunks."""
     body = _HEAD.pack(MAGIC, FORMAT, HEAD_BYTES, 0, *head, 0)
-    parts = [body + _CRC.pack(crc32c(body))]
-    at = len(parts[0])
-    kinds, tags, offsets, sizes = [], [], [], []
-    for chunk in chunks:
-        _, kind, _, tag, _, _, _ = HEAD.unpack_from(chunk)
-        kinds.append(kind)
-        tags.append(tag)
-        offsets.append(at)
-        sizes.append(len(chunk))
-        parts.append(chunk)
-        at += len(chunk)
-    columns = b"".join(pack_whole(np.array(c, np.int64)) for c in (kinds, tags, offsets, sizes))
-    parts.append(encode_chunk(ChunkKind.INDEX, 0, len(kinds), columns))
-    end = _END.pack(END_MAGIC, at, 0)
-    return b"".join((*parts, end, _CRC.pack(crc32c(end))))
+    first = body + _CRC.pack(crc32c(body))
+    heads = np.frombuffer(b"".join([chunk[: HEAD.size] for chunk in chunks]), CHUNK_HEAD)
+    sizes = np.array([len(chunk) for chunk in chunks], np.int64)
+    ends = len(first) + np.cumsum(sizes)
+    columns = (heads["kind"], heads["tag"], ends - sizes, sizes)
+    index = b"".join(pack_whole(column.astype(np.int64)) for column in columns)
+    end = _END.pack(END_MAGIC, int(ends[-1]), 0)
+    last = encode_chunk(ChunkKind.INDEX, 0, len(chunks), index)
+    return b"".join((first, *chunks, last, end, _CRC.pack(crc32c(end))))
 
 
 def decode_head(data: bytes) -> SealedHead | None:

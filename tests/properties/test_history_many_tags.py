@@ -7,10 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plantctl.history.chunk import Scans, decode_chunk, decode_points, encode_points
-from plantctl.history.gathering import State, closing, cut, points_in
+from plantctl.history.gathering import State, closing, cut, in_force, points_in
 from plantctl.history.log_rows import Stretch
 from plantctl.history.many_columns import cuts_of, pack_values_each, pack_whole_each
+from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import ManyPoints, encode_points_each, ends_of_each, points_of_each
+from plantctl.history.minutes import encode_minutes, minutes_of
 from plantctl.history.numbers import pack_values, pack_whole
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
 
@@ -139,6 +141,32 @@ def test_what_counts_as_a_point_and_what_is_in_force_after_it(told, holes, known
         elif holes:
             held = None
         assert repr(state_in(ends, number)) == repr(held)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 30), STATE), min_size=1, max_size=60),
+    st.sets(st.integers(0, 30), max_size=3),
+    st.dictionaries(st.integers(1, 5), STATE),
+    st.lists(st.integers(-(10**11), 10**12), min_size=31, max_size=31),
+    st.sampled_from((0, 1_790_000_000 * 10**9, -(10**15), (1 << 61) - 10**9)),
+)
+def test_minutes(told, holes, known, steps_ns, begin_ns):
+    """The clock goes back now and then, or to where no line of time can be laid."""
+    rows = sorted({(tag, scan): state for tag, scan, state in told}.items())
+    tag, scan, value, quality, source_ns = (
+        np.array(c) for c in zip(*((tag, scan, *state) for (tag, scan), state in rows), strict=True)
+    )
+    tags, number = np.unique(tag, return_counts=True)
+    cuts = cuts_of(number.astype(np.int64))
+    points = ManyPoints(tags, cuts, scan, value, quality.astype(np.uint16), source_ns)
+    scans = Scans(begin_ns, begin_ns + np.cumsum(np.array(steps_ns)), np.array(sorted(holes), np.int64))
+    before = {number: State(begin_ns - 9, *state) for number, state in known.items()}
+    which = np.arange(len(tags))[:: 1 + len(tags) // 3]
+    wanted = [
+        encode_minutes(int(tags[k]), minutes_of(in_force(points.one(k), scans, before.get(int(tags[k])))))
+        for k in which
+    ]
+    assert encode_minutes_each(points, which, scans, opening_of(before)) == wanted
 
 
 def test_the_newest_word_counts_and_one_tag_may_be_left_out():
