@@ -121,6 +121,7 @@ EXPIRED: Final = "expired"
 TOO_MANY: Final = "too-many"
 EXPECT_MISMATCH: Final = "expect-mismatch"
 NO_PERMISSION: Final = "no-permission"  # of the gateway: the scan knows no roles
+NO_REASON: Final = "no-reason"  # of the gateway: what is written with a reason was given without
 
 # Codes of a gateway, where the scan is a process of its own.
 SCAN_DEAD: Final = "scan-dead"

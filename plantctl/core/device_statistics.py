@@ -13,6 +13,11 @@ class LinkState(IntEnum):
     WRONG_DEVICE = 3
     NOT_ADMITTED = 4  # the two do not trust each other: a certificate, a user, a password
 
+    @property
+    def word(self) -> str:
+        """The state as interfaces say it."""
+        return self.name.lower().replace("_", "-")
+
 
 @dataclass(slots=True)
 class DeviceStatistics:

@@ -15,6 +15,8 @@ from typing import Final
 from plantctl.core import command as codes
 from plantctl.core.command import VERBS, Command, Result, Stage
 from plantctl.hmi.change_ring import ChangeRing
+from plantctl.hmi.describe.plan_view import PlanView
+from plantctl.hmi.describe.writes import WITH_REASON, write_classes
 from plantctl.hmi.live_plant import WatchedPlant, is_last
 from plantctl.hmi.messages import CommandAsked, StageTold
 from plantctl.hmi.sessions import Session
@@ -28,6 +30,10 @@ STILL_NS: Final = 400_000_000
 # For so long after it stood still whatever arrives may have waited since before.
 DOUBT_NS: Final = 1_000_000_000
 UNDER_WAY_MAX: Final = 16
+# What lets go of a trip, of a latched alarm or of held outputs is done for a reason, whatever it is given to.
+REASONED: Final = frozenset({"reset", "release"})
+# Verbs that write the value whose class is described; the mode of a loop has a class of its own.
+WRITES: Final = frozenset({"set", "output"})
 
 OPERATOR: Final = frozenset(verb.name for verb in VERBS if verb.role == "operator")
 KNOWN: Final = frozenset(verb.name for verb in VERBS)
@@ -72,6 +78,9 @@ class Gate:
         self._log = logging.getLogger("plantctl")
         self._read_back = {o.tag: o.read_back for o in plant.plan.outputs if o.read_back}
         self._targets: dict[str, frozenset[str]] = {}
+        rows = plant.plan.rows
+        classes = write_classes(PlanView(plant.plan))
+        self._careful = frozenset(rows[name] for name, write in classes.items() if write["class"] == WITH_REASON)
 
     def give(
         self, asked: CommandAsked, session: Session, seen_ns: int | None, tell: Callable[[StageTold, bool], None]
@@ -136,9 +145,19 @@ class Gate:
             return codes.BAD_VALUE, "a command's texts are of one line each"
         if isinstance(asked.value, float) and not math.isfinite(asked.value):
             return codes.BAD_VALUE, "a value is a finite number"
+        if not asked.reason.strip() and self._wants_reason(asked):
+            return (
+                codes.NO_REASON,
+                f"`{asked.command}` of `{asked.target}` is given with a reason, and this one has none",
+            )
         if asked.dry_run and asked.target not in self._known(asked.command):
             return codes.UNKNOWN_TARGET, f"`{asked.target}` is nothing that {asked.command} can be given to"
         return None
+
+    def _wants_reason(self, asked: CommandAsked) -> bool:
+        """Whether a command is journalled with a reason. A tag is known by its row, since it may have two names."""
+        of_class = asked.command in WRITES and self._plant.plan.rows.get(asked.target) in self._careful
+        return of_class or asked.command in REASONED
 
     def _known(self, verb: str) -> frozenset[str]:
         found = self._targets.get(verb)

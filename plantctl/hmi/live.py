@@ -24,6 +24,8 @@ from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.messages import (
     VERSION,
     CommandAsked,
+    Devices,
+    DeviceTold,
     Happening,
     Hb,
     Hello,
@@ -40,8 +42,9 @@ from plantctl.hmi.sessions import Session, Sessions
 
 HB_MS: Final = 500
 CLIENTS_MAX: Final = 128
-# Sessions are looked at again with every so many signs of life.
+# Sessions are looked at again, and the devices are told, with every so many signs of life.
 LOOK_EVERY: Final = 4
+DEVICES_EVERY: Final = 2
 # A client that has missed more is told of a gap: making it up would keep the others waiting.
 RESUMED_VALUES_MAX: Final = 100_000
 
@@ -127,6 +130,12 @@ class Live:
             client.outbox.sign_of_life(text)
             client.wake()
         self._beats += 1
+        if self._beats % DEVICES_EVERY == 0:
+            told = self._devices()
+            for client in self._clients:
+                if client.channel is not None:
+                    client.outbox.devices(told)
+                    client.wake()
         if self._beats % LOOK_EVERY == 0:
             now_ns = self._plant.utc_ns()
             for client in self._clients:
@@ -174,6 +183,7 @@ class Live:
         outbox.forget()
         outbox.snapshot = lambda: (ring.sequence, channel.snap(ring))
         outbox.put(encode(SubOk(asked.id, channel.map, [Invalid(*each) for each in invalid])))
+        outbox.devices(self._devices())
         resume = asked.resume
         if resume is None:
             outbox.put(channel.snap(ring))
@@ -226,6 +236,14 @@ class Live:
                 self._ring.sequence,
             )
         )
+
+    def _devices(self) -> str:
+        now_ns = self._plant.monotonic_ns()
+        told: list[DeviceTold] = []
+        for device, counted in self._plant.device_statistics():
+            age_ms = max(0, now_ns - counted.answer_ns) // 1_000_000 if counted.answer_ns else None
+            told.append((device.name, counted.state.word, age_ms))  # type: ignore[arg-type]
+        return encode(Devices(str(self._plant.utc_ns()), told))
 
     def _happening(self, happened: Happened) -> Happening:
         event = happened.event

@@ -25,6 +25,9 @@ Nanoseconds = Annotated[str, Meta(pattern="^[0-9]+$", description="UTC, ns since
 Link = Literal["ok", "scan-dead", "scan-replaced", "held"]
 Why = Literal["slow-client", "too-old", "other-epoch"]
 Role = Literal["viewer", "operator"]
+DeviceLink = Literal["down", "connecting", "up", "wrong-device", "not-admitted"]
+# A device: name, its link, and for how many ms it has not answered (null: not since the field process began).
+DeviceTold = tuple[str, DeviceLink, Number | None]
 # A place of a value: number, value (null: no finite number), quality word, source time (0: none was told).
 PointValue = tuple[int, float | None, int, str | int]
 
@@ -87,6 +90,15 @@ class Hb(ServerMessage, tag="hb"):
     scan_age_ms: Number
     field_age_ms: Number
     link: Link
+
+
+class Devices(ServerMessage, tag="devices"):
+    """How each device is reached: name, link, and for how many ms it has not answered (null: not since the field
+    process began). With every second sign of life, to who has a subscription, and after `sub`.
+    """
+
+    t: Nanoseconds
+    v: list[DeviceTold]
 
 
 class Gap(ServerMessage, tag="gap"):
@@ -216,6 +228,7 @@ SERVER_MESSAGES: Final[tuple[type[ServerMessage], ...]] = (
     Snap,
     Delta,
     Hb,
+    Devices,
     Gap,
     Happening,
     StageTold,

@@ -31,13 +31,13 @@ class Outbox:
         self._waiting: deque[Waiting] = deque()
         self._bytes = 0
         self._deltas = 0
-        self._sign_of_life = ""
+        self._latest: dict[str, str] = {}
         self._gap: tuple[int, Why] | None = None  # from where on deltas are left out, until a snap was sent
         self.too_slow = False
         self.gaps = 0
 
     def __len__(self) -> int:
-        return len(self._waiting) + bool(self._sign_of_life) + (self._gap is not None)
+        return len(self._waiting) + len(self._latest) + (self._gap is not None)
 
     def put(self, text: str) -> None:
         """A message that must arrive."""
@@ -69,7 +69,11 @@ class Outbox:
 
     def sign_of_life(self, text: str) -> None:
         """The newest sign of life; an older one that still waits is not sent."""
-        self._sign_of_life = text
+        self._latest["life"] = text
+
+    def devices(self, text: str) -> None:
+        """How the devices are; what was to be told before is not sent."""
+        self._latest["devices"] = text
 
     def take(self) -> list[str]:
         """What is to be sent next, in order; empty where nothing waits."""
@@ -82,10 +86,8 @@ class Outbox:
             (first, why), self._gap = self._gap, None
             sequence, text = self.snapshot()
             return [encode(Gap(first, sequence, why)), text]
-        if self._sign_of_life:
-            text, self._sign_of_life = self._sign_of_life, ""
-            return [text]
-        return []
+        texts, self._latest = list(self._latest.values()), {}
+        return texts
 
     def _append(self, waiting: Waiting) -> None:
         self._waiting.append(waiting)

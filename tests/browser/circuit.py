@@ -116,6 +116,8 @@ def description() -> dict[str, Any]:
     tags, alarms, causes, effects, permissives = [], [], [], [], []
     for tag, text, unit, low, high, decimals, device, _ in CIRCUIT_TAGS:
         tags.append(entry(tag, text, unit, low, high, decimals, "input" if device else "calculated", device=device))
+    by_hand = entry("IC-4200", "total current asked for", "A", 0, 400, 1, "input")
+    tags.append(by_hand | {"write": {"class": "confirm"}})
     for tag, text, unit, low, high, decimals, states, write, _ in OUTPUTS:
         made = entry(tag, text, unit, low, high, decimals, "output", device="PLC-4", states=states)
         tags.append(made | {"write": {"class": write} if write else None})
@@ -306,7 +308,7 @@ def devices():
         {"device": f"RECT-{cell}", "kind": "modbus", "insecure": None, "address": "tcp://127.0.0.1"} for cell in CELLS
     ]
     made.append({"device": "GW-4A", "kind": "modbus", "insecure": None, "address": "rtu+tcp://127.0.0.1"})
-    return [each | {"points": {"link": f"{each['device']}.link", "age": None}} for each in made]
+    return made
 
 
 def displays():
@@ -377,7 +379,7 @@ def displays():
 
 def values() -> dict[str, float]:
     """Every point of the plant at work."""
-    made = {full(tag): value for tag, *_, value in CIRCUIT_TAGS + OUTPUTS}
+    made = {full(tag): value for tag, *_, value in (*CIRCUIT_TAGS, *OUTPUTS, ("IC-4200", 340.0))}
     for cell in CELLS:
         for letters, digit, *_, value in CELL_TAGS.values():
             made[full(f"{letters}-4{cell}{digit}")] = value
@@ -389,7 +391,6 @@ def values() -> dict[str, float]:
         output = full(f"HS-4{cell}0")
         made |= {f"{output}.permit": 1.0, f"{output}.permit.1": 1.0, f"{output}.permit.2": 1.0, f"{output}.source": 2.0}
     made |= {alarm["alarm"]: 0.0 for alarm in description()["alarms"]}
-    made |= {f"{device['device']}.link": 1.0 for device in devices()}
     for loop, _, _, out, setpoint, *_ in LOOPS:
         name = full(loop)
         made |= {f"{name}.sp": setpoint, name: made[full(out)], f"{name}.mode": 4.0, f"{name}.target": 4.0}

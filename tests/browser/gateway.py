@@ -60,6 +60,7 @@ class Gateway:
         self.old = set()
         self.deaf = False
         self.slow_device = False
+        self.links = {each["device"]: ["up", 100] for each in circuit.devices()}
 
     def row(self, name):
         value = self.values[name]
@@ -82,19 +83,8 @@ class Gateway:
                 self.clients.discard(client)
 
     async def event(self, **event):
-        await self.tell(
-            {
-                "type": "event",
-                "seq": self.seq,
-                "t": now(),
-                "old": None,
-                "new": None,
-                "actor": "",
-                "reason": "",
-                "text": "",
-            }
-            | event
-        )
+        empty = {"old": None, "new": None, "actor": "", "reason": "", "text": ""}
+        await self.tell({"type": "event", "seq": self.seq, "t": now()} | empty | event)
 
     async def run(self):
         beat_s = 0.0
@@ -112,6 +102,10 @@ class Gateway:
             if time.monotonic() - beat_s >= HEARTBEAT_S:
                 beat_s = time.monotonic()
                 await self.tell(self.heartbeat())
+                await self.tell(self.devices())
+
+    def devices(self):
+        return {"type": "devices", "t": now(), "v": [[name, *told] for name, told in self.links.items()]}
 
     def heartbeat(self):
         return {"type": "hb", "seq": self.seq, "t": now(), "scan_age_ms": 12, "field_age_ms": 20, "link": self.link}
@@ -164,7 +158,7 @@ class Gateway:
         event = {
             "kind": "command",
             "target": target,
-            "new": value,
+            "new": {"ack": 1, "reset": 0}.get(verb, value),
             "actor": "ada",
             "reason": message.get("reason", ""),
             "text": verb,
@@ -172,10 +166,12 @@ class Gateway:
         await self.event(**event)
         if verb == "ack":
             state = self.values[target]
-            self.set(target, {1.0: 2.0, 3.0: 0.0}.get(state, state))
+            self.set(target, {1.0: 2.0, 3.0: 0.0, 4.0: 5.0}.get(state, state))
         elif verb == "mode":
             self.set(f"{target}.target", MODES.index(value))
             self.set(f"{target}.mode", MODES.index(value))
+        elif verb == "reset" and f"{target}.ack" in str(circuit.description()["alarms"]):
+            self.set(target, 0)
         elif verb == "reset":
             cell = target[-2:]
             for effect in (f"E1-{cell}", f"E4-{cell}"):
@@ -337,6 +333,7 @@ async def subscribe(client, message):
         rows = [gateway.row(name) for name in known]
         await client.send_text(json.dumps({"type": "snap", "seq": gateway.seq, "t": now(), "v": rows}))
     await client.send_text(json.dumps(gateway.heartbeat()))
+    await client.send_text(json.dumps(gateway.devices()))
     gateway.clients.add(client)
 
 

@@ -1,6 +1,7 @@
 """The alarm list: order, guidance, acknowledging, and signs that need no colour."""
 
 import itertools
+import re
 
 import numpy as np
 from playwright.sync_api import expect
@@ -45,6 +46,35 @@ def test_one_alarm_is_acknowledged_and_stands_on(page, gateway):
     expect(row.locator(".state")).to_have_text("acknowledged")
     expect(page.locator("tr[data-alarm='40-CI-4217.low'] .state")).to_have_text("unacknowledged")
     assert [(c["command"], c["target"]) for c in gateway.commands()] == [("ack", "40-EI-4030.high")]
+
+
+def test_an_alarm_that_latches_waits_for_its_reset_after_it_was_over_and_acknowledged(page, gateway):
+    gateway.tell("values", {"40-LI-4211.high": 4, "40-CI-4217.low": 1})
+    go(page, "alarms")
+    row = page.locator("tr[data-alarm='40-LI-4211.high']")
+    expect(row.locator(".state")).to_have_text("returned, unack., waits for reset")
+    expect(page.locator("tr[data-alarm='40-CI-4217.low']").get_by_role("button", name="Reset")).to_be_hidden()
+    expect(page.locator(".count").nth(1)).to_have_attribute(
+        "aria-label", "priority 2: 0 standing, 1 returned, 1 not acknowledged"
+    )
+    row.get_by_role("button", name="Acknowledge").click()
+    expect(row.locator(".state")).to_have_text("returned, waits for reset")
+    row.get_by_role("button", name="Reset").click()
+    page.get_by_role("dialog").get_by_label("reason").fill("level looked at")
+    page.get_by_role("dialog").get_by_role("button", name="Reset").click()
+    expect(row).to_have_count(0)
+    assert [(c["command"], c["target"], c["reason"]) for c in gateway.commands()] == [
+        ("ack", "40-LI-4211.high", ""),
+        ("reset", "40-LI-4211.high", "level looked at"),
+    ]
+    go(page, "events")
+    said = [row.inner_text().split("\t")[2:4] for row in page.locator("tr.kind-command").all()]
+    assert said == [["40-LI-4211.high", "reset"], ["40-LI-4211.high", "acknowledged"]]
+
+
+def test_an_alarm_whose_value_is_back_says_so_before_its_value(page, gateway):
+    gateway.tell("values", {"40-AI-4212.high": 3})
+    expect(page.locator(".highest")).to_contain_text(re.compile(r"returned: 40-AI-4212 tank pH high: 8\.0\d pH"))
 
 
 def test_a_page_is_acknowledged_after_a_question_that_names_them(page, gateway):

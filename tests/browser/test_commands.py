@@ -96,6 +96,29 @@ def test_somebody_else_was_faster_and_the_plant_refuses_what_was_not_seen(page, 
     expect(page.locator(".messages")).to_contain_text("expect-mismatch: 40-AIC-4212.sp is 7.0 now")
 
 
+def test_a_value_entered_by_hand_is_taken_while_outputs_are_held_and_an_output_is_not(page, gateway):
+    gateway.tell("state", {"link": "held", "wander": False})
+    gateway.tell("values", {"40-IC-4200": 340.0})
+    expect(page.get_by_role("button", name="OUTPUTS HELD")).to_be_visible()
+    open_faceplate(page, "40-HS-4216")
+    expect(page.locator("#faceplate").get_by_role("button", name="STOPPED", exact=True)).to_be_disabled()
+    expect(page.locator("#faceplate .modes .why")).to_have_text("outputs are held until a person releases them")
+    open_faceplate(page, "40-II-4200")
+    page.locator("#faceplate [data-open='40-IC-4200']").click()
+    expect(page.locator("#faceplate")).to_contain_text("ENTERED")
+    field = page.get_by_label("value", exact=True)
+    field.fill("306")
+    field.press("Enter")
+    dialog = page.get_by_role("dialog")
+    for text in ("340.0 A", "306.0 A", "-34.0 A"):
+        expect(dialog).to_contain_text(text)
+    dialog.get_by_role("button", name="Write").click()
+    expect(page.locator("#faceplate .big-row .number").first).to_have_text("306.0")
+    assert [(c["target"], c["value"], c["expect"]) for c in gateway.commands()] == [
+        ("40-IC-4200", 306, {"value": 340.0})
+    ]
+
+
 def test_an_output_can_be_set_in_man_only(page, gateway):
     open_faceplate(page, "40-AIC-4212")
     field = page.get_by_label("output", exact=True)

@@ -42,7 +42,7 @@ def test_the_frame_stands_on_every_screen(page, gateway):
         expect(page.locator(".not-normal")).to_contain_text("forced 1: 40-LI-4211")
         expect(page.locator(".not-normal")).to_contain_text("insecure link 1: PLC-4")
         expect(page.locator(".count").first).to_have_attribute(
-            "aria-label", re.compile("priority 1: 1 standing, 1 not")
+            "aria-label", "priority 1: 1 standing, 0 returned, 1 not acknowledged"
         )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), screen
 

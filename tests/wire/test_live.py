@@ -103,6 +103,19 @@ def test_a_sign_of_life_twice_a_second_tells_whether_the_scan_is_there(plan, tmp
     served(plan, tmp_path, situation)
 
 
+def test_the_devices_are_told_with_the_subscription_and_again_each_second(plan, tmp_path):
+    async def situation(page):
+        await page.log_in()
+        async with page.connected([FLOW]) as client:
+            told = (await client.next("devices"))["v"]
+            assert [name for name, *_ in told] == [device.name for device in plan.devices]
+            # No field process runs beside this gateway: nothing answers, and nothing ever did.
+            assert {(link, age_ms) for _, link, age_ms in told} == {("down", None)}
+            assert (await client.next("devices"))["v"] == told
+
+    served(plan, tmp_path, situation)
+
+
 def test_a_transition_comes_before_the_delta_of_its_scan_and_says_who_and_why(plan, tmp_path):
     async def situation(page):
         await page.log_in()
@@ -272,6 +285,8 @@ def test_what_cannot_be_given_is_refused_before_the_scan_hears_of_it(plan, tmp_p
                 ({"command": "destroy"}, "bad-value"),
                 ({"command": "tune", "target": "40-AIC-4212.gain"}, "no-permission"),
                 ({"reason": "two\nlines"}, "bad-value"),
+                ({"command": "reset", "target": "CELL-01", "value": None}, "no-reason"),
+                ({"command": "release", "target": "plant", "value": None, "reason": " "}, "no-reason"),
                 ({"dry_run": True, "target": "40-AIC-9999.sp"}, "unknown-target"),
             ]
             for number, (more, code) in enumerate(cases):

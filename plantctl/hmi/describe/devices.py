@@ -19,7 +19,6 @@ def devices(plan: Plan) -> list[dict[str, Any]]:
             "address": _CREDENTIALS.sub("//", device.connect),
             "inputs": len(device.inputs),
             "outputs": len(device.outputs),
-            "points": None,
         }
         for device in plan.devices
     ]

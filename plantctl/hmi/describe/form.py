@@ -150,7 +150,6 @@ FORMS: Final[Mapping[str, Table]] = {
         "address": ("text", "where it is reached, without credentials"),
         "inputs": ("integer", "how many tags it gives"),
         "outputs": ("integer", "how many it takes"),
-        "points": ("points?", "its state, by part; null: the plan has no points of it"),
     },
     "display": {
         "display": ("text", "its name"),

@@ -32,6 +32,14 @@ def parameter(rows: KindRows, row: int, name: str) -> float:
     return float(rows.rows[name][row]) if rows.kind.field(name) is not None else math.nan
 
 
+def states_of(plan: Plan, point: Point) -> dict[str, str] | None:
+    """The words of a point's values, by value; None where it is a number."""
+    shown = plan.shown.tags.get(point.name)
+    if shown is not None and shown.states:
+        return {str(value): text for value, text in shown.states.items()}
+    return {str(value): text for value, text in enumerate(point.words)} or None
+
+
 class PlanView:
     """A plan with its blocks by tag, the conditions of its causes, and the causes that act on each output."""
 

@@ -5,8 +5,8 @@ Conditions stand in the text of the configuration, so that what was reviewed is 
 
 from typing import Any
 
-from plantctl.hmi.describe.plan_view import PlanView, number, parameter, unit
-from plantctl.plan.plan import EffectInfo, Plan
+from plantctl.hmi.describe.plan_view import PlanView, number, parameter, states_of, unit
+from plantctl.plan.plan import EffectInfo, KindRows, Plan
 
 LIMIT_WORDS = {"low_low": "very low", "low": "low", "high": "high", "high_high": "very high"}
 
@@ -26,7 +26,7 @@ def alarms(view: PlanView) -> list[dict[str, Any]]:
                 "side": "high" if parameter(rows, row, "high") else "low",
                 "unit": unit(view.point(source).unit),
                 "priority": int(parameter(rows, row, "priority")),
-                "text": f"{(guidance and guidance.text) or view.text_of(source)} {LIMIT_WORDS.get(kind, kind)}",
+                "text": (guidance and guidance.text) or _said(view, source, kind, rows, row),
                 "cause": guidance.cause if guidance else "",
                 "consequence": guidance.consequence if guidance else "",
                 "response": guidance.response if guidance else "",
@@ -37,6 +37,17 @@ def alarms(view: PlanView) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _said(view: PlanView, tag: str, kind: str, rows: KindRows, row: int) -> str:
+    """What an alarm tells, in words: of a tag with states the state that it warns of, where that is a single one."""
+    text, states = view.text_of(tag), states_of(view.plan, view.point(tag))
+    if states:
+        limit, high = parameter(rows, row, "limit"), parameter(rows, row, "high")
+        beyond = [word for value, word in states.items() if (float(value) >= limit if high else float(value) <= limit)]
+        if len(beyond) == 1:
+            return f"{text}: {beyond[0]}"
+    return f"{text} {LIMIT_WORDS.get(kind, kind)}"
 
 
 def causes(view: PlanView) -> list[dict[str, Any]]:

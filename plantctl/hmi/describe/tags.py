@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from plantctl.hmi.describe.plan_view import PlanView, number, unit
+from plantctl.hmi.describe.plan_view import PlanView, number, states_of, unit
 from plantctl.hmi.describe.point_range import range_of
 from plantctl.hmi.describe.ranges import indicators
 from plantctl.hmi.describe.writes import requests, write_classes
@@ -42,7 +42,7 @@ def tags(view: PlanView) -> list[dict[str, Any]]:
                 "item": (shown.item if shown else "") or None,
                 "system": (shown.system if shown else "") or None,
                 "stale_after_ms": inputs[point.row].stale_after_ns / 1e6 or None if point.row in inputs else None,
-                "states": _states(plan, point),
+                "states": states_of(plan, point),
                 "write": writable.get(point.name),
                 "asked_by": asked.get(point.name),
                 "indicator": ranges.get(point.name),
@@ -63,13 +63,6 @@ def _kind(plan: Plan, point: Point, is_output: bool) -> str:
     # A block that the text names is a tag of the plant, whatever computes it; a loop is known by its own list.
     named = point.name in plan.shown.tags and point.name not in plan.shown.loops
     return "calculated" if named else "block"
-
-
-def _states(plan: Plan, point: Point) -> dict[str, str] | None:
-    shown = plan.shown.tags.get(point.name)
-    if shown is not None and shown.states:
-        return {str(value): text for value, text in shown.states.items()}
-    return {str(value): text for value, text in enumerate(point.words)} or None
 
 
 class _Decimals:

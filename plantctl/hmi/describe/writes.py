@@ -12,6 +12,7 @@ from plantctl.plan.plan import Writer
 
 # A step of up to this share of the range is written at once; a larger one is asked back.
 DIRECT_SHARE = 0.1
+WITH_REASON = "confirm-reason"
 ARBITER_FIELDS = ("auto", "force", "has_auto")
 
 

@@ -58,9 +58,7 @@ export function abnormalities(app) {
     ),
   ];
   found.push(...counted("abnormal.tripped", tripped, "tripped", go("interlocks")));
-  const away = plant.devices
-    .filter((device) => device.points?.link && values.number(device.points.link) === 0)
-    .map((device) => device.device);
+  const away = plant.devices.map((device) => device.device).filter((name) => app.devices.isAway(name));
   found.push(...counted("abnormal.away", away, "away", go("devices")));
   const forced = [];
   const simulated = [];

@@ -4,24 +4,35 @@
 // and the plant refuses what is no longer there. `Acknowledge page` asks first and names how many.
 
 import { el, setAttribute, setText } from "./dom.js";
-import { ACKED, RTN, STATE_WORDS, UNACK } from "./alarms.js";
+import { ACKED, STATE_WORDS, UNACK, stands, waitsForAck, waitsForReset } from "./alarms.js";
 import { alarmPlace, signName } from "./alarm_shape.js";
-import { timeText, unitText, valueText } from "./format.js";
+import { limitText, timeText, unitText, valueText } from "./format.js";
 import { valueCell } from "./value_cell.js";
 import { commandButton } from "./write.js";
 import { confirmWrite } from "./confirm.js";
 import { t } from "./texts.js";
 
-const waits = (row) => row.state === UNACK || row.state === RTN;
-
 /** Acknowledge one alarm. */
 export function acknowledge(app, row) {
-  if (!waits(row)) return null;
+  if (!waitsForAck(row)) return null;
   return app.commands.give({
     command: "ack",
     target: row.alarm.alarm,
     says: t("ack.says", { alarm: row.alarm.alarm }),
   });
+}
+
+// What latches is ended by a person who says why, after it was over.
+async function resetAlarm(app, alarm) {
+  const agreed = await confirmWrite(app, {
+    title: t("reset.title", { group: alarm.alarm }),
+    action: t("reset.action"),
+    withReason: true,
+    lines: [[t("confirm.what"), alarm.text || alarm.alarm]],
+  });
+  if (!agreed) return;
+  const says = t("reset.says", { group: alarm.alarm });
+  app.commands.give({ command: "reset", target: alarm.alarm, reason: agreed.reason, says });
 }
 
 function alarmRow(app, row, scope, choose) {
@@ -35,6 +46,7 @@ function alarmRow(app, row, scope, choose) {
     { label: t("ack.one"), act: () => acknowledge(app, app.alarms.row(alarm.alarm) ?? row) },
     scope,
   );
+  const end = commandButton(app, { label: t("reset.button"), act: () => resetAlarm(app, alarm) }, scope);
   const then = el("td", { class: "numeric" });
   const name = el(
     "button",
@@ -56,9 +68,9 @@ function alarmRow(app, row, scope, choose) {
     el("td", { class: "message-text" }, alarm.text || tag.text),
     then,
     el("td", { class: "numeric" }, valueCell(app, alarm.tag, scope, { unit: false })),
-    el("td", { class: "numeric" }, Number.isFinite(alarm.limit) ? valueText(tag, alarm.limit) : ""),
+    el("td", { class: "numeric" }, tag.states ? "" : limitText({ ...tag, unit: "" }, alarm.limit)),
     el("td", {}, unitText(tag.unit)),
-    el("td", {}, button.node),
+    el("td", {}, button.node, end.node),
   );
   return {
     node,
@@ -69,7 +81,8 @@ function alarmRow(app, row, scope, choose) {
       setAttribute(node, "class", STATE_WORDS[now.state]);
       setText(time, Number.isFinite(now.raised_ms) ? timeText(now.raised_ms, app.link.now()) : t("alarm.before"));
       setText(then, Number.isFinite(now.value) ? valueText(tag, now.value) : "–");
-      button.node.hidden = !waits(now);
+      button.node.hidden = !waitsForAck(now);
+      end.node.hidden = !waitsForReset(now);
     },
   };
 }
@@ -159,13 +172,13 @@ export function alarmScreen(app, scope) {
       t("alarm.summary", {
         unack: list.filter((row) => row.state === UNACK).length,
         acked: list.filter((row) => row.state === ACKED).length,
-        rtn: list.filter((row) => row.state === RTN).length,
+        rtn: list.filter((row) => !stands(row)).length,
       }),
     );
     page.draw();
   };
   const ackPage = async () => {
-    const list = app.alarms.list().filter(waits);
+    const list = app.alarms.list().filter(waitsForAck);
     const agreed = await confirmWrite(app, {
       title: t("ack.page_title"),
       action: t("ack.page_action"),
@@ -185,7 +198,7 @@ export function alarmScreen(app, scope) {
   };
   const page = commandButton(
     app,
-    { label: t("ack.page"), act: ackPage, barred: () => (app.alarms.list().some(waits) ? "" : t("ack.none")) },
+    { label: t("ack.page"), act: ackPage, barred: () => (app.alarms.list().some(waitsForAck) ? "" : t("ack.none")) },
     scope,
   );
   app.ackChosen = () => {

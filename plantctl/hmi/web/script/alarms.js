@@ -1,6 +1,7 @@
 // The alarms as they stand: the state of each comes with the values, its guidance with the description.
 //
 //     normal -> unack -> acked -> normal, and unack -> rtn -> normal where it returned before it was acknowledged
+//     one that latches: unack -> latched -> latched-acked -> normal, the last step by a reset
 //
 // States and their numbers are the scan's (plantctl/blocks/limit_alarm.py); nothing is decided here.
 
@@ -10,9 +11,19 @@ export const NORMAL = 0;
 export const UNACK = 1;
 export const ACKED = 2;
 export const RTN = 3;
-export const STATE_WORDS = ["normal", "unack", "acked", "rtn"];
+export const LATCHED = 4;
+export const LATCHED_ACKED = 5;
+export const STATE_WORDS = ["normal", "unack", "acked", "rtn", "latched", "latched-acked"];
 export const PRIORITIES = [1, 2, 3, 4];
-const ORDER = [9, 0, 2, 1];
+const ORDER = [9, 0, 3, 2, 1, 4];
+const WAITS = new Set([UNACK, RTN, LATCHED]);
+
+/** Whether a row waits for an acknowledgement. */
+export const waitsForAck = (row) => WAITS.has(row?.state);
+/** Whether a row waits for a reset: what it tells of is over, and it latches. */
+export const waitsForReset = (row) => row?.state === LATCHED || row?.state === LATCHED_ACKED;
+/** Whether what a row tells of still is so. */
+export const stands = (row) => row?.state === UNACK || row?.state === ACKED;
 
 export class Alarms {
   #app;
@@ -84,15 +95,18 @@ export class Alarms {
     );
   }
 
-  /** How many of a priority stand, and how many of them wait for a person: `{standing, unack}`. */
+  /** Of one priority: how many stand, how many are over and wait for a person, how many are not acknowledged. */
   count(priority) {
     const rows = this.list().filter((row) => row.alarm.priority === priority);
-    return { standing: rows.length, unack: rows.filter((row) => row.state !== ACKED).length };
+    const standing = rows.filter(stands).length;
+    const fresh = rows.some((row) => row.state === UNACK);
+    const state = fresh ? UNACK : standing ? ACKED : RTN;
+    return { standing, returned: rows.length - standing, unack: rows.filter(waitsForAck).length, state };
   }
 
   /** The most important alarm that waits for a person, or undefined. */
   highest() {
-    return this.list().find((row) => row.state === UNACK) ?? this.list().find((row) => row.state === RTN);
+    return this.list().find((row) => row.state === UNACK) ?? this.list().find(waitsForAck);
   }
 
   /** The worst of some tags: its row, or undefined. */

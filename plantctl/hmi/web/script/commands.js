@@ -4,6 +4,7 @@
 // (`expect`), a reason where asked, a short validity and a key. A broken connection makes the outcome unknown, and
 // says so.
 
+import { conditionText } from "./format.js";
 import { t } from "./texts.js";
 
 const LAST = new Set(["refused", "verified", "mismatch", "timed-out", "superseded", "expired", "unknown"]);
@@ -88,7 +89,7 @@ export class Commands {
     if (!record) return;
     record.stage = message.stage;
     record.code = message.code ?? "";
-    record.detail = message.detail ?? "";
+    record.detail = conditionText(message.detail);
     record.readback = message.readback ?? null;
     record.stages.push({ stage: message.stage, t: message.t });
     if (LAST.has(message.stage)) this.#finish(record);

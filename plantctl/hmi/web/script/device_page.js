@@ -1,41 +1,67 @@
-// The devices of the plant: how they are reached, whether they answer, whether their link is protected.
+// The devices of the plant: how they are reached, whether they answer and since when not, which of their values are not
+// good, whether their link is protected.
 
-import { el, setText } from "./dom.js";
-import { valueCell } from "./value_cell.js";
+import { el, setClass, setText } from "./dom.js";
+import { ageText, timeText } from "./format.js";
 import { t } from "./texts.js";
+
+const TICK_MS = 500;
+const LATELY_MS = 5000;
+const NAMES_MAX = 6;
 
 // Only a protocol that knows protection can have it: nothing is promised for the others.
 function protection(device) {
   return device.kind === "opcua" ? "device.secure" : "device.no_protection";
 }
 
+function lastAnswer(app, name) {
+  const last = app.devices.lastAnswer(name);
+  if (last === null) return app.devices.link(name) ? t("device.never") : "";
+  const age = ageText(last.age_ms);
+  return last.age_ms < LATELY_MS
+    ? t("device.last", { age })
+    : t("device.last_at", { age, time: timeText(last.utc_ms, app.link.now(), 0) });
+}
+
+function valuesOf(app, tags) {
+  const lost = tags.filter((tag) => ["bad", "old", "uncertain"].includes(app.values.standing(tag).state));
+  if (!lost.length) return tags.length ? t("device.good", { n: tags.length }) : "";
+  const names = lost.length > NAMES_MAX ? `${lost.slice(0, NAMES_MAX).join(", ")} …` : lost.join(", ");
+  return t("device.not_good", { n: lost.length, all: tags.length, names });
+}
+
+function deviceRow(app, device, scope) {
+  const link = el("td", { class: "state" });
+  const last = el("td", {});
+  const values = el("td", {});
+  const tags = [...app.plant.tags.values()]
+    .filter((tag) => tag.device === device.device && tag.kind === "input")
+    .map((tag) => tag.tag);
+  const node = el(
+    "tr",
+    { "data-row": device.device },
+    el("th", { scope: "row" }, device.device),
+    link,
+    last,
+    values,
+    el("td", {}, device.kind),
+    el("td", {}, device.address ?? ""),
+    el("td", {}, device.insecure ? el("strong", {}, t("device.insecure")) : t(protection(device))),
+  );
+  const draw = () => {
+    const word = app.link.fresh ? app.devices.link(device.device) : "";
+    setText(link, t(`device.${word || "not_told"}`));
+    setClass(node, ["away"], word && word !== "up" ? "away" : "");
+    setText(last, lastAnswer(app, device.device));
+    setText(values, valuesOf(app, tags));
+  };
+  scope.every(TICK_MS, draw);
+  draw();
+  return node;
+}
+
 /** The screen of devices. */
 export function deviceScreen(app, scope) {
-  const rows = app.plant.devices.map((device) => {
-    const link = el("td", {});
-    if (device.points?.link) {
-      app.values.watch(
-        [device.points.link],
-        () => {
-          const value = app.values.number(device.points.link);
-          setText(link, value === 1 ? t("device.up") : value === 0 ? t("device.down") : t("value.not_told"));
-        },
-        scope,
-      );
-    } else {
-      setText(link, t("device.not_told"));
-    }
-    return el(
-      "tr",
-      { "data-row": device.device },
-      el("th", { scope: "row" }, device.device),
-      el("td", {}, device.kind),
-      el("td", {}, device.address ?? ""),
-      link,
-      el("td", {}, device.points?.age ? valueCell(app, device.points.age, scope) : ""),
-      el("td", {}, device.insecure ? el("strong", {}, t("device.insecure")) : t(protection(device))),
-    );
-  });
   return el(
     "div",
     { class: "device-page" },
@@ -49,12 +75,16 @@ export function deviceScreen(app, scope) {
         el(
           "tr",
           {},
-          ["device", "kind", "address", "link", "age", "security"].map((key) =>
+          ["device", "link", "age", "values", "kind", "address", "security"].map((key) =>
             el("th", { scope: "col" }, t(`device.column.${key}`)),
           ),
         ),
       ),
-      el("tbody", { "data-rows": "" }, rows),
+      el(
+        "tbody",
+        { "data-rows": "" },
+        app.plant.devices.map((device) => deviceRow(app, device, scope)),
+      ),
     ),
   );
 }

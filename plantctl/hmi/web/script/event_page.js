@@ -12,8 +12,14 @@ function word(value) {
 }
 
 function eventRow(app, event) {
-  const change = [word(event.old), word(event.new)].filter(Boolean).join(" → ");
-  const text = [event.reason && t("event.reason", { reason: event.reason }), event.text].filter(Boolean).join("; ");
+  const alarm = app.plant.alarms.get(event.target);
+  // What the scan writes for an acknowledgement and for a reset is a request of its own: 0 to 1, and 1 to 0.
+  const change =
+    alarm && event.kind === "command"
+      ? t(word(event.new) === "1" ? "event.acknowledged" : "event.reset")
+      : [word(event.old), word(event.new)].filter(Boolean).join(" → ");
+  const what = alarm ? alarm.text : event.text;
+  const text = [event.reason && t("event.reason", { reason: event.reason }), what].filter(Boolean).join("; ");
   return el(
     "tr",
     { "data-row": event.number, class: `kind-${event.kind}` },

@@ -1,10 +1,10 @@
 // Parts that the faceplates of loops and of tags share: alarms of a tag, interlocks of an output, who has an output.
 
 import { el, setText } from "./dom.js";
-import { STATE_WORDS } from "./alarms.js";
+import { STATE_WORDS, waitsForAck } from "./alarms.js";
 import { alarmPlace } from "./alarm_shape.js";
 import { acknowledge } from "./alarm_page.js";
-import { unitText, valueText } from "./format.js";
+import { limitText } from "./format.js";
 import { commandButton } from "./write.js";
 import { t } from "./texts.js";
 
@@ -50,7 +50,7 @@ export function alarmsOf(app, tags, scope) {
       {},
       sign.node,
       el("span", { class: "side" }, t("faceplate.alarm", { side, priority: alarm.priority })),
-      el("span", { class: "limit" }, `${valueText(tag, alarm.limit)} ${unitText(tag.unit)}`),
+      el("span", { class: "limit" }, tag.states ? "" : limitText(tag, alarm.limit)),
       state,
       ack.node,
     );
@@ -60,7 +60,7 @@ export function alarmsOf(app, tags, scope) {
         const row = app.alarms.row(alarm.alarm);
         sign.show(row);
         setText(state, t(`alarm.state.${STATE_WORDS[row?.state ?? 0]}`));
-        ack.node.hidden = !row || STATE_WORDS[row.state] === "acked";
+        ack.node.hidden = !waitsForAck(row);
       },
     };
   });
@@ -99,11 +99,15 @@ export function interlocksOf(app, output, scope) {
 
 /** Why an output does not follow a person now, "" where it does. */
 export function heldBy(app, output) {
+  const acts = ({ points }) => [points?.active, points?.tripped].some((each) => each && app.values.number(each) === 1);
   const effects = (app.plant.effectsOfOutput.get(output) ?? []).filter(
-    (effect) => app.values.number(effect.points?.active) === 1,
+    (effect) => output in (effect.outputs ?? {}) && acts(effect),
   );
   if (effects.length) return t("output.tripped", { effects: effects.map((effect) => effect.effect).join(", ") });
-  if (sourceWord(app, output) === "held" || app.link.state === "held") return t("output.held");
+  // What goes to no device is not held: a value entered by hand is taken while the outputs wait.
+  const { kind, device } = app.plant.tag(output);
+  const held = sourceWord(app, output) === "held" || app.link.state === "held";
+  if (kind === "output" && device && held) return t("output.held");
   return "";
 }
 

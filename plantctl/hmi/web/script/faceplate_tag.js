@@ -29,7 +29,7 @@ function stateButtons(app, tag, scope) {
     return { number: Number(number), node };
   });
   const draw = () => {
-    const barred = app.commands.barred();
+    const barred = app.commands.barred() || heldBy(app, tag.tag);
     for (const { number, node } of buttons) {
       node.disabled = Boolean(barred);
       setAttribute(node, "aria-pressed", String(app.values.number(tag.tag) === number));
@@ -39,7 +39,7 @@ function stateButtons(app, tag, scope) {
       );
     }
     const stage = record ? [t(`stage.${record.stage}`), record.code, record.detail].filter(Boolean).join(": ") : "";
-    setText(said, barred || heldBy(app, tag.tag) || stage);
+    setText(said, barred || stage);
   };
   app.commands.listen(draw, scope);
   app.link_watchers.add(draw);

@@ -28,6 +28,15 @@ export function valueText(tag, value) {
   return numberText(value, tag?.decimals ?? 2);
 }
 
+/** A limit of a tag with its unit, with as many decimals as it needs: 0.5 of a count is not 1. */
+export function limitText(tag, limit) {
+  if (!Number.isFinite(limit)) return "";
+  const fixed = numberText(limit, tag?.decimals ?? 2);
+  const text = Number(fixed) === limit ? fixed : String(Number(limit.toPrecision(4)));
+  const unit = unitText(tag?.unit);
+  return unit ? `${text} ${unit}` : text;
+}
+
 /** A value with its unit. */
 export function withUnit(tag, value) {
   const unit = tag?.states ? "" : unitText(tag?.unit);

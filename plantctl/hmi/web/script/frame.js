@@ -3,14 +3,14 @@
 // None of it can be hidden: a person who looks at any screen sees what waits and whether the values can be trusted.
 
 import { Scope, el, setAttribute, setClass, setText } from "./dom.js";
-import { PRIORITIES, RTN, UNACK } from "./alarms.js";
+import { ACKED, PRIORITIES, UNACK, stands, waitsForAck } from "./alarms.js";
 import { alarmPlace, alarmShape } from "./alarm_shape.js";
-import { ageText, clockText, withUnit } from "./format.js";
+import { ageText, clockText, limitText } from "./format.js";
 import { abnormalities } from "./abnormal.js";
 import { valueSentence } from "./value_cell.js";
 import { t } from "./texts.js";
 
-const SCREENS = ["overview", "cells", "alarms", "interlocks", "trend", "events"];
+const SCREENS = ["overview", "cells", "alarms", "interlocks", "trend", "events", "devices"];
 const TICK_MS = 250;
 const ANNOUNCE_MS = 4000;
 
@@ -31,13 +31,14 @@ function alarmCounts(app, scope) {
   });
   const draw = () => {
     for (const place of nodes) {
-      const { standing, unack } = app.alarms.count(place.priority);
-      setText(place.number, String(standing));
-      place.node.classList.toggle("some", standing > 0);
-      const state = unack ? UNACK : 2;
+      const { standing, returned, unack, state: worst } = app.alarms.count(place.priority);
+      const some = standing + returned;
+      setText(place.number, String(some));
+      place.node.classList.toggle("some", some > 0);
+      const state = some ? worst : ACKED;
       if (place.shown !== state) place.sign.replaceChildren(alarmShape(place.priority, state, null));
       place.shown = state;
-      setAttribute(place.node, "aria-label", t("frame.count", { priority: place.priority, standing, unack }));
+      setAttribute(place.node, "aria-label", t("frame.count", { priority: place.priority, standing, returned, unack }));
       setAttribute(place.node, "role", "img");
     }
   };
@@ -56,7 +57,7 @@ function highestAlarm(app, scope) {
   const node = el("a", { class: "highest", href: "#alarms" }, sign.node, text);
   const draw = () => {
     const row = app.alarms.highest();
-    const waiting = app.alarms.list().filter((each) => each.state === UNACK || each.state === RTN).length;
+    const waiting = app.alarms.list().filter((each) => waitsForAck(each)).length;
     sign.show(row);
     node.classList.toggle("some", Boolean(row));
     setAttribute(node, "title", row ? alarmSentence(app, row) : null);
@@ -70,15 +71,16 @@ function highestAlarm(app, scope) {
   return node;
 }
 
-/** An alarm in words: which, what, the value now and its limit. */
+/** An alarm in words: which, what, the value now and its limit; one whose value is back says so first. */
 export function alarmSentence(app, row) {
   const tag = app.plant.tag(row.alarm.tag);
   const value = valueSentence(app, row.alarm.tag);
   const limit =
-    row.alarm.limit === undefined || row.alarm.limit === null
+    row.alarm.limit === undefined || row.alarm.limit === null || tag.states
       ? ""
-      : t("alarm.limit", { limit: withUnit(tag, row.alarm.limit) });
-  return `${row.alarm.tag} ${row.alarm.text || tag.text}: ${value} ${limit}`.trim();
+      : t("alarm.limit", { limit: limitText(tag, row.alarm.limit) });
+  const said = `${row.alarm.tag} ${row.alarm.text || tag.text}: ${value} ${limit}`.trim();
+  return stands(row) ? said : t("alarm.returned", { said });
 }
 
 // New alarms are told to who listens, but at most every few seconds: the highest, and how many came with it.

@@ -1,7 +1,7 @@
 // The keys, the signs and the looks of values, on one page; the same letters as in `plantctl top` where it has them.
 
 import { alarmShape } from "./alarm_shape.js";
-import { ACKED, PRIORITIES, RTN, UNACK } from "./alarms.js";
+import { ACKED, LATCHED_ACKED, PRIORITIES, RTN, UNACK } from "./alarms.js";
 import { el } from "./dom.js";
 import { t } from "./texts.js";
 
@@ -34,6 +34,7 @@ export function help() {
           ),
           el("li", {}, alarmShape(2, UNACK, null), ` ${t("help.unack")}`),
           el("li", {}, alarmShape(2, RTN, null), ` ${t("help.rtn")}`),
+          el("li", {}, alarmShape(2, LATCHED_ACKED, null), ` ${t("help.latched")}`),
         ),
         el("h3", {}, t("help.values")),
         el(

@@ -6,7 +6,7 @@
 
 import { el, setAttribute, setClass, setText, svg } from "./dom.js";
 import { lastChange } from "./history.js";
-import { conditionText, numberText, timeText, unitText, valueText, withUnit } from "./format.js";
+import { conditionText, limitText, numberText, timeText, unitText, valueText, withUnit } from "./format.js";
 import { valueCell } from "./value_cell.js";
 import { commandButton } from "./write.js";
 import { confirmWrite } from "./confirm.js";
@@ -47,7 +47,7 @@ function mark(kind) {
   );
 }
 
-// The live value of a cause beside its limit, as the condition has it: `40-FI-4013 0.602 < 0.240 m³/h`.
+// The live value of a cause, and where it trips: `40-FI-4013 0.602 trips < 0.240 m³/h`.
 function comparisons(app, cause, scope) {
   const found = app.plant.comparisons(cause);
   if (!found.length) return [el("code", {}, conditionText(cause.when))];
@@ -62,7 +62,7 @@ function comparisons(app, cause, scope) {
       ),
       " ",
       valueCell(app, tag, scope, { unit: false }),
-      ` ${sign} ${numberText(limit, app.plant.tag(tag).decimals ?? 2)} ${unitText(app.plant.tag(tag).unit)}`,
+      ` ${t("cause.trips", { sign, limit: limitText(app.plant.tag(tag), limit) })}`,
     ),
   );
 }
@@ -290,12 +290,14 @@ function groupCard(app, group, scope) {
   const draw = () => {
     const tripped = isTripped(app, group);
     for (const cause of group.causes.values()) {
-      const entry = app.values.read(causePoint(cause));
-      if (!is(app, causePoint(cause))) continue;
-      if (entry?.changed_ms) group.times.set(cause.cause, entry.changed_ms);
+      // A cause that is clear again has left its mark where it was first: since when, that tells.
+      const point = is(app, causePoint(cause)) ? causePoint(cause) : cause.points?.first_out;
+      if (!is(app, point)) continue;
+      const entry = app.values.read(point);
+      if (entry?.changed_ms && point === causePoint(cause)) group.times.set(cause.cause, entry.changed_ms);
       else if (!group.times.has(cause.cause)) {
-        group.times.set(cause.cause, NaN);
-        lastChange(causePoint(cause), app.link.now()).then((at_ms) => {
+        group.times.set(cause.cause, entry?.changed_ms || NaN);
+        lastChange(point, app.link.now()).then((at_ms) => {
           if (!scope.ended && Number.isNaN(group.times.get(cause.cause))) {
             group.times.set(cause.cause, at_ms);
             draw();

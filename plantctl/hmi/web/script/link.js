@@ -36,7 +36,7 @@ export class Link {
   duplicates = 0;
   invalid = [];
 
-  /** `told` has hello, rows, event, stage, error, gap, freshness, refused: what the page does with what it is told. */
+  /** `told` has hello, rows, devices, event, stage, error, gap, freshness, refused: what the page does with each. */
   constructor(points, told) {
     this.#points = points;
     this.#told = told;
@@ -199,6 +199,10 @@ export class Link {
     this.scan_age_ms = message.scan_age_ms;
     this.field_age_ms = message.field_age_ms;
     this.#told.heartbeat?.(message);
+  }
+
+  _devices(message) {
+    this.#told.devices(message);
   }
 
   _gap({ from, to, why }) {

@@ -6,6 +6,7 @@
 import { Scope, el } from "./dom.js";
 import { Alarms } from "./alarms.js";
 import { Commands } from "./commands.js";
+import { Devices } from "./devices.js";
 import { Journal } from "./journal.js";
 import { Link } from "./link.js";
 import { Messages } from "./messages.js";
@@ -65,6 +66,7 @@ function connect(app) {
       root.dataset.seq = app.link.seq;
       if (whole) root.dataset.ready = "yes";
     },
+    devices: (message) => app.devices.take(message),
     event: (message) => app.journal.take(message),
     stage: (message) => app.commands.stage(message),
     error: (message) => app.messages.fail(t("main.misunderstood", { code: message.code, detail: message.detail })),
@@ -95,6 +97,7 @@ function connect(app) {
     now: () => app.link.now(),
     isFresh: () => app.link.fresh,
   });
+  app.devices = new Devices();
   app.journal = new Journal();
   app.commands = new Commands({ link: app.link, messages: app.messages, session, now: () => app.link.now() });
 }

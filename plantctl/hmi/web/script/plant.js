@@ -109,7 +109,6 @@ export class Plant {
       names.add(permissive.point);
       for (const condition of permissive.conditions ?? []) condition.point && names.add(condition.point);
     }
-    for (const device of this.devices) take(device.points);
     names.add("scan.held");
     return [...names].filter(Boolean);
   }

@@ -1,0 +1,46 @@
+"""Which device is lost, since when, and which of its values are not good: on its screen and in the frame."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import go
+from tests.browser.gateway import circuit
+
+
+def test_every_device_says_that_it_answers_and_its_screen_is_in_the_row_of_screens(page):
+    page.get_by_role("link", name="Devices").click()
+    for device in circuit.devices():
+        row = page.locator(f"tr[data-row='{device['device']}']")
+        expect(row.locator(".state")).to_have_text("answers")
+        expect(row).to_contain_text(re.compile(r"0\.\d s ago\d+ good"))
+    expect(page.locator("tr[data-row='PLC-4']")).to_contain_text("INSECURE")
+
+
+def test_a_lost_device_is_named_on_every_screen_with_its_last_answer_and_its_values(page, gateway):
+    links = gateway_links(lost={"RECT-02": ["down", 35_000], "PLC-4": ["not-admitted", None]})
+    gateway.tell("state", {"links": links})
+    gateway.tell("stale", ["40-II-4020", "40-AI-4031"])
+    page.get_by_role("button", name="no answer 2: PLC-4, RECT-02").click()
+    lost = page.locator("tr[data-row='RECT-02']")
+    expect(lost.locator(".state")).to_have_text("NO ANSWER")
+    expect(lost).to_contain_text(re.compile(r"\d\d:\d\d:\d\d UTC, 3\d s ago"))
+    expect(lost).to_contain_text("1 of 2 not good: 40-II-4020")
+    refused = page.locator("tr[data-row='PLC-4']")
+    expect(refused.locator(".state")).to_have_text("NOT ADMITTED: certificate, user or password")
+    expect(refused).to_contain_text("none since the field process began")
+    # One station of a gateway is silent: the gateway answers, and its value is named.
+    row = page.locator("tr[data-row='GW-4A']")
+    expect(row.locator(".state")).to_have_text("answers")
+    expect(row).to_contain_text(re.compile(r"1 of \d+ not good: 40-AI-4031"))
+
+
+def test_a_page_without_data_claims_nothing_of_the_devices(page, gateway):
+    go(page, "devices")
+    expect(page.locator("tr[data-row='RECT-01'] .state")).to_have_text("answers")
+    gateway.tell("silence", 60)
+    expect(page.locator("tr[data-row='RECT-01'] .state")).to_have_text("not told")
+
+
+def gateway_links(lost):
+    return {each["device"]: ["up", 100] for each in circuit.devices()} | lost
