@@ -1,4 +1,4 @@
-"""Checks of chemistry, electrodes, membranes, felt and cell against figures of the design basis, by name.
+"""Checks of chemistry, electrodes, membranes, felt, cell and bleed against figures of the design basis, by name.
 
 Each check is quick and runs interpreted, so that it can be repeated with any constant of the simulator changed.
 """
@@ -10,10 +10,12 @@ import pytest
 
 from simulators.chemistry import acids, constants, electrode, felt, membrane, precipitation
 from simulators.chemistry.equilibrium import solve
+from simulators.circuit import circuit_a
 from simulators.stream import CHLORIDE, LIQUID, RARE_EARTH, SODIUM, SOLID
 from tests.model import plain_cell as plain
 from tests.model.test_cell import FLOW_L_S, lone_cell
 from tests.model.test_chemistry import FINGERPRINT, fingerprint
+from tests.model.unit_rig import bench
 
 close = lambda value: pytest.approx(value, rel=1e-6, abs=1e-12)  # noqa: E731
 TEMPERATURES = (25.0, 40.0, 60.0)
@@ -292,8 +294,25 @@ def washing_leaves_a_scar():
     assert plant.field("cell.scarred") == pytest.approx(0.01 * (0.25 - plant.field("cell.fouled")), rel=1e-3)
 
 
+def draw_off_and_bleed():
+    """171 g/h of a cell stand at 28.5 g/L in its draw-off; the bleed takes the feed's water, wide open the overflow.
+
+    Feed 5.84 L/h for 340 A, of which 3 mol of water cross with each mole of chloride: 0.58 L/h (1.5, stream 14).
+    """
+    units = circuit_a(4, loops=True).units
+    drawn, valve = units["thickener"].values["rate_l_h"], units["bleed_valve"].values
+    assert 4 * 171.0 / drawn == pytest.approx(28.5, rel=0.02)
+    assert valve["full_l_h"] == pytest.approx(1.25 * 24.0, rel=0.02)
+    assert valve["flow_l_s"] * 3600.0 == pytest.approx(5.84 - 0.58, rel=0.01)
+    assert valve["full_l_h"] * 50.0 ** (valve["position"] - 1.0) == pytest.approx(5.26, rel=0.01)
+    low = bench("thickener", {"open": 1.0, "level_percent": 0.0, "contents": [20.0, *[0.0] * 6]})
+    low.run(0.1)
+    returned = low.linked.memory[low.linked.addresses["unit.outlet"] + LIQUID] * 3600.0
+    assert returned == pytest.approx(6.0 + 20.0, rel=0.01)
+
+
 CHECKS = (
     *(kinetics, equilibrium_potentials, resistances, acid_properties, surface, membrane_shares, chlorine, felt_rates),
     *(precipitation_rates, masses, chemistry, gas_reserve, double_layer, washing_leaves_a_scar),
-    *(cell_gone_alkaline, cell_near_the_membranes_limit, cell_in_operation),
+    *(cell_gone_alkaline, cell_near_the_membranes_limit, cell_in_operation, draw_off_and_bleed),
 )

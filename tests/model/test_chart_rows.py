@@ -243,6 +243,29 @@ def test_a_level_that_still_rises_a_minute_later_stops_the_pump_when_the_current
     assert bench.value("pump.run") == 0.0
 
 
+def test_a_tank_too_full_has_its_bleed_opened_also_when_the_heartbeat_is_lost_and_keeps_it_until_it_is_told():
+    bench = Bench()
+    bench.run(2.0)
+    bench.plant.set(tank__level_percent=93.0)
+    bench.beating = False
+    bench.run(6.0)
+    assert bench.value("bleed.valve") == 1.0
+    bench.line.plc.command((sig.BLEED, "SP"), 20.0)
+    bench.run(0.2)
+    assert bench.value("bleed.valve") == 1.0
+    assert bench.line.plc.shown[sig.BLEED, "MODE"].value == sig.BY_ROW
+    bench.beating = True
+    bench.plant.set(tank__level_percent=60.0)
+    bench.run(2.0)
+    bench.line.plc.command((sig.RESET, "CMD"), True)
+    bench.line.safety.reset()
+    bench.run(0.2)
+    assert bench.value("bleed.valve") == 1.0, "nothing moves by itself"
+    bench.line.plc.command((sig.BLEED, "SP"), 20.0)
+    bench.run(0.2)
+    assert bench.value("bleed.valve") == pytest.approx(0.2)
+
+
 def test_the_fork_alone_trips_the_level_row_while_the_meter_stands():
     bench = Bench()
     bench.plant.set(true__tank_level_percent=96.0)
@@ -296,6 +319,7 @@ def test_a_lost_heartbeat_ends_feed_and_contactors_patiently_and_leaves_the_pump
     bench.run(6.0)
     assert bench.bit("40-XA-4600")[0]
     assert bench.value("feed.stroke") == 0.0
+    assert bench.value("bleed.valve") == 0.0, "without feed it would drain the tank"
     assert bench.open() == []
     bench.run(5.2)
     assert bench.open() == ALL

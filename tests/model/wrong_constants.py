@@ -1,4 +1,4 @@
-"""Changes a named constant of chemistry, electrodes, membranes, felt or cell by a tenth, and asks which check sees it.
+"""Changes a named constant of chemistry, electrodes, felt, cell, bleed by a tenth, and asks which check sees it.
 
 A constant is a number in capitals, or one number of a table, of one of `MODULES`. It is changed wherever a module of
 the simulators holds it, so that a check meets it however it was imported.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pytest
 
 from simulators.chemistry import acids, constants, electrode, equilibrium, felt, membrane, precipitation
-from simulators.units import cell
+from simulators.units import cell, thickener
 from tests.model.acceptance_checks import CHECKS
 
-MODULES = (constants, equilibrium, electrode, acids, membrane, felt, precipitation, cell)
+MODULES = (constants, equilibrium, electrode, acids, membrane, felt, precipitation, cell, thickener)
 NOT_PHYSICAL = {"PASSES", "PH_LOW", "PH_HIGH", "CLOSE", "IONIC_MOST", "SLACK", "HALVINGS", "ROWS"}
 """Of the solvers: how often, from where, how closely; not of the plant."""
 
