@@ -209,7 +209,7 @@ for _fault_of_all in (
     _switch(RECTIFIERS, "rectifier-fan", "the rectifier's fan stands", "fan_failed"),
     _switch(RECTIFIERS, "rectifier-local", "somebody switched the rectifier to local", "local"),
     _switch(tuple(DRIVES), "drive-local", "somebody switched the drive to local", "local"),
-    _switch(tuple(DRIVES), "drive-trip", "the drive trips", "tripped"),
+    _switch(tuple(DRIVES), "drive-trip", "the drive's electronics trip it", "overload"),
     _switch((SAFETY,), "emergency-stop", "somebody pressed the emergency stop", "emergency_stop"),
 ):
     register(_fault_of_all)

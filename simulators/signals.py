@@ -129,15 +129,19 @@ def _instruments() -> Iterator[Signal]:
     ):
         area, _, loop = number.partition("-")
         device = f"VFD-{loop}"
+        reset = f"{area}-HS-{loop}R"
+        yield row(reset, f"{service}, reset of a trip, on its rising edge", device, "RESET", "", 0, 1, 500, 1)
         for letters, what, item, unit, high, out in (
             ("HS", "start command", "START", "", 1, 1),
+            ("HY", "reset bit in the drive", "RESET", "", 1, 0),
             ("SC", "speed reference", "SPEED_SET", "%", 100, 1),
             ("SI", "actual speed", "SPEED", "%", 100, 0),
             ("XS", "status word", "STATUS", "", 65535, 0),
             ("XI", "runs", "RUNNING", "", 1, 0),
             ("XA", "trip", "TRIPPED", "", 1, 0),
         ):
-            yield row(f"{area}-{letters}-{loop}", f"{service}, {what}", device, item, unit, 0, high, 200, out)
+            poll_ms = 500 if item == "RESET" else 200
+            yield row(f"{area}-{letters}-{loop}", f"{service}, {what}", device, item, unit, 0, high, poll_ms, out)
     for number, service, unit, high in (
         ("8016", "H2 header, analyser A", "%LEL", 100),
         ("8017", "H2 header, analyser B", "%LEL", 100),

@@ -8,6 +8,8 @@ A trip's value is written as it is. What a sequence, a person or a loop asks for
 Scaled       while effects scale the output it may not be above `allowed` = share x base, base being where it stood when
              the first of them came; the smallest share counts, reached in its time. Whoever asks for more gets that,
              and a loop is told HIGH. A share is of what stood, not of what is asked: asking for more does not undo it.
+Pulse        what a person has set stands for `pulse`, then the output springs back to 0, as a push button does: for
+             commands that a device takes on the edge. What never got to the device by then is not sent late.
 Held         until a person releases the outputs nothing is written, and the output is what its device has: the
              read-back, else `fail_safe`, else the last value; without limits and rates. The release starts nothing:
              what a person had asked for is void, and a loop goes on from the value that stands.
@@ -47,6 +49,8 @@ from plantctl.core.block import (
     Watched,
     bad,
     clip,
+    clock,
+    lasted,
     param,
     port,
     shown,
@@ -84,6 +88,12 @@ class Output(Block):
     high: Param[float] = param("y", "upper limit", default=1e29)
     rate_up: Param[float] = param("y/s", "fastest rise, 0 for none", minimum=0.0, default=0.0)
     rate_down: Param[float] = param("y/s", "fastest fall, 0 for none", minimum=0.0, default=0.0)
+    pulse: Param[float] = param(
+        "s",
+        "how long a person's value stands before the output springs back to 0, 0 for ever",
+        minimum=0.0,
+        default=0.0,
+    )
     initial: Param[float] = param("y", "value at the first scan", default=0.0)
     has_initial: Param[bool] = param("", "there is an initial value", default=False)
     fail_safe: Param[float] = param("y", "what the field leaves in the device when the scan is lost", default=0.0)
@@ -99,6 +109,7 @@ class Output(Block):
     limits: Shown[int] = shown("", "limit in force", words=("none", "low", "high", "constant"))
     scaled: Watched[bool] = watched("", "effects scale the output")
     allowed: Shown[float] = shown("y", "the most that limit and scaling effects allow", default=1e29)
+    pulse_s: State[float] = state("s", "how long a person's value has stood", default=-1.0)
     base: State[float] = state("y", "where the output stood when scaling began")
     owned: State[bool]
     waiting: State[bool]
@@ -126,6 +137,7 @@ def step(b: Output, dt: float) -> None:
     source = owner(b)
     b.source = source
     b.limits = NONE
+    spring(b, source, dt)
     scaling(b, dt)
     b.followed = source == BY_HOLD and not bad(b.device)
     if source == BY_TRIP:
@@ -152,6 +164,14 @@ def step(b: Output, dt: float) -> None:
     else:
         rest(b, dt)
         b.y.q = GOOD if b.owned else NOT_YET
+
+
+def spring(b: Output, source: int, dt: float) -> None:
+    """Let go of the push button: a person's value has stood for its time."""
+    b.pulse_s = clock(b.pulse_s, b.pulse > 0.0 and source == BY_HAND and b.manual != 0.0, dt)
+    if lasted(b.pulse_s, b.pulse):
+        b.manual = 0.0
+        b.pulse_s = -1.0
 
 
 def rest(b: Output, dt: float) -> None:

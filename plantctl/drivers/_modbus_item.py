@@ -19,6 +19,7 @@ from plantctl.drivers._codec import (
     AnyOrder,
     Check,
     Life,
+    NotRepresentable,
     NumberType,
     Order,
     Proof,
@@ -163,7 +164,8 @@ class Item(ItemSettings):
     """One datum: where it stands, how it is coded, and what beside it says whether it may be believed.
 
     The value is `decoded number * scale + zero` in `unit`. `block` (first, count) is read exactly and whole; `bits`
-    (first, last) takes a field out of an integer; `check` is a word that says whether the device is set up as
+    (first, last) takes a field out of an integer; written, it is put into what the register reads right before, and the
+    bits of `always` are set with it; `check` is a word that says whether the device is set up as
     expected, `proof` a known number that shows the word order; `none` are counts that mean "no value" (bad, sensor);
     outside `valid` it is bad, range. `refresh` marks the set-point whose writing keeps the device's watchdog quiet.
     `numbering`, `order`, `identity` may come from the profile for all items of a station.
@@ -176,6 +178,7 @@ class Item(ItemSettings):
     type: NumberType = "u16"
     order: AnyOrder = "ABCD"
     bits: tuple[int, int] | None = None
+    always: int = Field(default=0, ge=0, le=0xFFFF)
     scale: float | Scale = 1.0
     zero: float = 0.0
     block: tuple[int, int] | None = None
@@ -205,8 +208,12 @@ class Item(ItemSettings):
             raise ValueError("`scale` must not be 0")
         if self.table in {"coil", "discrete"} and (self.type != "u16" or self.beside or self.block):
             raise ValueError("a coil or discrete input is a single bit and has nothing beside it")
-        if "w" in self.access and (self.table in {"input", "discrete"} or self.bits or self.sign):
-            raise ValueError("only a whole holding register or a coil can be written")
+        if "w" in self.access and (self.table in {"input", "discrete"} or self.sign):
+            raise ValueError("only a holding register, bits of one, or a coil can be written")
+        if "w" in self.access and self.bits and self.type != "u16":
+            raise ValueError("bits are written into one register, u16")
+        if self.always and not (self.bits and "w" in self.access):
+            raise ValueError("`always` goes with `bits` that are written")
         return self
 
     @classmethod
@@ -217,6 +224,15 @@ class Item(ItemSettings):
         if not number.isdecimal():
             raise ValueError(f"`{text}` is neither an item of a profile nor a register like `101` or `5051 f32 CDAB`")
         return {"item": text, "address": int(number), "type": kind or "u16", "order": order or "ABCD", "access": "rw"}
+
+    def merged(self, counts: float, word: int) -> int:
+        """What is written where the register reads `word`. Raises NotRepresentable for what the bits cannot hold."""
+        assert self.bits is not None
+        first, last = self.bits
+        most = (1 << (last - first + 1)) - 1
+        if not 0.0 <= counts <= most or counts != math.floor(counts):
+            raise NotRepresentable(f"{counts:g} is no whole number from 0 to {most}")
+        return word & ~(most << first) | int(counts) << first | self.always
 
     @property
     def factor(self) -> float:

@@ -245,13 +245,16 @@ class Driver:
             counts = (wish.value - item.zero) / item.factor
             if item.table == "coil" and counts not in {0.0, 1.0}:
                 raise NotRepresentable(f"{wish.value:g} is neither on nor off")
-            words = encode(kind, order, counts)
+            words = [item.merged(counts, 0)] if item.bits else encode(kind, order, counts)
         except NotRepresentable as fault:
             return Written(wish.position, wish.value, WriteError.NOT_REPRESENTABLE, str(fault))
         try:
             if not await self._ready(station):
                 return Written(wish.position, wish.value, WriteError.UNREACHABLE, "the station does not answer")
             first = item.wire(item.address)
+            if item.bits:
+                # The register's other bits stay as the device has them now, whoever wrote them.
+                words = [item.merged(counts, (await self._link.read(station.number, "holding", first, 1))[0])]
             await self._link.write(station.number, item.table, first, words, item.write_function)
             error, why = await self._complaint(station)
         except Silent as fault:
@@ -265,7 +268,7 @@ class Driver:
         except Withdrawn as fault:
             return Written(wish.position, wish.value, WriteError.WITHDRAWN, fault.what)
         self._answered(station)
-        sent = decode(kind, order, words) * item.factor + item.zero
+        sent = (counts if item.bits else decode(kind, order, words)) * item.factor + item.zero
         return Written(wish.position, sent, error, why)
 
     async def _complaint(self, station: Station) -> tuple[WriteError, str]:

@@ -35,7 +35,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     link_hold(net)
     link_loops(net)
     link_protection(net, protect, overrun_trips=overrun_trip_after(net) > 0)
-    link_alarms(net)
+    link_alarms(net, protect)
     link_cascades(net)
     check_outputs_section(net)
     _refuse_not_built(net)

@@ -6,6 +6,7 @@ from typing import Any
 from plantctl.core.block import Field
 from plantctl.plan.did_you_mean import meant
 from plantctl.plan.kind import Kind
+from plantctl.plan.link_conditions import condition
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import BlockNode, ExpressionNode, Network, Path, PointDecl, Wire
 from plantctl.plan.plan import Writer
@@ -121,8 +122,8 @@ def link_calculated(net: Network) -> None:
         )
 
 
-def link_alarms(net: Network) -> None:
-    """Add one alarm block for each limit of each entry of `alarms`."""
+def link_alarms(net: Network, task: str) -> None:
+    """Add one alarm block for each limit of each entry of `alarms`; what arms an entry is asked in `task`."""
     kind = net.kind(ALARM, ("alarms",)) if net.source.alarms else None
     if kind is None:
         return
@@ -132,9 +133,13 @@ def link_alarms(net: Network) -> None:
             net.unknown(tag, path, key=True)
             continue
         _check_guidance(net, tag, alarm, path)
+        armed = condition(net, f"{tag}.arm", alarm.arm, (*path, "arm"), task) if alarm.arm is not None else None
         for key in LIMITS:
             if getattr(alarm, key) is not None:
-                _add_alarm(net, kind, tag, key, alarm, path)
+                node = _add_alarm(net, kind, tag, key, alarm, path)
+                if armed is not None:
+                    node.wires[("arm", 0)] = Wire(armed[0], (*path, "arm"))
+                    node.params["has_arm"], node.params["arm_for"] = 1.0, armed[1]
 
 
 def _check_guidance(net: Network, tag: str, alarm: Alarm, path: Path) -> None:
@@ -146,7 +151,7 @@ def _check_guidance(net: Network, tag: str, alarm: Alarm, path: Path) -> None:
         net.find("PC326", what, path, key=True, hint=hint)
 
 
-def _add_alarm(net: Network, kind: Kind, tag: str, key: str, alarm: Alarm, path: Path) -> None:
+def _add_alarm(net: Network, kind: Kind, tag: str, key: str, alarm: Alarm, path: Path) -> BlockNode:
     node = BlockNode(f"{tag}.{key}", kind, (*path, key))
     node.wires[("pv", 0)] = Wire(tag, path)
     node.settings["limit"] = (getattr(alarm, key), (*path, key))
@@ -160,6 +165,7 @@ def _add_alarm(net: Network, kind: Kind, tag: str, key: str, alarm: Alarm, path:
     node.params["latched"] = float(alarm.latched)
     net.add_block(node)
     net.points[node.tag].text = alarm.response
+    return node
 
 
 def check_alarm_order(net: Network) -> None:

@@ -9,7 +9,7 @@ block `permissive` that the gate asks before it lets an output start.
 import math
 import re
 
-from plantctl.plan.expression import ExpressionRefused, split_duration
+from plantctl.plan.link_conditions import condition, lasting
 from plantctl.plan.link_scaling import scale_outputs
 from plantctl.plan.link_tags import arbiter_of, check_inside
 from plantctl.plan.network import BlockNode, Network, Path, Wire
@@ -48,34 +48,6 @@ def link_protection(net: Network, task: str, *, overrun_trips: bool = False) -> 
 # -- causes ----------------------------------------------------------------------------------------------------------
 
 
-def _split(net: Network, text: str, path: Path) -> tuple[str, float] | None:
-    """A condition and the trailing time of its ` for 5 s`, in s; None where a finding was made."""
-    try:
-        condition, held_s = split_duration(text)
-    except ExpressionRefused as refused:
-        for error in refused.errors:
-            net.find_at("PC401", error.what, net.inside(path, error.span), path, error.hint)
-        return None
-    return condition, held_s or 0.0
-
-
-def _condition(net: Network, point: str, text: str, path: Path, task: str) -> tuple[str, float] | None:
-    """Add the condition `text`; its point and for how long it must hold, in s. None where a finding was made."""
-    found = _split(net, text, path)
-    return found and (net.add_condition(point, found[0], path, task), found[1])
-
-
-def _lasting(net: Network, point: str, text: str, path: Path, task: str, hint: str) -> str | None:
-    """Add a condition that has no ` for 5 s` behind it: such a time is a finding, since nothing would count it."""
-    found = _split(net, text, path)
-    if found is None:
-        return None
-    if len(found[0]) < len(text):
-        place = net.inside(path, (len(found[0]) + 1, len(text.rstrip())))
-        net.find_at("PC330", "a time has no place here", place, path, hint)
-    return net.add_condition(point, found[0], path, task)
-
-
 def _add_cause(net: Network, tag: str, cause: Cause, task: str) -> None:
     path: Path = ("causes", tag)
     kind = net.kind("cause", path)
@@ -94,12 +66,12 @@ def _add_cause(net: Network, tag: str, cause: Cause, task: str) -> None:
         node.wires[("when", 0)] = Wire(when, (*path, "when"))
     if cause.arm is not None:
         hint = "`for` of the cause delays the trip"
-        arm = _lasting(net, f"{tag}.arm", cause.arm, (*path, "arm"), task, hint)
+        arm = lasting(net, f"{tag}.arm", cause.arm, (*path, "arm"), task, hint)
         if arm is not None:
             node.wires[("arm", 0)] = Wire(arm, (*path, "arm"))
             node.params["has_arm"] = 1.0
     if cause.clear is not None:
-        clear = _condition(net, f"{tag}.clear", cause.clear, (*path, "clear"), task)
+        clear = condition(net, f"{tag}.clear", cause.clear, (*path, "clear"), task)
         if clear is not None:
             node.wires[("clear", 0)] = Wire(clear[0], (*path, "clear"))
             node.params["has_clear"], node.params["clear_for"] = 1.0, clear[1]
@@ -117,7 +89,7 @@ def _when(net: Network, node: BlockNode, cause: Cause, task: str) -> str | None:
         return None
     if len(cause.when) > 1:
         return _vote(net, node, cause, int(wanted), task)
-    found = _condition(net, f"{node.tag}.when", cause.when[0], (*node.path, "when", 0), task)
+    found = condition(net, f"{node.tag}.when", cause.when[0], (*node.path, "when", 0), task)
     if found is None:
         return None
     node.params["delay"] = max(node.params["delay"], found[1])
@@ -138,7 +110,7 @@ def _vote(net: Network, cause_node: BlockNode, cause: Cause, wanted: int, task: 
     hint = "`for` of the cause delays the vote"
     for channel, text in enumerate(cause.when):
         place: Path = (*cause_node.path, "when", channel)
-        point = _lasting(net, f"{cause_node.tag}.when{channel + 1}", text, place, task, hint)
+        point = lasting(net, f"{cause_node.tag}.when{channel + 1}", text, place, task, hint)
         if point is not None:
             node.wires[("x", channel)] = Wire(point, place)
     node.params.update({"n": float(len(cause.when)), "m": float(wanted)})
@@ -198,7 +170,7 @@ def _stage(net: Network, node: BlockNode, after: str, task: str) -> None:
     path, before = (*node.path, "after"), len(net.findings)
     found = _OR_AFTER.fullmatch(after)
     hint = "`{TAG} < 1 [A] or 0.5 s` gives the longest wait"
-    point = _lasting(net, f"{node.tag}.after", found.group(1) if found else after, path, task, hint)
+    point = lasting(net, f"{node.tag}.after", found.group(1) if found else after, path, task, hint)
     if point is not None:
         node.wires[("after", 0)] = Wire(point, path)
     limit_s = net.seconds(found.group(2), path) if found else 0.0
@@ -391,7 +363,7 @@ def _add_permissive(net: Network, output: str, lines: dict[str, str], task: str)
         return
     for k, (name, text) in enumerate(lines.items()):
         place: Path = (*path, name)
-        point = _lasting(
+        point = lasting(
             net, f"{output}.permit{k + 1}", text, place, task, "take it out: a permissive is asked at one moment"
         )
         if point is not None:

@@ -19,7 +19,7 @@ _MAKE_WRITTEN = "give the tag `access: write`"
 _DURATIONS = ("stale_after", "flat_line_after", "expect_change_within", "poll")
 _VALUES = ("initial", "fail_safe")
 # What an entry of `outputs` gives to an arbiter, in vain where a block writes the tag by itself.
-_OF_ARBITERS = ("from_", "limits", "rate", "rate_up", "rate_down", "initial", "task")
+_OF_ARBITERS = ("from_", "limits", "rate", "rate_up", "rate_down", "pulse", "initial", "task")
 
 
 def link_tags(net: Network) -> None:
@@ -151,6 +151,7 @@ def _settings(net: Network, node: BlockNode, name: str, section: Output, unit: U
         if value is not None:
             for target in ("rate_up", "rate_down") if key == "rate" else (key,):
                 node.settings[target] = (value, (*path, key))
+    node.params["pulse"] = net.seconds(section.pulse, (*path, "pulse"))
     if section.initial is not None:
         node.params["initial"] = net.number(section.initial, unit, (*path, "initial"))
         node.params["has_initial"] = 1.0
@@ -201,6 +202,9 @@ def check_outputs_section(net: Network) -> None:
                     word = key.rstrip("_")
                     what = f"`{word}` has no effect: `{name}` is written by the entry of that name"
                     net.find("PC306", what, (*path, word), key=True, hint="give the limit to the block itself")
+        elif section.pulse is not None and ("auto", 0) in writer.wires:
+            what = f"`pulse` has no effect: `{writer.wires[('auto', 0)].point}` asks for `{name}`, no person sets it"
+            net.find("PC306", what, (*path, "pulse"), key=True, hint="take it out")
 
 
 def request_arbiter(net: Network, output: str, point: str, port: str, path: Path) -> BlockNode | None:

@@ -252,6 +252,7 @@ class Alarm:
     high_high: Quantity | None = None
     on_delay: Duration | None = None
     off_delay: Duration | None = None
+    arm: Expression | None = None
     dead_band: Quantity | None = None
     priority: Whole | None = None
     latched: Flag = False
@@ -295,6 +296,7 @@ class Output:
     rate: Quantity | None = None
     rate_up: Quantity | None = None
     rate_down: Quantity | None = None
+    pulse: Duration | None = None
     initial: Value | None = None
     fail_safe: Value | None = None
     task: Name = ""

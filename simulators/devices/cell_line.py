@@ -109,7 +109,7 @@ class CellLine:
         self.probes[ORP_UNIT] = ArcProbe(plant, "anolyte", name="AI-4263", main_unit=UNIT_MV)
         # The skid has no thermometer; what comes back from a cell has the circuit's temperature.
         self.probes[WASH_UNIT] = ArcProbe(plant, "wash", name="AI-4284", temperature="tank.temperature_c")
-        self.drives = {name: Drive(plant, motor) for name, motor in DRIVES.items()}
+        self.drives = {name: Drive(plant, motor, cause=f"{motor}.tripped") for name, motor in DRIVES.items()}
         self.meters = {name: Coriolis(plant, *signals) for name, signals in METERS.items()}
         self.instruments = {**self.drives, **self.meters}
         self.instruments[TRANSMITTER] = Liquiline(plant, CHANNELS, tag=TRANSMITTER)

@@ -13,7 +13,8 @@ stops by ramp (0), 7 resets a trip on its rising edge. 0x047C starts, 0x043C sto
 
 What a driver must survive: a control word without bit 10 is confirmed and ignored, together with the reference that
 stands beside it; in local control everything is; after a trip the start bit stands and starts nothing until the trip is
-reset and the bit has gone and come again. When the line falls silent the drive keeps its last reference and runs on
+reset and the bit has gone and come again; a reset while the cause of the trip is still there is confirmed and changes
+nothing. When the line falls silent the drive keeps its last reference and runs on
 (fail-safe column of 4.1).
 
 Hard-wired, whatever the bus says: `stop_line` (terminal 27, coasts) and `full_line` (runs at 100 %).
@@ -49,16 +50,19 @@ TRIP_AFTER_NS: Final = 2_000_000_000
 class Drive(RegisterInstrument):
     """One drive. Signals of the plant: `run` and `speed_command` are written, `running` and `speed` (share) read.
 
-    `local` is its switch on the front, `stop_line` and `full_line` are wires of the PLCs. A start command without a
-    turning motor for 2 s is a trip.
+    `local` is its switch on the front, `stop_line` and `full_line` are wires of the PLCs. It trips while its own
+    electronics (`overload`) or the plant's signal `cause` say that something is wrong, and when a start command has not
+    turned the motor for 2 s. The trip is latched: it stays when the cause has gone.
     """
 
     functions = (READ_HOLDING,)
 
-    def __init__(self, plant: PlantSignals, motor: str) -> None:
+    def __init__(self, plant: PlantSignals, motor: str, *, cause: str = "") -> None:
         super().__init__(plant, [f"{motor}.running", f"{motor}.speed"])
         self._motor = motor
+        self._cause = cause
         self.local = False
+        self.overload = False
         self.stop_line = False
         self.full_line = False
         self.tripped = False
@@ -74,14 +78,23 @@ class Drive(RegisterInstrument):
 
     def drive(self, now_ns: int) -> None:
         """Give the motor what bus, wires and trips leave; once a step, before the plant moves."""
+        if self._cause_stands():
+            self._trip()
         wanted = (self._commanded or self.full_line) and not self.stop_line and not self.tripped
         running = self._plant.read(self._signals[0]) > 0.5
         if not wanted or running or self._running_ns is None:
             self._running_ns = now_ns if wanted else None
         elif now_ns - self._running_ns >= TRIP_AFTER_NS:
-            self.tripped, self._commanded, wanted = True, False, False
+            wanted = False
+            self._trip()
         self._plant.write(f"{self._motor}.run", float(wanted))
         self._plant.write(f"{self._motor}.speed_command", 1.0 if self.full_line else self.reference())
+
+    def _cause_stands(self) -> bool:
+        return self.overload or (self._cause != "" and self._plant.read(self._cause) > 0.5)
+
+    def _trip(self) -> None:
+        self.tripped, self._commanded = True, False
 
     def reference(self) -> float:
         """The speed asked for, as a share 0..1: a pump does not turn backwards."""
@@ -100,12 +113,13 @@ class Drive(RegisterInstrument):
         return word | (AT_SPEED if running and abs(speed - asked) < 0.01 else 0)
 
     def reading(self, item: str, now_ns: int) -> Reading:
-        """`START`, `SPEED_SET`, `STATUS`, `TRIPPED`, `RUNNING` or `SPEED`, in % and whole numbers."""
+        """`START`, `RESET`, `SPEED_SET`, `STATUS`, `TRIPPED`, `RUNNING` or `SPEED`, in % and whole numbers."""
         if self.garbled():
             return math.nan, "bad"
         status = self.status()
         values = {
             "START": (self._control - STOP) / (START - STOP),
+            "RESET": bool(self._control & RESET_BIT),
             "SPEED_SET": 100.0 * self.reference(),
             "STATUS": status,
             "TRIPPED": bool(status & TRIPPED),
@@ -115,8 +129,12 @@ class Drive(RegisterInstrument):
         return float(values[item]), "good"
 
     def command(self, item: str, value: float) -> None:
-        """`START` 0 or 1, or `SPEED_SET` in %."""
-        words = {"START": (CTW, START if value > 0.5 else STOP), "SPEED_SET": (REF, round(value / 100.0 * FULL))}
+        """`START` 0 or 1, `RESET` 0 or 1 beside what else the control word says, or `SPEED_SET` in %."""
+        words = {
+            "START": (CTW, START if value > 0.5 else STOP),
+            "RESET": (CTW, self._control & ~RESET_BIT | STOP | (RESET_BIT if value > 0.5 else 0)),
+            "SPEED_SET": (REF, round(value / 100.0 * FULL)),
+        }
         address, word = words[item]
         self.write(address, [word & 0xFFFF])
 
@@ -141,7 +159,7 @@ class Drive(RegisterInstrument):
         """A control word: without bit 10, or in local control, nothing comes of it."""
         if self.local or not word & VALID_BIT:
             return
-        if word & RESET_BIT and not self._control & RESET_BIT:
+        if word & RESET_BIT and not self._control & RESET_BIT and not self._cause_stands():
             self.tripped = False
         wants = bool(word & RUN_BIT) and word & OPERATING == OPERATING
         rises = wants and not self._control & RUN_BIT

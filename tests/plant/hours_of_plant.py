@@ -81,6 +81,8 @@ def recover(circuit, watch):
     for pump in ("4265", "4274", "4216"):
         if circuit.value(f"40-XI-{pump}") == 0.0:
             tried(circuit, "set", f"40-HS-{pump}", 0)
+            if circuit.value(f"40-XA-{pump}") == 1.0:
+                tried(circuit, "set", f"40-HS-{pump}R", 1)
             tried(circuit, "set", f"40-HS-{pump}", 1)
     for loop in LOOPS:
         if circuit.value(f"40-{loop}.mode") == 3.0:

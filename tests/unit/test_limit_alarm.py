@@ -181,3 +181,54 @@ def test_an_alarm_that_is_told_not_to_latch_any_more_goes_on_as_the_others(ackno
     bench.write("latched", 0)
     state(bench)
     assert bench["state"] == after
+
+
+def armed(bench, true, steps=1, quality=0):
+    bench["arm"] = (float(true), quality)
+    for _ in range(steps):
+        bench.step(0.1)
+    return int(bench["state"])
+
+
+def test_before_the_plant_is_in_the_state_that_arms_it_no_alarm_comes():
+    bench = Bench("limit_alarm", limit=10.0, has_arm=True, arm_for=0.5)
+    bench["pv"] = ON
+    assert armed(bench, False, 50) == NORMAL
+    assert bench["suppressed"] == 1
+    assert armed(bench, True, 5) == NORMAL
+    assert armed(bench, True) == UNACK
+    assert bench["suppressed"] == 0
+
+
+def test_the_delay_of_an_alarm_begins_when_it_is_armed():
+    bench = Bench("limit_alarm", limit=10.0, on_delay=0.3, has_arm=True)
+    bench["pv"] = ON
+    armed(bench, False, 50)
+    assert armed(bench, True, 3) == NORMAL
+    assert armed(bench, True) == UNACK
+
+
+@pytest.mark.parametrize(("ack", "after"), [(False, RTN), (True, NORMAL)])
+def test_what_stands_returns_when_the_plant_leaves_the_state_that_armed_it(ack, after):
+    bench = Bench("limit_alarm", limit=10.0, off_delay=60.0, has_arm=True)
+    bench["pv"] = ON
+    armed(bench, True)
+    state(bench, ack=ack)
+    assert armed(bench, False) == after
+    assert bench["active"] == 0
+
+
+def test_a_latched_alarm_stays_latched_when_it_is_suppressed():
+    bench = Bench("limit_alarm", limit=10.0, latched=True, has_arm=True)
+    bench["pv"] = ON
+    armed(bench, True)
+    assert armed(bench, False) == LATCHED
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, UNACK), (False, NORMAL)])
+def test_an_arming_condition_that_cannot_be_known_leaves_it_as_it_was(before, after):
+    bench = Bench("limit_alarm", limit=10.0, has_arm=True)
+    bench["pv"] = OFF
+    armed(bench, before)
+    bench["pv"] = ON
+    assert armed(bench, not before, 50, BAD) == after

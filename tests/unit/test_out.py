@@ -349,3 +349,41 @@ def test_it_has_followed_only_where_the_device_was_read():
     bench["device"] = (40.0, BAD)
     bench.scan()
     assert bench.field("followed") == 0
+
+
+def test_a_push_button_springs_back_after_its_time():
+    bench = output(pulse=0.3)
+    by_hand(bench, 1.0)
+    seen = []
+    for _ in range(6):
+        bench.scan()
+        seen.append(bench["y"])
+    assert seen == [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    by_hand(bench, 1.0)
+    bench.scan()
+    assert bench["y"] == 1.0, "pressed again it counts anew"
+
+
+def test_without_a_pulse_a_value_stands():
+    bench = output()
+    by_hand(bench, 1.0)
+    for _ in range(100):
+        bench.scan()
+    assert bench["y"] == 1.0
+
+
+def test_a_trip_ends_a_push_and_its_clock():
+    bench = output((0.0,), pulse=0.3)
+    by_hand(bench, 1.0)
+    bench.scan()
+    bench["force", 0] = 1.0
+    bench.scan()
+    bench["force", 0] = 0.0
+    for _ in range(5):
+        bench.scan()
+        assert bench["y"] == 0.0
+    by_hand(bench, 1.0)
+    bench.scan()
+    bench.scan()
+    bench.scan()
+    assert bench["y"] == 1.0

@@ -192,3 +192,52 @@ def test_many_registers_of_one_value_are_one_write():
 
     device = lambda p: plan("DEV", "modbus", p.url, FAST, [("Y", item)], [("Y.out", item, 0.5, 1.0)])  # noqa: E731
     assert situation(peer, device, story) == [(1, 16, 0, [0x0000, 0x3F80])]
+
+
+CONTROL = {"address": 40, "bits": [7, 8], "always": 0x0400, "access": "rw"}
+
+
+def control(peer):
+    return plan("DEV", "modbus", peer.url, FAST, [("T", {"address": 10})], [("W", CONTROL)])
+
+
+def test_written_bits_go_into_what_the_register_has_now():
+    peer = Peer({1: {10: 1, 40: 0x0055}})
+
+    async def story(rig):
+        await rig.until(rig.good)
+        seen = []
+        for value, there in ((2.0, 0x0055), (1.0, 0xF0AA), (0.0, 0xFFFF)):
+            peer.registers[1][40] = there
+            rig.want(0, value)
+            await rig.until(lambda: rig.written(0))
+            seen.append((peer.registers[1][40], float(rig.outputs.written_value[0]), int(rig.outputs.error[0])))
+        return seen
+
+    assert situation(peer, control, story) == [(0x0555, 2.0, 0), (0xF4AA, 1.0, 0), (0xFE7F, 0.0, 0)]
+
+
+@pytest.mark.parametrize("value", [4.0, 0.5, -1.0, float("nan")])
+def test_what_the_bits_cannot_hold_is_never_sent(value):
+    peer = Peer({1: {10: 1, 40: 0x0055}})
+
+    async def story(rig):
+        await rig.until(rig.good)
+        rig.want(0, value)
+        await rig.until(lambda: rig.written(0))
+        return WriteError(int(rig.outputs.error[0])), peer.registers[1][40]
+
+    assert situation(peer, control, story) == (WriteError.NOT_REPRESENTABLE, 0x0055)
+
+
+def test_bits_whose_register_cannot_be_read_are_not_written():
+    peer = Peer({1: {10: 1, 40: 0x0055}})
+    peer.trick = lambda number, request: ("exception", 2) if request[1:3] == (3, 40) else None
+
+    async def story(rig):
+        await rig.until(rig.good)
+        rig.want(0, 1.0)
+        await rig.until(lambda: rig.written(0))
+        return WriteError(int(rig.outputs.error[0])), peer.registers[1][40]
+
+    assert situation(peer, control, story) == (WriteError.REFUSED, 0x0055)
