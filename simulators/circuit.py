@@ -138,8 +138,16 @@ def _equipment(sheet: Flowsheet, cells: int, runs: bool, loops: bool) -> None:
         sheet.add("acid", "acid_loop")
     # Where no bleed valve stands, the boundary holds the level by itself.
     drawn = {"rate_l_h": DRAWN_L_H * cells, **({"gain_l_h": 0.0} if loops else {})}
-    sheet.add("thickener", "thickener", contents=liquor(STORE_L, re, acid, 0.0), **drawn)
+    sheet.add("thickener", "thickener", contents=_brine(re, acid), **drawn)
     sheet.add("account", "account")
+
+
+def _brine(re_mol_l: float, acid_mol_l: float) -> tuple[float, ...]:
+    """What the thickener's store holds after long work: the tank's liquor, stronger by the water that is evaporated."""
+    water = circuit_loops.bleed_l_h(1, feed_flow_l_h(CURRENT_A))
+    stronger = DRAWN_L_H / (DRAWN_L_H - water)
+    litres, *salts, heat = liquor(STORE_L, re_mol_l, acid_mol_l, 0.0)
+    return (litres, *(stronger * amount for amount in salts), heat)
 
 
 def _network(cells: int, flow_m3_h: float, loops: bool) -> dict[str, float]:

@@ -66,10 +66,14 @@ def place_after_cells(sheet: Flowsheet, cells: int, runs: bool, liquor: tuple[fl
     sheet.add("spent", "store")
 
 
+def bleed_l_h(cells: int, feed_l_h: float) -> float:
+    """Bleed that keeps the level, L/h: the water of the feed, less what crosses the membranes at the design current."""
+    return max(feed_l_h - MADE_MOL_S * cells * OSMOSIS_L_MOL * 3600.0, 0.0)
+
+
 def place_bleed(sheet: Flowsheet, cells: int, feed_l_h: float) -> None:
-    """The valve in the thickener's overflow: it bleeds the water of the feed, less what crosses the membranes."""
-    crosses = MADE_MOL_S * cells * OSMOSIS_L_MOL * 3600.0
-    sheet.add("bleed_valve", "control_valve", **_valve(max(feed_l_h - crosses, 0.0), BLEED_L_H))
+    """The valve in the thickener's overflow; without feed it is shut."""
+    sheet.add("bleed_valve", "control_valve", **_valve(bleed_l_h(cells, feed_l_h), BLEED_L_H))
 
 
 def _valve(flow_l_h: float, full_l_h: float) -> dict[str, float]:

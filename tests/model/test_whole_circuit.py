@@ -1,5 +1,7 @@
 """Circuit A whole, four cells with their loops, against the figures of the design basis. Each test is one situation."""
 
+import math
+
 import pytest
 
 from simulators import circuit_faults
@@ -42,6 +44,7 @@ def test_the_operating_point_stands():
         assert 8.3 < plant.read("true.cell_outlet_ph" + cell) < 9.0
     assert plant.read("true.tank_ph") == pytest.approx(8.0, abs=0.03)
     assert plant.read("tank.temperature_c") == pytest.approx(40.0, abs=0.2)
+    assert plant.read("conductivity.ms_cm") == pytest.approx(62.0, abs=0.7), "the salt stays in the tank"
     assert plant.read("cell.membrane_dp_bar") == pytest.approx(0.05, abs=0.005)
     assert plant.read("recirculation.mass_flow_kg_h") == pytest.approx(2.4 * 1044.0, rel=0.02)
     assert plant.read("true.acid_mol_l") == pytest.approx(2.0, abs=0.005)
@@ -54,6 +57,17 @@ def test_the_operating_point_stands():
     assert plant.read("anolyte.temperature_c") == pytest.approx(40.0, abs=0.5)
     assert plant.read("hydrogen_a.lel_percent") == pytest.approx(10.0 * 340.0 / 856.0, abs=0.2)
     assert plant.read("header.pressure_mbar") == pytest.approx(-2.0, abs=0.3)
+
+
+def test_a_felt_takes_25_hours_since_the_outlet_stands_above_the_rate_laws_8_3():
+    """35 h at an outlet of 8.3 (checked with the law itself) become 25 h at the 8.6 of the precipitation's 15 s."""
+    plant = circuit()
+    hold(plant, 5 * MINUTE)
+    before = plant.read("true.cell_fouled")
+    hold(plant, 10 * MINUTE)
+    assert plant.read("true.cell_outlet_ph") == pytest.approx(8.61, abs=0.03)
+    rate_1_h = 6.0 * (plant.read("true.cell_fouled") - before)
+    assert math.log(1.0 / 0.75) / rate_1_h == pytest.approx(25.2, abs=1.0)
 
 
 def test_an_hour_makes_what_the_design_says():
