@@ -188,6 +188,8 @@ def pack_runs(quality: U2) -> bytes:
 def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
     begin, at = take_whole(data, at)
     words, at = take_whole(data, at)
+    if count and len(begin) == len(words) == 1 and not begin[0]:
+        return np.full(count, words[0]).astype(np.uint16), at
     lengths = np.diff(np.append(begin, count))
     if len(begin) != len(words) or (count and (not len(begin) or begin[0])) or (lengths < 0).any():
         raise LogDamaged("the runs of a column do not fit it")

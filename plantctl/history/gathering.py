@@ -203,8 +203,10 @@ def in_force(points: Points, scans: Scans, before: State | None) -> InForce:
         is_point = np.concatenate(([False], is_point))
     at_ns = np.maximum.accumulate(at_ns if carried else utc_ns)
     end_ns = max(int(scans.utc_ns[-1]), int(at_ns[-1])) if len(at_ns) else 0
-    until_ns = np.append(at_ns[1:], end_ns)[: len(at_ns)]
-    if len(scans.holes) and len(at_ns):
+    until_ns = np.empty_like(at_ns)
+    until_ns[:-1] = at_ns[1:]
+    until_ns[-1:] = end_ns
+    if len(scans.holes) and len(at_ns) and scans.holes[-1] > scan[0]:
         # the first hole behind each row: if the next row is not before it, the row held until the scan before the hole
         hole = np.searchsorted(scans.holes, scan, "right")
         next_hole = np.append(scans.holes, len(scans.utc_ns))[hole]

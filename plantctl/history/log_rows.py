@@ -25,6 +25,7 @@ from plantctl.log.files import (
     is_whole,
     log_names,
 )
+from plantctl.log.storage import Held
 
 BLOCK_BYTES: Final = 1 << 20
 # No scan for so long and no word why: nobody looked at the plant meanwhile.
@@ -49,6 +50,10 @@ class PartlyReadable(Protocol):
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
         """At most `size` bytes of a file from `offset` on."""
+        ...
+
+    def hold(self, name: str) -> Held:
+        """A file that stays readable while it is held, whoever removes its name meanwhile."""
         ...
 
     def length(self, name: str) -> int:
@@ -110,6 +115,8 @@ class LogRows:
 
         It may be broken off after any stretch and asked again.
         """
+        if self._nothing_new():
+            return
         while self._at is not None or self._open_next():
             try:
                 found = self._stretch(through)
@@ -120,6 +127,18 @@ class LogRows:
                 yield found
             elif not self._leave_file():
                 return
+
+    def _nothing_new(self) -> bool:
+        """Whether all of the newest file was read: what is asked most often, and answered without opening it."""
+        here = self._at
+        if here is None:
+            return False
+        if log_names(self._storage.names())[-1:] != [here.name]:
+            return False
+        try:
+            return self._storage.length(here.name) <= here.offset
+        except FileNotFoundError:
+            return False
 
     # ------------------------------------------------------------------------------------------------ files
 

@@ -30,6 +30,7 @@ class Names:
 
     def __init__(self, log: PartlyReadable) -> None:
         self._log = log
+        self._names: list[str] = []
         self._seen: list[int] = []
         self._points: dict[str, NamedPoint] = {}
 
@@ -47,6 +48,9 @@ class Names:
     def all(self) -> dict[str, NamedPoint]:
         """The points by name."""
         names = self._log.names()
+        if names == self._names:
+            return self._points
+        self._names = names
         hashes = plan_hashes(names)
         if hashes != self._seen:
             order = self._by_age(names, hashes)

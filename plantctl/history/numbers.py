@@ -45,6 +45,9 @@ COST: Final = 0.42 * np.arange(DECIMALS_MAX + 1)
 # So few decimals that come back without an exception: no other form is looked for.
 FORMS_QUICK: Final = 4
 
+# What a folded difference of one byte stands for.
+_SMALL: Final = np.array([n >> 1 if n % 2 == 0 else -(n + 1 >> 1) for n in range(256)], np.int64)
+
 
 class Taken(NamedTuple):
     """A column read from bytes, and where in them it ended."""
@@ -79,10 +82,11 @@ def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
     end = at + count * len(ranks)
     if end > len(data):
         raise LogDamaged("a column is cut short")
-    table = np.zeros((count, 8), np.uint8)
-    if ranks:
-        table[:, ranks] = np.frombuffer(data, np.uint8, count * len(ranks), at).reshape(len(ranks), count).T
-    return table.reshape(-1).view("<u8").astype(np.uint64, copy=False), end
+    words = np.zeros(count, np.uint64)
+    for k, rank in enumerate(ranks):
+        plane = np.frombuffer(data, np.uint8, count, at + k * count).astype(np.uint64)
+        words |= plane << np.uint64(8 * rank)
+    return words, end
 
 
 def pack_whole(column: I8, step: int = 0) -> bytes:
@@ -111,6 +115,13 @@ def take_whole(data: bytes, at: int) -> Taken:
         return Taken(np.zeros(0, np.int64), at)
     if count > 1 << 28:
         raise LogDamaged(f"a column of {count} numbers")
+    if count == 1:
+        return Taken(np.array([first]), at)
+    if mask == 1 and at + count - 1 <= len(data):  # nearly every column: small moves
+        small = np.empty(count, np.int64)
+        small[0] = first
+        np.add(_SMALL.take(np.frombuffer(data, np.uint8, count - 1, at)), step, out=small[1:])
+        return Taken(small.cumsum(), at + count - 1)
     folded, at = _words(mask, count - 1, data, at)
     column = np.empty(count, np.uint64)
     column[0] = first & 0xFFFF_FFFF_FFFF_FFFF

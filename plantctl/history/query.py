@@ -113,6 +113,7 @@ class History:
         self._sealed = sealed
         self.names = Names(log)
         self._files: OrderedDict[Range, SealedFile] = OrderedDict()
+        self._names: list[str] = []
         self._ranges: list[Range] = []
         self._tail: _Tail | None = None
         self._lost = 0
@@ -127,13 +128,13 @@ class History:
         _check(start_ns, end_ns)
         point = self.names.point(tag)
         parts: list[InForce] = []
-        count = 0
+        most = 0
         for part in self._parts(start_ns, end_ns):
             force = self._in_force(part, point.id)
             if force is not None:
                 parts.append(force)
-                count += int((force.is_point & (force.utc_ns >= start_ns)).sum())
-                if count > limit:
+                most += len(force)
+                if most > limit and _points_from(parts, start_ns) > limit:
                     break
         force = _seamless(parts)
         wanted = force.is_point & (force.utc_ns >= start_ns) & (force.utc_ns < end_ns)
@@ -145,9 +146,11 @@ class History:
         before = _row_at(force, start_ns)
         if before is not None and not wanted[before]:
             rows = np.concatenate(([before], rows))
-        # a row held on through those behind it that only repeat it, up to the next point
-        new = np.append(np.flatnonzero(force.is_point), len(force))
-        until_ns = np.minimum(force.until_ns[new[np.searchsorted(new, rows, "right")] - 1], end_ns)
+        ends = rows
+        if len(parts) > 1:  # a row held on through those behind it that only repeat it, up to the next point
+            new = np.append(np.flatnonzero(force.is_point), len(force))
+            ends = new[np.searchsorted(new, rows, "right")] - 1
+        until_ns = np.minimum(force.until_ns[ends], end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
         return Series(tag, point.unit, *columns, end_ns, truncated)
 
@@ -243,11 +246,13 @@ class History:
 
     def _refresh(self) -> None:
         """Sees which files there are now, and follows the log to its end."""
-        ranges = sealed_ranges(self._sealed.names())
-        if ranges != self._ranges:
-            self._ranges = ranges
+        names = self._sealed.names()
+        if names != self._names:
+            self._names = names
+            self._ranges = ranges = sealed_ranges(names)
             for gone in set(self._files) - set(ranges):
                 self._lost += self._files.pop(gone).damaged
+        ranges = self._ranges
         after = ranges[-1].last_sequence if ranges else 0
         if self._tail is None or self._tail.after != after:
             begin_ns = None
@@ -354,6 +359,11 @@ class History:
 def _check(start_ns: int, end_ns: int) -> None:
     if end_ns <= start_ns:
         raise NothingAsked("the span ends before it begins")
+
+
+def _points_from(parts: list[InForce], start_ns: int) -> int:
+    """How many points of the parts are not before the start."""
+    return sum(int((force.is_point & (force.utc_ns >= start_ns)).sum()) for force in parts)
 
 
 def _seamless(parts: list[InForce]) -> InForce:

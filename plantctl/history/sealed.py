@@ -45,6 +45,7 @@ from plantctl.history.chunk import (
 from plantctl.history.log_rows import PartlyReadable
 from plantctl.history.minutes import decode_minutes
 from plantctl.history.numbers import pack_whole, take_whole
+from plantctl.log.storage import Held
 
 FORMAT: Final = 1
 MAGIC: Final = b"PLANTHIS"
@@ -155,7 +156,7 @@ class SealedFile:
     head: SealedHead
     places: dict[tuple[int, int], tuple[int, int]]
     damaged: int
-    _storage: PartlyReadable
+    _held: Held
     _scans: Scans | None = None
     _opening: Opening | None = None
     _told: set[tuple[int, int]] = field(default_factory=set)
@@ -166,7 +167,7 @@ class SealedFile:
         if place is None:
             return None
         try:
-            found = decode_chunk(self._storage.read_part(self.name, *place))
+            found = decode_chunk(self._held.part(*place))
         except LogDamaged:
             self.tell(kind, tag)
             return None
@@ -223,14 +224,14 @@ class SealedFile:
 def open_sealed(storage: PartlyReadable, range_: Range) -> SealedFile:
     """Opens a sealed file. Damage is counted, never raised; raises `OSError`."""
     name = range_.name
-    raw = storage.read_part(name, 0, HEAD_BYTES)
+    held = storage.hold(name)
+    raw = held.part(0, HEAD_BYTES)
     head, damaged = decode_head(raw), 0
     try:
-        places = _indexed(storage, name)
+        places = _indexed(held)
     except LogDamaged:
-        data = storage.read(name)
-        places, damaged = _searched(data), 1
-    found = SealedFile(name, range_, head or SealedHead(0, *range_, 0, 0), places, damaged, storage)
+        places, damaged = _searched(held.part(0, held.length())), 1
+    found = SealedFile(name, range_, head or SealedHead(0, *range_, 0, 0), places, damaged, held)
     if head is None:
         found.damaged += 1
         scans = found.scans()
@@ -239,16 +240,16 @@ def open_sealed(storage: PartlyReadable, range_: Range) -> SealedFile:
     return found
 
 
-def _indexed(storage: PartlyReadable, name: str) -> dict[tuple[int, int], tuple[int, int]]:
+def _indexed(held: Held) -> dict[tuple[int, int], tuple[int, int]]:
     """Where the chunks are, by kind and tag, as the index says."""
-    length = storage.length(name)
-    end = storage.read_part(name, max(0, length - END_BYTES), END_BYTES)
+    length = held.length()
+    end = held.part(max(0, length - END_BYTES), END_BYTES)
     if len(end) < END_BYTES or crc32c(end[: _END.size]) != _CRC.unpack_from(end, _END.size)[0]:
         raise LogDamaged("the end of a sealed file is damaged")
     magic, at, _ = _END.unpack_from(end)
     if magic != END_MAGIC or at > length:
         raise LogDamaged("the end of a sealed file is damaged")
-    index = decode_chunk(storage.read_part(name, at, length - at))
+    index = decode_chunk(held.part(at, length - at))
     kinds, at = take_whole(index.data, 0)
     tags, at = take_whole(index.data, at)
     offsets, at = take_whole(index.data, at)

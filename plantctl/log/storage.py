@@ -11,6 +11,18 @@ from typing import Protocol
 from plantctl.core.frame import Buffer
 
 
+class Held(Protocol):
+    """A file held open to read. Every method may raise `OSError`."""
+
+    def part(self, offset: int, size: int) -> bytes:
+        """At most `size` bytes from `offset` on; fewer where the file ends before."""
+        ...
+
+    def length(self) -> int:
+        """The length in bytes of the file."""
+        ...
+
+
 class Storage(Protocol):
     """The files of one folder. Every method may raise `OSError`."""
 
@@ -24,6 +36,10 @@ class Storage(Protocol):
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
         """At most `size` bytes of a file from `offset` on; fewer where it ends before."""
+        ...
+
+    def hold(self, name: str) -> Held:
+        """A file that stays readable while it is held, whoever removes its name meanwhile."""
         ...
 
     def length(self, name: str) -> int:
@@ -84,6 +100,9 @@ class FolderStorage:
     def read_part(self, name: str, offset: int, size: int) -> bytes:
         return _read_part(self.folder / name, offset, size)
 
+    def hold(self, name: str) -> Held:
+        return HeldFile(self.folder / name)
+
     def length(self, name: str) -> int:
         return (self.folder / name).stat().st_size
 
@@ -138,9 +157,13 @@ class ReadOnlyFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._path = str(folder)
 
     def names(self) -> list[str]:
-        return sorted(os.listdir(self.folder)) if self.folder.is_dir() else []
+        try:
+            return sorted(os.listdir(self._path))
+        except FileNotFoundError:
+            return []
 
     def read(self, name: str, size: int = -1) -> bytes:
         with (self.folder / name).open("rb") as file:
@@ -149,8 +172,32 @@ class ReadOnlyFolder:
     def read_part(self, name: str, offset: int, size: int) -> bytes:
         return _read_part(self.folder / name, offset, size)
 
+    def hold(self, name: str) -> Held:
+        return HeldFile(self.folder / name)
+
     def length(self, name: str) -> int:
-        return (self.folder / name).stat().st_size
+        return os.stat(f"{self._path}/{name}").st_size
+
+
+class HeldFile:
+    """One file held open to read: it stays on the disk when its name is removed, until the last reference is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._number = self._file.fileno()
+
+    def length(self) -> int:
+        return os.fstat(self._number).st_size
+
+    def part(self, offset: int, size: int) -> bytes:
+        data = os.pread(self._number, size, offset)
+        while data and len(data) < size and (more := os.pread(self._number, size - len(data), offset + len(data))):
+            data += more
+        return data
+
+    def __del__(self) -> None:
+        if (file := getattr(self, "_file", None)) is not None:
+            file.close()
 
 
 def _read_part(path: Path, offset: int, size: int) -> bytes:

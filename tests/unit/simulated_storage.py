@@ -22,6 +22,21 @@ class SimFile:
         self.kept = bytes(kept)
 
 
+class SimHeld:
+    """A file held open to read."""
+
+    def __init__(self, storage, seen):
+        self.storage = storage
+        self.seen = seen
+
+    def part(self, offset, size):
+        self.storage._step("read")
+        return bytes(self.seen[offset : offset + size])
+
+    def length(self):
+        return len(self.seen)
+
+
 class SimulatedStorage:
     """`cut_at`: the power goes at the operation of this number (a write may have happened in part).
 
@@ -52,6 +67,10 @@ class SimulatedStorage:
     def read_part(self, name, offset, size):
         self._step("read")
         return bytes(self._file(name).seen[offset : offset + size])
+
+    def hold(self, name):
+        self._step("open")
+        return SimHeld(self, self._file(name).seen)
 
     def length(self, name):
         self._step("length")
