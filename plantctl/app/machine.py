@@ -43,12 +43,16 @@ class Finding:
     remedy: str = ""
 
 
-# What each wish of the scan is for, and where it is granted; `split.realtime` has the same names.
+# What each wish of the scan, and that of the field, is for and where it is granted; as `split.realtime` names them.
 WISHES: Final[Mapping[str, tuple[str, str]]] = {
     "priority": (
         "a busy machine makes scans late, by 100 times and more",
         f"in a unit LimitRTPRIO=99 and AmbientCapabilities=CAP_SYS_NICE ({UNIT}); for a user a line "
         "`NAME - rtprio 99` in /etc/security/limits.d",
+    ),
+    "prompt": (
+        "a busy machine holds the field up; after 1 s its outputs wait for a person",
+        "as for priority, and no turn of the field of more than 0.5 s: logs/field.jsonl tells",
     ),
     "memory": (
         "a scan may wait for the disk when memory is short",

@@ -116,11 +116,16 @@ def health(snapshot: dict[str, Any], holder: str) -> tuple[bool, str, str, str]:
 
 
 def wishes(name: str, snapshot: dict[str, Any]) -> "list[Finding]":
-    """What the scan of a plant that runs asked for, and what of it holds."""
+    """What scan and field of a plant that runs asked for, and what of it holds."""
     from plantctl.app.machine import WISHES, Finding
+    from plantctl.app.split.segments import PROMPT
 
     asked = [wish for wish in snapshot["realtime"] if wish["wanted"]]
-    have = ", ".join(wish["name"] for wish in asked if wish["held"])
-    lacking = [wish["name"] for wish in asked if not wish["held"]]
-    told = [Finding(f"{name} scan", True, f"has {have}")] if have else []
-    return told + [Finding(f"{name} scan", False, f"did not get {wish}", *WISHES[wish]) for wish in lacking]
+    found = []
+    for role, names in (("scan", set(WISHES) - {PROMPT}), ("field", {PROMPT})):
+        mine = [wish for wish in asked if wish["name"] in names]
+        have = ", ".join(wish["name"] for wish in mine if wish["held"])
+        found += [Finding(f"{name} {role}", True, f"has {have}")] if have else []
+        lacking = [wish["name"] for wish in mine if not wish["held"]]
+        found += [Finding(f"{name} {role}", False, f"did not get {wish}", *WISHES[wish]) for wish in lacking]
+    return found

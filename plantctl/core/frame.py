@@ -91,6 +91,10 @@ EVENT: Final = np.dtype(
 # `actor`, `reason`, `text` (the value as it was written) and `address` (where it came from) are text ids; `value` is
 # the value where it was a number, else NaN; `key` is the text id of the idempotency key, whose text is not kept;
 # `given_ns` and `expiry_ns` are monotonic, 0 where there is none.
+# Flags of a command record. ANSWERED_BEFORE: a scan process before this one had answered the same key, and gave that
+# answer again; whoever replays the run knows nothing of it and passes the command over.
+ANSWERED_BEFORE: Final = 1
+
 COMMAND: Final = np.dtype(
     [
         ("number", "<u8"),

@@ -1,18 +1,19 @@
-"""Commands and device events as they travel through the rings between processes.
+"""Commands, what was answered to them, and device events as they travel through the rings between processes.
 
-Both are a few numbers and a few texts: the numbers as one fixed head, each text as `u2 length, UTF-8`. What cannot be
+Each is a few numbers and a few texts: the numbers as one fixed head, each text as `u2 length, UTF-8`. What cannot be
 read is refused as a whole with `LogDamaged`; nothing of it is used.
 """
 
 import struct
 from typing import Final
 
-from plantctl.core.command import Command
+from plantctl.core.command import Command, Result, Stage
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import FieldEvent, FieldEventKind
 
 TEXT_BYTES_MAX: Final = 4096
 _COMMAND: Final = struct.Struct("<qq")
+_ANSWER: Final = struct.Struct("<qqq")
 _EVENT: Final = struct.Struct("<qqq")
 _LENGTH: Final = struct.Struct("<H")
 
@@ -28,6 +29,21 @@ def decode_command(payload: bytes | memoryview) -> Command:
     (sequence, expires_ns), texts = _decode(_COMMAND, payload, 7)
     verb, target, value, actor, reason, key, expect = texts
     return Command(verb, target, value, actor, reason, key, expires_ns, sequence, expect)
+
+
+def encode_answer(key: str, result: Result) -> bytes:
+    """What was answered to the command of that key, as the payload of a frame; texts are cut at 4,096 bytes."""
+    head = _ANSWER.pack(result.sequence, result.mono_ns, int(result.stage))
+    return head + b"".join(map(_text, (key, result.code, result.text)))
+
+
+def decode_answer(payload: bytes | memoryview) -> tuple[str, Result]:
+    """The key and the answer in a payload; `LogDamaged` where it holds none."""
+    (sequence, mono_ns, stage), (key, code, text) = _decode(_ANSWER, payload, 3)
+    try:
+        return key, Result(sequence, Stage(stage), mono_ns, code, text)
+    except ValueError:
+        raise LogDamaged(f"there is no stage {stage} of a command") from None
 
 
 def encode_field_event(event: FieldEvent) -> bytes:

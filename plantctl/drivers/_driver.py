@@ -221,6 +221,7 @@ class Driver(Protocol):
     `settings` of the device; `jobs` what there is to read, fixed for life; `refresh_s` after how many seconds without
     a write the values in `refreshed` (positions of outputs) are repeated, None for never. `quiet_s`: for how long
     nothing may be asked so that the device's own watchdog expires, 0 where reading does not keep it quiet.
+    `watchdog_s`: after how many seconds without us the device goes to its safe state, None where that is not known.
     """
 
     settings: DeviceSettings
@@ -228,6 +229,7 @@ class Driver(Protocol):
     refresh_s: float | None
     refreshed: Sequence[int]
     quiet_s: float
+    watchdog_s: float | None
 
     async def open(self) -> None:
         """Connect."""
@@ -258,6 +260,7 @@ class DriverDefaults:
     refresh_s: float | None = None
     refreshed: Sequence[int] = ()
     quiet_s = 0.0
+    watchdog_s: float | None = None
 
     async def identify(self) -> None:
         """Anything that answers is the right device."""

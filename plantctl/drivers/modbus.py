@@ -57,6 +57,7 @@ class Driver:
         self.jobs = [Job(f"station {g.station.number} {g.table}", g.period_s) for g in self._groups]
         self.refresh_s = config.refresh_s
         self.quiet_s = config.quiet_s
+        self.watchdog_s = config.watchdog
         self.refreshed = [n for n, item in enumerate(self._outputs) if item.refresh]
 
     def _with_defaults(self, item: Item) -> Item:

@@ -80,6 +80,7 @@ class Driver:
     refresh_s: float | None = None
     refreshed: Sequence[int] = ()
     quiet_s = 0.0
+    watchdog_s: float | None = None
 
     def __init__(self, port: Port, config: Config, inputs: Sequence[Item], outputs: Sequence[Item]) -> None:
         self.settings = config

@@ -15,6 +15,7 @@ from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.ring import RingWriter
 from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
 from plantctl.plan.plan import Plan
+from plantctl.scan.answers import Answers
 from plantctl.scan.gate import COMMANDS_PER_SCAN, Change, Gate
 from plantctl.scan.journal import Journal, Transitions
 from plantctl.scan.latch import Latch
@@ -39,7 +40,8 @@ class Executive:
     """A plan being executed. `ring` takes the frames; without one nothing is journalled. `ages` as for the latch.
 
     `memory` is where the plan runs, by default memory of its own. `release` is `Release.at_start()` where the field is
-    a process of its own; without it nothing is ever held.
+    a process of its own; without it nothing is ever held. `answers` are those of a scan process before this one, where
+    there was one.
     """
 
     def __init__(
@@ -52,12 +54,13 @@ class Executive:
         ages: bool = True,
         memory: StateMemory | None = None,
         release: Release | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.plan = plan
         self.stepper = Stepper(plan, compiled=compiled, cache=cache, memory=memory)
         self.image = self.stepper.image
         self.release = Release() if release is None else release
-        self.gate = Gate(plan, self.stepper, self.release)
+        self.gate = Gate(plan, self.stepper, self.release, answers)
         self.latch = Latch(plan, self.image, ages=ages, compiled=compiled, cache=cache)
         self.verifier = Verifier(plan)
         self.publication = Publication(plan, self.image, compiled=compiled, cache=cache)
@@ -168,7 +171,7 @@ class Executive:
             journal.writes(number, mono_ns, outputs)
         done.results += self.verifier.look(self.image, outputs, mono_ns)
         if journal is not None:
-            journal.commands(number, mono_ns, commands)
+            journal.commands(number, mono_ns, commands, [self.gate.answers.from_before(c, mono_ns) for c in commands])
         asked: list[int] = []
         granted = release.granted
         for place, command in enumerate(commands):

@@ -6,7 +6,6 @@ which command is checked before, where identities are known.
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,13 +18,12 @@ from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import BAD, SEVERITY_MASK, describe
 from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
+from plantctl.scan.answers import Answers
 from plantctl.scan.command_text import as_expected, number, number_or_nan
 from plantctl.scan.release import Release, unknown_devices
 from plantctl.scan.step import Stepper
 
 COMMANDS_PER_SCAN: Final = 64
-KEYS_KEPT: Final = 4096
-KEY_LIFE_NS: Final = 600_000_000_000
 ALARM_WAITS_FOR_ACK: Final = (1, 3, 4)  # unack, rtn and latched
 ALARM_WAITS_FOR_RESET: Final = (4, 5)  # latched and latched-acked
 PLANT: Final = "plant"
@@ -53,11 +51,11 @@ class Change:
 class Gate:
     """The commands of one plan over one stepper; `release` says whether outputs wait for a person."""
 
-    def __init__(self, plan: Plan, stepper: Stepper, release: Release) -> None:
+    def __init__(self, plan: Plan, stepper: Stepper, release: Release, answers: Answers | None = None) -> None:
         self.plan = plan
         self.stepper = stepper
         self.release = release
-        self._results: OrderedDict[str, tuple[int, Result]] = OrderedDict()
+        self.answers = Answers() if answers is None else answers
         self._kind_index: Mapping[str, int] = {rows.kind.name: i for i, rows in enumerate(plan.kinds)}
         self._outputs = {o.tag: o for o in plan.outputs}
         self._verbs: Mapping[str, Callable[[Command], list[Change]]] = {
@@ -78,9 +76,8 @@ class Gate:
         The same key within its life gives the first result again and changes nothing. `late`: the scan has taken as
         many as it can, and whoever gave this one does not wait for the next.
         """
-        known = self._results.get(command.key) if command.key else None
-        if known is not None and now_ns - known[0] < KEY_LIFE_NS:
-            first = known[1]
+        first = self.answers.known(command, now_ns)
+        if first is not None:
             return Result(command.sequence, first.stage, first.mono_ns, first.code, first.text), [], []
         try:
             if command.expires_ns and now_ns > command.expires_ns:
@@ -101,7 +98,7 @@ class Gate:
             refused = Event(
                 EventKind.REFUSED, scan, now_ns, utc_ns, command.target, old, asked, words, command.actor, reason
             )
-            self._remember(command, now_ns, result)
+            self.answers.keep(command, result)
             return result, [refused], []
         result = Result(command.sequence, Stage.ACCEPTED, now_ns)
         events = [
@@ -110,14 +107,8 @@ class Gate:
             )
             for c in changes
         ]
-        self._remember(command, now_ns, result)
+        self.answers.keep(command, result)
         return result, events, changes
-
-    def _remember(self, command: Command, now_ns: int, result: Result) -> None:
-        if command.key:
-            self._results[command.key] = (now_ns, result)
-            while len(self._results) > KEYS_KEPT:
-                self._results.popitem(last=False)
 
     def _decide(self, command: Command) -> list[Change]:
         if command.verb not in VERB_NAMES:

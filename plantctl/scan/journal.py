@@ -15,6 +15,7 @@ from plantctl.core.command import Command, Result
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import OutputColumns
 from plantctl.core.frame import (
+    ANSWERED_BEFORE,
     IN_WORDS,
     NO_TAG,
     Kind,
@@ -129,10 +130,10 @@ class Journal:
         for payload in encode_states(memory.layout, state, self._ring.capacity // 2):
             self._ring.append(Kind.STATE, scan, mono_ns, payload)
 
-    def commands(self, scan: int, mono_ns: int, commands: Sequence[Command]) -> None:
-        """The commands as the scan takes them, before they act."""
+    def commands(self, scan: int, mono_ns: int, commands: Sequence[Command], before: Sequence[bool]) -> None:
+        """The commands as the scan takes them, before they act; `before` tells which an earlier scan had answered."""
         if commands:
-            records = [self._command_record(c, mono_ns) for c in commands]
+            records = [self._command_record(c, mono_ns, known) for c, known in zip(commands, before, strict=True)]
             self._write_texts(scan, mono_ns)
             self._ring.append(Kind.COMMAND, scan, mono_ns, encode_records(Kind.COMMAND, records))
 
@@ -189,7 +190,7 @@ class Journal:
 
     # -- records ---------------------------------------------------------------------------------------------------
 
-    def _command_record(self, command: Command, mono_ns: int) -> dict[str, float | int]:
+    def _command_record(self, command: Command, mono_ns: int, before: bool) -> dict[str, float | int]:
         row = self.plan.rows.get(command.target)
         return {
             "number": command.sequence,
@@ -205,6 +206,7 @@ class Journal:
             # Keys are many and only compared: the id is enough.
             "key": text_id(command.key),
             "tag": NO_TAG if row is None else int(self._ids[row]),
+            "flags": ANSWERED_BEFORE if before else 0,
         }
 
     def _event_record(self, event: Event) -> dict[str, float | int]:

@@ -132,9 +132,9 @@ class Split:
 
     # -- doing
 
-    def command(self, verb, target, value="", reason="test", wait_s=20.0):
+    def command(self, verb, target, value="", reason="test", wait_s=20.0, key=""):
         """One command; its stages by word."""
-        asked = {"verb": verb, "target": target, "value": value, "reason": reason, "wait_s": wait_s}
+        asked = {"verb": verb, "target": target, "value": value, "reason": reason, "wait_s": wait_s, "key": key}
         answer = self.ask({"command": asked})
         assert answer is not None, f"no gateway for {verb} {target}"
         return answer

@@ -86,7 +86,7 @@ def test_a_scan_that_stands_still_is_dead_to_the_field_and_writes_nothing_when_i
 
 
 def test_a_field_that_stood_still_writes_nothing_stale_when_it_is_back(plant):
-    deaths.stopped_field(plant, 1.0)
+    deaths.stopped_field(plant, 1.5)
 
 
 def test_a_field_whose_loop_is_blocked_for_five_seconds_is_safe_and_its_stack_is_written(plant):
@@ -94,8 +94,23 @@ def test_a_field_whose_loop_is_blocked_for_five_seconds_is_safe_and_its_stack_is
 
 
 @pytest.mark.parametrize("role", [Role.SCAN, Role.FIELD])
-def test_a_stop_of_less_than_three_scans_trips_nothing(plant, role):
+def test_a_stop_of_less_than_three_scans_or_a_second_of_the_field_trips_nothing(plant, role):
     deaths.stopped_shortly(plant, role, deaths.seeded(1), 2)
+
+
+def test_a_command_that_is_repeated_after_the_scans_death_is_not_done_twice(plant):
+    plant.operate()
+    key = f"once {now_ns()}"
+    first = plant.command("tune", "40-AIC-4212.gain", "0.123", key=key)["stages"][-1]
+    assert first["stage"] == "accepted", first
+    plant.command("tune", "40-AIC-4212.gain", "0.2")
+    deaths.killed_scan(plant)
+    again = plant.command("tune", "40-AIC-4212.gain", "0.123", key=key)["stages"][-1]
+    assert (again["stage"], again["code"]) == ("accepted", "")
+    record = plant.plan.addresses["40-AIC-4212.gain"]
+    rows = plant.plan.kinds[record.kind]
+    records = plant.columns(Role.SCAN)[f"records.{rows.kind.name}"].view(rows.rows.dtype)
+    assert records["gain"][record.row] == 0.2, "the command was done twice"
 
 
 def test_every_run_of_a_log_with_deaths_in_it_is_replayed_bit_for_bit(plant, tmp_path):

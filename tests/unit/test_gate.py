@@ -4,9 +4,13 @@ import pytest
 
 from plantctl.core.command import Command, Stage
 from plantctl.core.field import InputColumns, OutputColumns, WriteError
+from plantctl.core.frame import ANSWERED_BEFORE, Kind, decode_records
+from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.plan.build import build
 from plantctl.plan.source import from_texts
+from plantctl.scan.answers import Answers
 from plantctl.scan.executive import Executive
+from plantctl.scan.journal import Journal
 from plantctl.scan.schedule import Schedule
 
 PLANT = """
@@ -190,6 +194,74 @@ def test_the_same_key_acts_once_and_gives_the_first_answer_again():
     bench.number += 6001 * 10
     bench.command("set", "IC-1", 50, key="k")
     assert bench.value("IC-1.manual") == 50.0
+
+
+class Lives:
+    """Scan processes one after the other over one ring of answers."""
+
+    def __init__(self):
+        self.area = bytearray(HEAD_BYTES + (1 << 16))
+        self.bench = self.begin(RingWriter(self.area, 1))
+
+    def begin(self, ring, until_ns=0):
+        bench = released()
+        answers = Answers(ring)
+        self.known = answers.recall(RingReader(self.area), until_ns)
+        bench.executive.gate.answers = answers
+        return bench
+
+    def die(self, published_ns):
+        """The scan process is another one, which goes on from the state of a scan published then."""
+        number = self.bench.number
+        self.bench = self.begin(RingWriter.resume(self.area, 1), published_ns)
+        self.bench.number = number + 5
+
+
+def test_a_scan_that_follows_one_that_died_knows_what_was_answered_and_does_it_once():
+    lives = Lives()
+    lives.bench.command("set", "IC-1", 10, key="done")
+    lives.bench.command("set", "IC-1", 500, key="refused")
+    published_ns = (lives.bench.number - 1) * SCAN_NS
+    lives.bench.command("set", "IC-1", 30, key="unseen")
+    lives.die(published_ns)
+    assert lives.known == 2
+    bench = lives.bench
+    result, done = bench.command("set", "IC-1", 10, key="done")
+    assert (result.stage, [e for e in done.events if e.actor]) == (Stage.ACCEPTED, [])
+    result, done = bench.command("set", "IC-1", 500, key="refused")
+    assert (result.stage, result.code, [e for e in done.events if e.actor]) == (Stage.REFUSED, "out-of-range", [])
+    assert bench.value("IC-1.manual_set") == 0.0
+    # What nobody saw of a scan is not done: whoever repeats it, wants it.
+    bench.command("set", "IC-1", 30, key="unseen")
+    assert bench.value("IC-1.manual") == 30.0
+    lives.die((bench.number - 1) * SCAN_NS)
+    assert lives.known == 3, "what was answered two lives ago is known as well"
+    lives.bench.number += 6001 * 10
+    lives.bench.command("set", "IC-1", 20, key="done")
+    assert lives.bench.value("IC-1.manual") == 20.0, "after ten minutes a key is forgotten"
+
+
+def test_an_answer_that_cannot_be_read_is_forgotten_and_the_others_are_known():
+    lives = Lives()
+    for key in ("one", "two", "three"):
+        lives.bench.command("set", "IC-1", 10, key=key)
+    lives.area[lives.area.index(b"two")] ^= 1
+    lives.die(lives.bench.number * SCAN_NS)
+    assert lives.known == 2
+
+
+def test_a_command_that_was_answered_before_is_marked_in_the_log_so_that_a_replay_passes_it_over():
+    lives = Lives()
+    lives.bench.command("set", "IC-1", 10, key="k")
+    lives.die(lives.bench.number * SCAN_NS)
+    memory = bytearray(HEAD_BYTES + (1 << 20))
+    executive = lives.bench.executive
+    executive.journal = Journal(lives.bench.plan, executive.image, RingWriter(memory, 1))
+    for key in ("k", "k", "new", "new", "", ""):
+        lives.bench.command("set", "IC-1", 10, key=key)
+    frames = [f for f in RingReader(memory) if f.kind == Kind.COMMAND]
+    flags = [int(r["flags"]) for f in frames for r in decode_records(Kind.COMMAND, f.payload)]
+    assert flags == [ANSWERED_BEFORE, ANSWERED_BEFORE, 0, 0, 0, 0]
 
 
 def test_a_change_of_tuning_is_bumpless():

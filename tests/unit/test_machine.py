@@ -9,7 +9,7 @@ import pytest
 
 from plantctl.app import machine, machine_probe
 from plantctl.app.clock_sync import Synchronisation
-from plantctl.app.split.segments import REALTIME
+from plantctl.app.split.segments import PROMPT, REALTIME
 from plantctl.app.state_folder import PlantHeld, held, holder_of
 from plantctl.cli.doctor import health, plant_findings, table, wishes
 from plantctl.plan.kind import kind_names
@@ -46,7 +46,7 @@ def test_a_call_that_the_kernel_refuses_is_told_in_its_words(monkeypatch):
 
 
 def test_every_wish_of_the_scan_is_explained():
-    assert set(machine.WISHES) == set(REALTIME)
+    assert set(machine.WISHES) == {*REALTIME, PROMPT}
 
 
 def test_the_probe_asks_in_a_process_of_its_own_and_this_one_keeps_nothing():
@@ -180,15 +180,20 @@ SNAPSHOT = {
         {"name": "memory", "wanted": True, "held": True},
         {"name": "cpu", "wanted": False, "held": False},
         {"name": "timer", "wanted": True, "held": True},
+        {"name": "prompt", "wanted": True, "held": False},
     ],
 }
 
 
-def test_a_plant_that_runs_tells_what_its_scan_got():
+def test_a_plant_that_runs_tells_what_its_scan_and_its_field_got():
     assert health(SNAPSHOT, "process 1")[:2] == (True, "runs in 2 processes, scan 7, held by process 1")
     assert health(SNAPSHOT | {"processes": []}, "process 1")[1].startswith("runs in one process")
     told = wishes("Pilot", SNAPSHOT)
-    assert [(f.ok, f.found) for f in told] == [(True, "has memory, timer"), (False, "did not get priority")]
+    assert [(f.name, f.ok, f.found) for f in told] == [
+        ("Pilot scan", True, "has memory, timer"),
+        ("Pilot scan", False, "did not get priority"),
+        ("Pilot field", False, "did not get prompt"),
+    ]
 
 
 def test_a_plant_that_is_not_well_says_so():

@@ -2,8 +2,9 @@
 
 import pytest
 
+from plantctl.app.split.heartbeat import FIELD_SILENCE_NS
 from plantctl.app.split.seen_plant import LOG_LATE, RECORDER_AWAY, SeenPlant
-from plantctl.app.split.segments import CHILDREN, REALTIME, Role
+from plantctl.app.split.segments import CHILDREN, PROMPT, REALTIME, Role
 from plantctl.core.device_statistics import LinkState
 from plantctl.core.event import EventKind
 from plantctl.core.segment import ProcessState
@@ -49,10 +50,10 @@ def test_devices_are_up_while_the_field_process_says_so_and_down_when_it_is_sile
     field.live["devices.requests"][0] = 12
     field.publish()
     now_ns = bench.now_ns
-    told = seen.device_statistics(now_ns + SECOND_NS // 2 - 1)
+    told = seen.device_statistics(now_ns + FIELD_SILENCE_NS - 1)
     assert [(d.name, s.state) for d, s in told] == [(d.name, LinkState.UP) for d in bench.plan.devices]
     assert told[0][1].requests == 12
-    assert {s.state for _, s in seen.device_statistics(now_ns + SECOND_NS // 2)} == {LinkState.DOWN}
+    assert {s.state for _, s in seen.device_statistics(now_ns + FIELD_SILENCE_NS)} == {LinkState.DOWN}
 
 
 def test_outputs_that_wait_for_a_release_tell_why(bench, seen):
@@ -131,6 +132,10 @@ def test_what_the_scan_asked_of_the_machine_is_told_with_what_it_got(bench, seen
     bench.scan.writer.live["realtime"][:] = [1, 0, 1, 0, 1, 1]
     bench.scan.publish()
     told = seen.realtime()
-    assert [w["name"] for w in told] == list(REALTIME)
-    assert [w["held"] for w in told] == [True, False, True, False, True, True]
-    assert [w["wanted"] for w in told] == [True, True, True, False, True, True]  # no processor was named
+    assert [w["name"] for w in told] == [*REALTIME, PROMPT]
+    assert [w["held"] for w in told] == [True, False, True, False, True, True, False]
+    assert [w["wanted"] for w in told] == [True, True, True, False, True, True, True]  # no processor was named
+    field = writer(bench, Role.FIELD)
+    field.live["prompt"][0] = 1
+    field.publish()
+    assert seen.realtime()[-1]["held"]

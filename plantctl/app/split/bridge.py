@@ -9,6 +9,7 @@ published before any driver can act on it; the heartbeat is the last thing of a 
 """
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -103,6 +104,7 @@ class Bridge:
         """The devices are built: whatever an earlier field process left to be made safe begins now."""
         self._field = field
         self.fail_safe.quiet_ns = tuple(round(r.driver.quiet_s * 1e9) for r in field.runners)
+        self.gate.heed_watchdogs(round(r.driver.watchdog_s * 1e9) for r in field.runners if r.driver.watchdog_s)
         now_ns = self._clock.monotonic_ns()
         if self.gate.follows:
             self.fail_safe.leave(now_ns)
@@ -230,6 +232,8 @@ class Bridge:
         live["events_dropped"][0] = events.dropped
         if self._field is not None and now_ns - self._counted_ns >= STATISTICS_EVERY_NS:
             self._counted_ns = now_ns
+            # Asked each time: it is lent, and may have been given back.
+            live["prompt"][0] = os.sched_getscheduler(0) == os.SCHED_FIFO
             for place, runner in enumerate(self._field.runners):
                 for name in STATISTICS:
                     live[f"devices.{name}"][place] = getattr(runner.statistics, name)

@@ -14,7 +14,7 @@ from typing import Final
 from plantctl.app.field import make_field
 from plantctl.app.split.bridge import Bridge
 from plantctl.app.split.hand_over import HandOver
-from plantctl.app.split.realtime import be_preferred
+from plantctl.app.split.realtime import Grant, be_preferred, be_prompt
 from plantctl.app.split.segments import Role
 from plantctl.app.state_folder import SECURITY_NAME
 from plantctl.core.clock import Clock, RealClock
@@ -29,8 +29,7 @@ END_LOOK_S: Final = 0.01
 def run(hand_over: HandOver) -> int:
     """Drive the devices until SIGTERM; 0 after an orderly end. Raises what the devices' settings complain about."""
     # Before the first thread, which would keep the niceness it began with.
-    grant = be_preferred(wanted=hand_over.settings.priority > 0)
-    logging.getLogger("plantctl").info("%s: %s", grant.name, grant.text)
+    _say(be_preferred(wanted=hand_over.settings.priority > 0))
 
     async def main() -> int:
         told_to_end = asyncio.Event()
@@ -52,6 +51,8 @@ async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -
         bridge.segment.say(ProcessState.FAILED)
         raise
     bridge.attach(field)
+    # Not before: to import and to build takes a second without a wait, and nobody hurries yet.
+    _say(be_prompt(hand_over.settings.priority))
     loop = asyncio.get_running_loop()
     hand_over.listen(loop, bridge.woken)
     try:
@@ -70,6 +71,10 @@ async def drive(hand_over: HandOver, clock: Clock, told_to_end: asyncio.Event) -
         clock.release(schedule.name)
         bridge.turn()
     return 0
+
+
+def _say(grant: Grant) -> None:
+    logging.getLogger("plantctl").info("%s: %s", grant.name, grant.text)
 
 
 async def _make_safe(bridge: Bridge, clock: Clock) -> None:

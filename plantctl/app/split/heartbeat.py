@@ -11,11 +11,19 @@ from plantctl.plan.plan import Plan
 # Below half a second a process may have been busy; less than four scans of silence say nothing of a slow plant.
 SILENCE_NS: Final = 500_000_000
 SILENCE_PERIODS: Final = 4
+# A field that stood for less than a second keeps its grant (`output_gate`): nobody may count it as gone before it does.
+FIELD_SILENCE_NS: Final = 1_200_000_000
+FIELD_SILENCE_PERIODS: Final = 5
 
 
 def silence_ns(plan: Plan) -> int:
-    """How old the heartbeat of a process of this plant may be, in ns, before it counts as gone."""
+    """How old the heartbeat of a process of this plant may be, in ns, before it counts as gone; not the field's."""
     return max(SILENCE_NS, SILENCE_PERIODS * plan.period_ns)
+
+
+def field_silence_ns(plan: Plan) -> int:
+    """The same of its field process."""
+    return max(FIELD_SILENCE_NS, FIELD_SILENCE_PERIODS * plan.period_ns)
 
 
 def lives(segment: SegmentReader, now_ns: int, limit_ns: int) -> bool:

@@ -14,7 +14,7 @@ Rules of the file: times are arguments, nothing waits; whoever is in doubt write
 a time in which nobody looked at the scan, since the process may have been stopped anywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -27,9 +27,9 @@ from plantctl.core.quality import GOOD
 
 # The scan's heartbeat is one period old before the next one is due; three more and it stands still.
 GONE_PERIODS: Final = 4
-# The same of ourselves, who look at least once a period. But nobody prefers our loop, and it is late now and then
-# where the machine is busy: below this it is no reason to call a person.
-STANDING_LEAST_NS: Final = 300_000_000
+# The same of ourselves, who look at least once a period. But a busy machine holds us up now and then: below this it is
+# no reason to call a person (decision 0032), unless a device may have switched itself off meanwhile.
+STANDING_LEAST_NS: Final = 1_000_000_000
 # So long ago may the scan have been looked at when something is sent.
 LOOK_PERIODS: Final = 2
 # A wish that waited for its link longer than this is taken anew.
@@ -77,7 +77,8 @@ class OutputGate:
     `generation` is our own: it begins with the given one and is raised to void what was granted to the earlier one.
     `follows` is the generation of the scan whose outputs the devices may hold, 0 for none; hand in what the field
     process before this one had published. `unfinished` tells that it died while fail-safe values were under way.
-    `epoch` counts the words of the gate; `why` says why the last one was spoken.
+    `epoch` counts the words of the gate; `why` says why the last one was spoken. `standing_ns` is how long we may have
+    stood still and keep our grant.
     """
 
     def __init__(self, period_ns: int, generation: int, follows: int = 0, *, unfinished: bool = False) -> None:
@@ -89,16 +90,23 @@ class OutputGate:
         self._looked_ns: int | None = None
         self._ends = False
         self._gone_ns = GONE_PERIODS * period_ns
-        self._standing_ns = max(GONE_PERIODS * period_ns, STANDING_LEAST_NS)
+        self.standing_ns = max(GONE_PERIODS * period_ns, STANDING_LEAST_NS)
         self._look_ns = LOOK_PERIODS * period_ns
         self._wish_ns = max(GONE_PERIODS * period_ns, WISH_LEAST_NS)
+
+    def heed_watchdogs(self, watchdogs_ns: Iterable[int]) -> None:
+        """Have our grant end before any device has switched itself off for want of us: after half of the shortest of
+        these times, ns, for what keeps a device quiet is repeated at least that often. Never within four periods.
+        """
+        half_ns = min(watchdogs_ns, default=2 * STANDING_LEAST_NS) // 2
+        self.standing_ns = max(self._gone_ns, min(STANDING_LEAST_NS, half_ns))
 
     def look(self, now_ns: int, seen: ScanSeen) -> bool:
         """Look at the scan at the monotonic time `now_ns`; true when the gate has spoken a new word."""
         epoch = self.epoch
         gap_ns = 0 if self._looked_ns is None else now_ns - self._looked_ns
         self._looked_ns = now_ns
-        if gap_ns > self._standing_ns:
+        if gap_ns > self.standing_ns:
             self.generation += 1
             verdict = Verdict.SAFE if self.verdict is Verdict.SAFE else Verdict.SHUT
             self._say(verdict, f"the field stood still for {gap_ns / 1e9:.3g} s")

@@ -7,21 +7,27 @@
     timer      waking is not rounded to bundle it with others
     garbage    what was built is never looked through again; no collection within a scan
 
-The field is no real-time process, for it computes as long as devices talk: it is preferred among the ordinary ones, so
-that a busy machine does not keep it from its heartbeat (without one for 0.3 s its outputs wait for a person).
+The field is prompt: it asks for SCHED_FIFO below the scan's, so that a busy machine does not keep it from its heartbeat
+(without one for a second its outputs wait for a person). It computes as long as devices talk, so this is lent: one turn
+of more than `LENT_S` without waiting for anything, and it is an ordinary process again; ten times that, and the kernel
+ends it. Where real-time priority is refused it asks to be preferred among the ordinary ones.
 
 A plant runs without any of them, less punctually; the start and `plantctl doctor` say which hold. Each needs a right
 that the service unit in `deploy/` grants.
-Source: sched(7), setpriority(2), mlockall(2), prctl(2), Linux Documentation/power/pm_qos_interface.
+Source: sched(7), setpriority(2), getrlimit(2), mlockall(2), prctl(2), Linux Documentation/power/pm_qos_interface.
 """
 
 import ctypes
 import errno
 import gc
+import logging
 import os
+import resource
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import FrameType
 from typing import Final
 
 MCL_CURRENT: Final = 1
@@ -35,6 +41,8 @@ TIMER_SLACK_NS: Final = 1
 CPU_DMA_LATENCY: Final = "/dev/cpu_dma_latency"
 # Of two that want a processor all the time, one of this niceness gets nine tenths (weights of sched(7): 9548 to 1024).
 PREFERRED_NICE: Final = -10
+# What the field may compute at a stretch at real-time priority, s: its longest turn, a secured link's keys, takes 0.05.
+LENT_S: Final = 0.5
 THROTTLE: Final = "/proc/sys/kernel/sched_rt_runtime_us"
 
 RESERVE_BYTES: Final = 4 << 20
@@ -90,6 +98,31 @@ def be_preferred(*, wanted: bool) -> Grant:
         return f"niceness {os.getpriority(os.PRIO_PROCESS, 0)}"
 
     return _ask("preferred", wanted, ask, f"LimitNICE={PREFERRED_NICE} or CAP_SYS_NICE")
+
+
+def be_prompt(scan_priority: int) -> Grant:
+    """Ask for a priority below that of the scan, 2 to 99; never raises where it is refused. For the main thread.
+
+    A process that computes for `LENT_S` without waiting gives it back and says so in its log. Threads made afterwards
+    have the same priority: one that was held up with the interpreter in its hand would hold up all.
+    """
+    priority = max(1, scan_priority // 2)
+    log = logging.getLogger("plantctl")
+
+    def too_long(_number: int, _frame: FrameType | None) -> None:
+        if os.sched_getscheduler(0) == os.SCHED_FIFO:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            log.warning("computed for %g s without waiting: real-time priority is given back", LENT_S)
+
+    def ask() -> str:
+        signal.signal(signal.SIGXCPU, too_long)
+        lent_us, before_us = round(LENT_S * 1e6), resource.getrlimit(resource.RLIMIT_RTTIME)[1]
+        most_us = 10 * lent_us if before_us == resource.RLIM_INFINITY else min(before_us, 10 * lent_us)
+        resource.setrlimit(resource.RLIMIT_RTTIME, (min(lent_us, most_us), most_us))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        return f"SCHED_FIFO {priority}, lent for {LENT_S:g} s at a stretch"
+
+    return _ask("prompt", scan_priority > 1, ask, f"LimitRTPRIO={priority} or CAP_SYS_NICE")
 
 
 def throttle_text() -> str:

@@ -22,6 +22,7 @@ from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
 from plantctl.app.split.retained_place import moment, retained_file
 from plantctl.app.split.scan_inputs import FieldView, Inbox
 from plantctl.app.split.segments import (
+    ANSWERS,
     COMMANDS,
     EVENTS,
     FRAMES,
@@ -41,6 +42,7 @@ from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.core.schedule import Schedule as Instants
 from plantctl.core.segment import ProcessState, SegmentReader, SegmentWriter
 from plantctl.plan.plan import Plan
+from plantctl.scan.answers import Answers
 from plantctl.scan.executive import Executive
 from plantctl.scan.gate import COMMANDS_PER_SCAN
 from plantctl.scan.memory import StateMemory
@@ -141,12 +143,15 @@ def build(hand_over: HandOver) -> ScanProcess:
     before = writer.last()
     live = writer.live
     ring = RingWriter.resume(writer.area(FRAMES), plan.hash)
+    answered = writer.area(ANSWERS)
+    answers = Answers(RingWriter(answered, plan.hash) if before is None else RingWriter.resume(answered, plan.hash))
     executive = Executive(
         plan,
         compiled=settings.compiled,
         ring=ring,
         memory=StateMemory(plan, over=live),
         release=Release.at_start(),
+        answers=answers,
     )
     inputs = InputColumns(len(plan.inputs))
     for i, row in enumerate(plan.inputs):
@@ -161,7 +166,8 @@ def build(hand_over: HandOver) -> ScanProcess:
         executive.load(before, outputs)
         taken = int(before["scan"][SCAN_EVENT])
         _enter_again(plan, executive, inputs)
-        _tell_start(executive, Start.RESTART, "from the memory of the scan before", [])
+        known = answers.recall(RingReader(answered), int(before["scan"][SCAN_MONO]))
+        _tell_start(executive, Start.RESTART, f"from the memory of the scan before, {known} answers known", [])
     else:
         _begin_retained(hand_over, executive, inputs)
     now_ns = monotonic_ns()

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 
 import numpy as np
 
-from plantctl.app.split.heartbeat import lives, silence_ns
+from plantctl.app.split.heartbeat import field_silence_ns, lives
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import InputColumns, OutputColumns
 from plantctl.core.ring import RingReader
@@ -32,7 +32,7 @@ class FieldView:
         self._outputs = [(getattr(outputs, name), f"outputs.{name}") for name in _FIELD_SAYS]
         # Rows without a device are entered by hand, here: the field knows nothing of them.
         self._from_device = np.array([bool(row.device) for row in plan.inputs], np.bool_)
-        self._silence_ns = silence_ns(plan)
+        self._silence_ns = field_silence_ns(plan)
         self._known = 0
         self._ours = False
 

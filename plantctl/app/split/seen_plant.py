@@ -9,9 +9,9 @@ from typing import Any
 from plantctl.app.field import connected
 from plantctl.app.split.frame_feed import FrameFeed
 from plantctl.app.split.hand_over import HandOver
-from plantctl.app.split.heartbeat import lives, silence_ns
+from plantctl.app.split.heartbeat import field_silence_ns, lives, silence_ns
 from plantctl.app.split.log_watch import LogWatch, secured
-from plantctl.app.split.segments import CHILDREN, FRAMES, REALTIME, SCAN_FRAME, SCAN_NUMBER, STATISTICS, Role
+from plantctl.app.split.segments import CHILDREN, FRAMES, PROMPT, REALTIME, SCAN_FRAME, SCAN_NUMBER, STATISTICS, Role
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
@@ -33,7 +33,7 @@ class SeenPlant:
         settings = hand_over.settings
         wishes = (settings.priority > 0, settings.lock_memory, settings.awake, settings.cpu >= 0, True, True)
         self._wanted = dict(zip(REALTIME, wishes, strict=True))
-        self._silence_ns = silence_ns(self.plan)
+        self._silence_ns, self._field_silence_ns = silence_ns(self.plan), field_silence_ns(self.plan)
         self._log_watch = LogWatch()
         self.feed = FrameFeed(self.plan, self._segments[Role.SCAN].area(FRAMES))
 
@@ -47,7 +47,7 @@ class SeenPlant:
     def device_statistics(self, now_ns: int) -> list[tuple[DevicePlan, DeviceStatistics]]:
         """Every device with its counters; all are down while the field process is."""
         columns = self._taken(Role.FIELD)
-        alive = lives(self._segments[Role.FIELD], now_ns, self._silence_ns)
+        alive = lives(self._segments[Role.FIELD], now_ns, self._field_silence_ns)
         found = []
         for i, device in enumerate(self._devices):
             numbers = {name: int(columns[f"devices.{name}"][i]) for name in STATISTICS}
@@ -118,13 +118,15 @@ class SeenPlant:
         if segment.state is ProcessState.ENDING:
             return "ending"
         # The supervisor looks around once a second.
-        limit_ns = self._silence_ns if role is not Role.SUPERVISOR else 4 * self._silence_ns
-        return "up" if lives(segment, now_ns, limit_ns) else "silent"
+        patient = {Role.SUPERVISOR: 4 * self._silence_ns, Role.FIELD: self._field_silence_ns}
+        return "up" if lives(segment, now_ns, patient.get(role, self._silence_ns)) else "silent"
 
     def realtime(self) -> list[dict[str, Any]]:
-        """What the scan asked of the machine to be punctual, and what of it holds."""
+        """What the scan asked of the machine to be punctual and the field to be prompt, and what of it holds."""
         held = self._taken(Role.SCAN)["realtime"]
-        return [{"name": name, "wanted": self._wanted[name], "held": bool(held[i])} for i, name in enumerate(REALTIME)]
+        told = [{"name": name, "wanted": self._wanted[name], "held": bool(held[i])} for i, name in enumerate(REALTIME)]
+        prompt = bool(self._taken(Role.FIELD)["prompt"][0])
+        return [*told, {"name": PROMPT, "wanted": self._wanted["priority"], "held": prompt}]
 
     def _taken(self, role: Role) -> dict[str, Any]:
         reader: SegmentReader = self._segments[role]

@@ -43,7 +43,9 @@ CHILDREN: Final = (Role.RECORDER, Role.FIELD, Role.SCAN, Role.GATEWAY, Role.FEED
 # Rings beside the frame ring: some seconds of the worst a field or a crowd of operators can say.
 EVENT_RING_BYTES: Final = 1 << 18
 COMMAND_RING_BYTES: Final = 1 << 18
-FRAMES, EVENTS, COMMANDS = "frames", "events", "commands"
+# The answers to the last 4,096 commands of a program that repeats them, with keys and texts of common length.
+ANSWER_RING_BYTES: Final = 1 << 20
+FRAMES, EVENTS, COMMANDS, ANSWERS = "frames", "events", "commands", "answers"
 
 # Column `scan` of the scan's segment: the scan's number and times, the last frame it wrote, the last event of the field
 # it took.
@@ -51,6 +53,9 @@ SCAN_NUMBER, SCAN_MONO, SCAN_UTC, SCAN_FRAME, SCAN_EVENT = range(5)
 
 # The wishes of `realtime`, in the order of the column of that name.
 REALTIME: Final = ("priority", "memory", "awake", "cpu", "timer", "garbage")
+
+# The wish of the field, told beside them.
+PROMPT: Final = "prompt"
 
 # As `scan.load_histogram` counts.
 LOAD_BUCKETS: Final = BUCKETS
@@ -76,7 +81,8 @@ def scan_layout(plan: Plan) -> Layout:
 
     `outputs.*`: what the field is to write; `outputs.granted` is the one field generation that may write it, 0 for
     none. `lateness`, `execution`: counts by power of two of a microsecond, since the process began. `realtime`: 1 for
-    each wish of `REALTIME` that holds.
+    each wish of `REALTIME` that holds. The ring `answers` is for the scan process that follows: what was answered to
+    which key.
     """
     points, outputs = len(plan.points), len(plan.outputs)
     columns = [
@@ -96,9 +102,8 @@ def scan_layout(plan: Plan) -> Layout:
         Column("execution", I8, LOAD_BUCKETS),
         Column("realtime", U1, len(REALTIME)),
     ]
-    return Layout(
-        "scan", tuple(columns), ((FRAMES, ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs))),)
-    )
+    frames = ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs))
+    return Layout("scan", tuple(columns), ((FRAMES, frames), (ANSWERS, HEAD_BYTES + ANSWER_RING_BYTES)))
 
 
 def field_layout(plan: Plan) -> Layout:
@@ -106,7 +111,8 @@ def field_layout(plan: Plan) -> Layout:
 
     `safe` is 1 while the field has put its outputs to their fail-safe values and keeps silent; `unconfirmed` counts
     those that the devices have not confirmed. `follows` is the generation of the scan whose outputs the devices may
-    hold, 0 for none: what a new field process must know of the one before it.
+    hold, 0 for none: what a new field process must know of the one before it. `prompt` is 1 while it has real-time
+    priority.
     """
     inputs, outputs, devices = len(plan.inputs), len(plan.outputs), len(plan.devices)
     columns = [
@@ -123,6 +129,7 @@ def field_layout(plan: Plan) -> Layout:
         Column("unconfirmed", I8, 1),
         Column("follows", I8, 1),
         Column("events_dropped", I8, 1),
+        Column("prompt", I8, 1),
     ]
     return Layout("field", tuple(columns), ((EVENTS, HEAD_BYTES + EVENT_RING_BYTES),))
 
