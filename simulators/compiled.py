@@ -6,6 +6,7 @@ is kept in a folder of its own under `$PLANTCTL_CACHE` (else the user's cache fo
 source file it can depend on and of the versions, since numba's own cache does not see a changed helper or constant.
 """
 
+import atexit
 import ctypes
 import hashlib
 import importlib.metadata
@@ -193,7 +194,9 @@ def _load(text: str, kinds: tuple[Kind, ...]) -> ModuleType:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="plantctl-")) / name
+        own = Path(tempfile.mkdtemp(prefix=f"plantctl-cache-{os.getpid()}-"))
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        folder = own / name
         folder.mkdir()
     if not _intact(folder):
         shutil.rmtree(folder, ignore_errors=True)

@@ -77,12 +77,10 @@ def compiled(kinds: list[str] | None) -> "Finding":
     """Whether the blocks of `kinds`, by default all, are compiled already."""
     from plantctl.app.machine import cache_finding
     from plantctl.plan.kind import kind_names
-    from plantctl.plan.load import cache_folder, cold
+    from plantctl.plan.load import OWN, cache_folder, cold
 
     folder = cache_folder()
-    kept = not folder.name.startswith("plantctl-cache-")
-    if not kept:
-        folder.rmdir()  # made just now, since there was no other
+    kept = not folder.name.startswith(OWN)
     return cache_finding(cold(kinds or kind_names(), folder) if kept else [], folder, kept=kept)
 
 

@@ -11,6 +11,7 @@ checked against its sha256 before it is loaded; a damaged one is deleted and com
 """
 
 import argparse
+import atexit
 import ctypes
 import fcntl
 import hashlib
@@ -22,6 +23,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -37,6 +39,8 @@ from plantctl.plan import record, runner_text
 from plantctl.plan.kind import Kind, find_kind, kind_names, kind_of
 from plantctl.plan.record import record_dtype
 
+# What the folder of a process without a cache is called, before the process's number.
+OWN: Final = "plantctl-cache-"
 # Off in production (the compiler makes the indices); the tests switch it on before the first load.
 BOUNDSCHECK = False
 
@@ -66,7 +70,9 @@ class Half:
 
 
 def cache_folder() -> Path:
-    """Where compiled code is kept; a folder of the process's own under the temporary one where that is not writable."""
+    """Where compiled code is kept; a folder of the process's own under the temporary one where that is not writable,
+    which goes with the process.
+    """
     chosen = os.environ.get("PLANTCTL_CACHE")
     if chosen is None:
         home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -76,7 +82,19 @@ def cache_folder() -> Path:
         with tempfile.TemporaryFile(dir=chosen):
             return Path(chosen)
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="plantctl-cache-"))
+        return own_folder()
+
+
+@cache
+def own_folder() -> Path:
+    """A temporary folder of this process, removed at its end; those of processes that were killed are removed now."""
+    for left in Path(tempfile.gettempdir()).glob(f"{OWN}*"):
+        number = left.name.removeprefix(OWN).partition("-")[0]
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{OWN}{os.getpid()}-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 def reach(function: Callable[..., Any]) -> tuple[FunctionType, ...]:

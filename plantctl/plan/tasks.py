@@ -66,6 +66,7 @@ def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
         ("scan.overruns", "1", "periods missed since the start"),
         (OVERRUN_TRIP, "1", "1 while too many scans in a row begin late and a task's overrun policy is trip"),
         ("scan.lost_events", "1", "events that found the ring full"),
+        ("scan.damaged_messages", "1", "commands and device events that could not be read, since the scan's start"),
         ("scan.non_finite", "1", "block outputs that were not finite"),
         (
             "clock.synchronised",

@@ -18,6 +18,7 @@ from plantctl.scan.time_watch import TimeWatch
 
 PERIOD_NS: Final = 1_000_000_000
 UNSYNCHRONISED: Final = uncertain_because(Reason.CLOCK)
+DAMAGED: Final = "scan.damaged_messages"
 CLOCK: Final = "clock.synchronised"
 CLOCK_WORDS: Final = ("doubtful", "synchronised")
 
@@ -34,7 +35,7 @@ class Statistics:
         self.execution = LoadHistogram(np.zeros(BUCKETS, np.int64) if execution is None else execution)
         self._worst_lateness_us = self._worst_execution_us = 0.0
         self._watch = TimeWatch()
-        self._steps = 0
+        self._steps = self._damaged = 0
         self._certain: bool | None = None
         self._told_ns: int | None = None
         after = executive.plan.overrun_trip_after
@@ -54,8 +55,20 @@ class Statistics:
         self.lateness.add(lateness_ns)
         self.execution.add(execution_ns)
 
-    def tell(self, scan: int, now_ns: int, utc_ns: int, *, locked: bool, offset_ns: int, log: dict[str, float]) -> None:
-        """Set every point. `locked` and `offset_ns` are the time service's; `log` are the log's points by name."""
+    def tell(
+        self,
+        scan: int,
+        now_ns: int,
+        utc_ns: int,
+        *,
+        locked: bool,
+        offset_ns: int,
+        log: dict[str, float],
+        damaged: int = 0,
+    ) -> None:
+        """Set every point. `locked` and `offset_ns` are the time service's; `log` are the log's points by name;
+        `damaged` counts what other processes said and could not be read.
+        """
         self._told_ns = now_ns
         schedule, executive = self._schedule, self._executive
         execution_us, lateness_us = self.execution.take_worst_us(), self.lateness.take_worst_us()
@@ -74,10 +87,15 @@ class Statistics:
             "scan.lost_events": float(executive.transitions.lost),
             "scan.non_finite": float(executive.stepper.ring[0, 1]),
             "clock.offset_us": offset_ns / 1e3,
+            DAMAGED: float(damaged),
             **log,
         }
         for task, missed in zip(schedule.tasks, schedule.task_overruns, strict=True):
             values[f"scan.{task.name}_overruns"] = float(missed)
+        if damaged != self._damaged:
+            what = "what another process said cannot be read and was passed over"
+            self._note(scan, now_ns, utc_ns, EventKind.WATCHED, DAMAGED, self._damaged, damaged, what)
+            self._damaged = damaged
         self._look_at_clock(scan, now_ns, utc_ns, locked)
         values["clock.steps"] = float(self._steps)
         executive.set_statistics(values)

@@ -115,7 +115,10 @@ class ScanProcess:
             "log.failing": float(late or said["failing"][0] != 0),
             "log.lost_frames": float(said["lost_frames"][0]),
         }
-        self.statistics.tell(number, now_ns, now_utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log)
+        damaged = self.commands.damaged + self.events.damaged
+        self.statistics.tell(
+            number, now_ns, now_utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log, damaged=damaged
+        )
 
     def run(self, origin_ns: int) -> None:
         """Scan on every instant until told to end."""
