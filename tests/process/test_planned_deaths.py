@@ -70,6 +70,13 @@ def test_the_deaths_and_stops_of_bystanders_cost_no_deadline_no_reader_and_no_fr
 def test_a_field_that_is_killed_in_a_ramp_shows_bad_inputs_and_loses_the_release_however_soon_it_is_back(plant):
     figures = deaths.killed_field(plant)
     assert figures["back_s"] < deaths.BACK_LIMIT_S
+    released_ns = now_ns()
+    plant.operate()
+    rise, fall, rise_most, fall_most = deaths.steepest(plant, "40-IC-4010", released_ns)
+    assert 0.5 * rise_most < max(rise, fall), "the current was not brought back"
+    # Blocks step by the time between two scans, which is as exact as the log's.
+    assert rise <= 1.001 * rise_most, f"{rise} A/s up"
+    assert fall <= 1.001 * fall_most, f"{fall} A/s down"
 
 
 def test_a_scan_that_is_killed_leaves_the_cell_safe_and_goes_on_only_with_a_person(plant):

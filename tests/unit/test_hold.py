@@ -106,6 +106,29 @@ def test_the_first_value_written_is_the_devices_own_and_the_loop_goes_on_from_th
     assert steps == [pytest.approx(product)] * len(steps)
 
 
+RATES = "outputs:\n  FC-1: {rate_up: 2 L/h/s, rate_down: 1 L/h/s}\n  TC-1: {rate_up: 5 %/s, rate_down: 3 %/s}\n"
+
+
+@pytest.mark.parametrize("text", [FAST, PLANT])
+@pytest.mark.parametrize("flow", [0.0, 100.0])
+def test_after_the_release_no_output_moves_faster_than_its_rate_whatever_is_asked_of_it(text, flow):
+    # A loop that would jump, and a person who would: what stood in the device is where both begin.
+    bench = started(text.replace("gain: 0.5", "gain: 50").replace("loops:", RATES + "loops:"))
+    bench.devices["FC-1"], bench.fed["FI-1"] = 50.0, flow
+    bench.scans(12)
+    bench.release()
+    bench.scans(1)
+    assert bench.ask("set", "TC-1", 90.0 if flow else 0.0).stage is Stage.ACCEPTED
+    bench.scans(80)
+    for tag, rise, fall in (("FC-1", 2.0, 1.0), ("TC-1", 5.0, 3.0)):
+        seen = [(number, value) for number, name, value in bench.written if name == tag]
+        assert len(seen) > 5, f"{tag} did not move"
+        slopes = [(v1 - v0) / ((n1 - n0) * 0.1) for (n0, v0), (n1, v1) in pairwise(seen)]
+        assert min(slopes) >= -fall - 1e-9, tag
+        assert max(slopes) <= rise + 1e-9, tag
+        assert max(map(abs, slopes)) > 0.9 * fall, "it was never held back"
+
+
 def test_every_output_is_asked_for_again_at_the_release_though_nothing_moved():
     bench = running()
     bench.written.clear()

@@ -1,6 +1,7 @@
 """Mishaps to be made on demand in the processes of a plant whose PYTHONPATH holds this folder.
 
-SIGUSR2 blocks what the process does, as a call does that should not have been there. The eight bytes of the file that
+SIGUSR2 blocks what the process does, as a call does that should not have been there; SIGTRAP raises what nobody has
+thought of in its main thread, wherever that is. The eight bytes of the file that
 `MISHAP_CLOCK` names are added to UTC, ns: whoever writes them sets the clock of all processes at once, as a person or
 a time service does. Python imports this by its name before anything else.
 """
@@ -21,6 +22,15 @@ def stand_still_here(_number, _frame):
     threading.Event().wait(BLOCKED_S)
 
 
+class Mistake(Exception):
+    """What nobody has thought of."""
+
+
+def raise_here(_number, _frame):
+    """A mistake in whatever the process does now."""
+    raise Mistake("made by a test")
+
+
 def set_clock(path):
     """From now on UTC is off by what the file says."""
     with open(path, "rb") as file:
@@ -36,5 +46,6 @@ def set_clock(path):
 
 if "plantctl.app.split.entry" in sys.orig_argv:
     signal.signal(signal.SIGUSR2, stand_still_here)
+    signal.signal(signal.SIGTRAP, raise_here)
     if "MISHAP_CLOCK" in os.environ:
         set_clock(os.environ["MISHAP_CLOCK"])

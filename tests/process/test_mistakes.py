@@ -1,0 +1,48 @@
+"""A mistake of ours in any process of a plant (F28): the process ends with it, says where, and another one begins
+within a second. The plant is one without devices in its real processes; what a death means to devices is told by
+test_planned_deaths.
+"""
+
+import os
+import signal
+
+import pytest
+
+from plantctl.app.split.segments import CHILDREN
+from plantctl.app.state_folder import LOGS_NAME, SOCKET_NAME
+from tests.process.command_rig import ROOT, bench, running, wait
+from tests.process.split_rig import MISHAPS, READY, Split
+from tests.process.split_watch import now_ns
+from tests.process.test_run_split_process import QUIET
+
+WITHIN_NS = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mistakes")
+    state, text = folder / "state", bench(folder / "plant")
+    path = os.pathsep.join((str(ROOT), str(MISHAPS)))
+    with running("run", text, "--topology", "split", *QUIET, state=state, PYTHONPATH=path) as child:
+        made = Split(child, state, None, text)
+        made.folder = state / "Bench"
+        wait((made.folder / SOCKET_NAME).exists, child=child)
+        made.wait(lambda: all(made.segment(role).state == READY for role in CHILDREN))
+        yield made
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("role", CHILDREN)
+def test_a_process_that_makes_a_mistake_says_where_and_is_replaced_within_a_second(plant, role):
+    generation = plant.segment(role).generation
+    others = {other: plant.pid(other) for other in CHILDREN if other is not role}
+    died_ns = now_ns()
+    pid = plant.send(role, signal.SIGTRAP)
+    plant.wait(lambda: plant.pid(role) not in (0, pid), 10.0, f"there is no other {role}")
+    within_ns = now_ns() - died_ns
+    plant.wait(lambda: plant.replaced(role, pid, generation), what=f"the other {role} does not become ready")
+    assert within_ns < WITHIN_NS, f"another {role} began after {within_ns / 1e9:.2f} s"
+    said = (plant.folder / LOGS_NAME / f"{role}.jsonl").read_text()
+    assert "Mistake: made by a test" in said
+    assert {other: plant.pid(other) for other in others} == others, "another process died with it"
