@@ -136,7 +136,7 @@ class Books:
 
 
 def ride(storage, seed, hours, *, hour_s=HOUR_S, settle_s=1200, books_s=2400, stay_s=STAY_S, told=print):
-    """`hours` hours of plant, the first one for the books, each with one fault; (broken, figures, the circuit)."""
+    """`hours` hours of plant after one for the books, each with one fault; (broken, figures, each hour, circuit)."""
     rng = random.Random(seed)
     circuit = WholeCircuit(storage, seed=seed)
     circuit.start_by_text()
@@ -148,6 +148,7 @@ def ride(storage, seed, hours, *, hour_s=HOUR_S, settle_s=1200, books_s=2400, st
         books.look()
     figures = books.against_design()
     told(f"books over design: {', '.join(f'{k} {v:.3f}' for k, v in figures.items())}")
+    ridden = []
     for hour in range(hours):
         name, target = draw(rng)
         begin = circuit.ticks
@@ -158,5 +159,7 @@ def ride(storage, seed, hours, *, hour_s=HOUR_S, settle_s=1200, books_s=2400, st
         faults.clear(circuit.plant, name, target)
         recover(circuit, watch)
         watch.run(max(0.0, hour_s - (circuit.ticks - begin) / 10.0))
-        told(f"hour {hour + 1}: {name} on {target}: {tripped or 'no trip'}; now {circuit.value('40-II-4200'):.0f} A")
-    return watch.broken, figures, circuit
+        current_a = round(circuit.value("40-II-4200"), 1)
+        told(f"hour {hour + 1}: {name} on {target}: {tripped or 'no trip'}; now {current_a:.0f} A")
+        ridden.append({"fault": name, "on": target, "tripped": tripped, "current_a": current_a})
+    return watch.broken, figures, ridden, circuit
