@@ -217,8 +217,9 @@ class Demo:
         first = [f"export PLANTCTL_STATE={self.root}"] if named else []
         return [
             *first,
-            f"{me} sim fault pump-trip      the pump fails: see the cell trip",
+            f"{me} sim fault pump-trip      the pump's drive fails: see the cells trip",
             f"{me} set 40-HS-4010 1         refused while there is no flow, and why",
+            f"{me} sim clear all            mended; docs/tutorials/first-hour.md has the way back",
             f"{me} history 40-AI-4212 --last 1m",
         ]
 
