@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,14 +74,21 @@ def gateway(served):
     served.go_on()
 
 
-@pytest.fixture(scope="session")
-def browser():
+@contextmanager
+def browsing():
+    """Debian's chromium, until the block ends."""
     chromium = shutil.which("chromium")
     assert chromium, "the browser tests drive Debian's chromium: apt install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with browsing() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_priorities_are_told_apart_without_colour(page, gateway):
     go(page, "alarms")
     session = page.context.new_cdp_session(page)
     signs = page.locator("tr[data-alarm] .alarm-place")
-    for word, state in (("unack", 1), ("acked", 2), ("rtn", 3)):
+    for word, state in (("unack", 1), ("acked", 2), ("rtn", 3), ("latched", 4), ("latched-acked", 5)):
         gateway.tell("values", dict.fromkeys(FOUR_PRIORITIES, state))
         expect(page.locator(f"tr[data-alarm] .alarm-shape.{word}")).to_have_count(4)
         for deficiency in GREY_AND_THREE_DEFICIENCIES:
@@ -125,9 +125,9 @@ def test_priorities_are_told_apart_without_colour(page, gateway):
 
 
 def test_what_waits_for_a_person_is_told_from_what_does_not_without_colour(page, gateway):
-    gateway.tell("values", {"40-EI-4010.high": 1, "40-EI-4020.high": 2, "40-EI-4030.high": 3})
+    gateway.tell("values", {"40-EI-4010.high": 1, "40-EI-4020.high": 2, "40-EI-4030.high": 3, "40-EI-4040.high": 5})
     go(page, "alarms")
-    expect(page.locator("tr[data-alarm] .alarm-shape")).to_have_count(3)
+    expect(page.locator("tr[data-alarm] .alarm-shape")).to_have_count(4)
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setEmulatedVisionDeficiency", {"type": "achromatopsia"})
     pictures = [luminance(sign.screenshot()) for sign in page.locator("tr[data-alarm] .alarm-place").all()]

@@ -1,6 +1,7 @@
 """The pictures of the README: the plant at work, tripped, and a page that is told nothing.
 
-They are kept in docs/pictures where PLANTCTL_WRITE_PICTURES=1 asks for it, else they are taken and thrown away.
+Where PLANTCTL_WRITE_PICTURES=1 asks for it they are taken from the demo, at its full current, and kept in
+docs/pictures; that takes ten minutes. Else the same way is gone with the scripted circuit, and nothing is kept.
 """
 
 import os
@@ -9,43 +10,51 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PICTURES, go
-from tests.browser.situations import CELL_2_TRIPPED
+from tests.browser.demo_stage import DemoStage, ScriptedStage, opened
 
 FULL_PAGE_BYTES = 50_000
+KEPT = os.environ.get("PLANTCTL_WRITE_PICTURES") == "1"
 
 
 @pytest.fixture
-def keep(page):
-    def keep(name):
-        taken = page.screenshot()
-        assert len(taken) > FULL_PAGE_BYTES, "the page is nearly empty"
-        if os.environ.get("PLANTCTL_WRITE_PICTURES") == "1":
-            PICTURES.mkdir(exist_ok=True)
-            (PICTURES / f"{name}.png").write_bytes(taken)
-
-    return keep
+def stage(request, tmp_path):
+    made = DemoStage(tmp_path) if KEPT else ScriptedStage(request.getfixturevalue("gateway"))
+    yield made
+    made.end()
 
 
-def test_the_plant_at_work(page, keep):
-    expect(page.locator("#screen .value.good").first).to_be_visible()
+def taken(page, name):
+    page.mouse.move(640, 790)
+    picture = page.screenshot()
+    assert len(picture) > FULL_PAGE_BYTES, "the page is nearly empty"
+    if KEPT:
+        PICTURES.mkdir(exist_ok=True)
+        (PICTURES / f"{name}.png").write_bytes(picture)
+
+
+@pytest.mark.timeout(1500 if KEPT else 120)
+def test_the_plant_at_work_then_a_cell_tripped_then_a_page_that_is_told_nothing(blank, stage):
+    page = opened(blank, stage)
+    stage.at_work(page)
     page.locator("[data-open='40-AIC-4212']").click()
     expect(page.locator("#faceplate canvas").first).to_be_visible()
-    page.mouse.move(640, 700)
-    keep("page-normal")
+    taken(page, "page-normal")
+    page.keyboard.press("Escape")
 
-
-def test_the_plant_with_a_cell_tripped(page, gateway, keep):
-    gateway.tell("values", CELL_2_TRIPPED)
+    stage.trip_cell_2()
     go(page, "interlocks")
-    expect(page.locator("[data-group='CELL-02'] .missing")).to_contain_text("40-FI-4023 is 0.210")
-    keep("page-tripped")
+    card = page.locator("[data-group='CELL-02']")
+    expect(card.locator(".group-state")).to_have_text("TRIPPED", timeout=60_000)
+    expect(card.locator("[data-row='C15-02'] .order")).to_contain_text("1st out")
+    expect(card.locator(".missing")).to_contain_text("40-FI-4023 is 0.")
+    taken(page, "page-tripped")
 
-
-def test_a_page_that_is_told_nothing(page, gateway, keep):
-    gateway.tell("silence", 60)
+    go(page, "overview")
+    page.locator("[data-open='40-AIC-4212']").click()
+    stage.fall_silent()
     expect(page.locator(".stale-banner")).to_contain_text("No data from the plant")
     expect(page.locator(".stale-banner .age")).to_contain_text("last heard 3 s ago")
-    keep("page-stale")
+    taken(page, "page-stale")
 
 
 def test_paper_shows_the_screen_and_no_buttons(page):

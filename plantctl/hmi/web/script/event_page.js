@@ -1,11 +1,18 @@
 // What happened and who did what: the events since the page was opened, and the commands given here with their stages.
 
 import { el, setText } from "./dom.js";
-import { nsToMs, timeText } from "./format.js";
+import { nsToMs, timeText, valueText } from "./format.js";
 import { t } from "./texts.js";
 
 const SHOWN = 300;
 const HEADS = ["time", "kind", "target", "change", "actor", "text"];
+
+// A number of a tag with its decimals; a state or a mode is a word already.
+function valueOf(app, event, value) {
+  const point = app.plant.points.get(event.target);
+  const text = word(value);
+  return point && !point.states && text !== "" && Number.isFinite(Number(text)) ? valueText(point, Number(text)) : text;
+}
 
 function word(value) {
   return value === null || value === undefined || value === "" ? "" : String(value);
@@ -17,7 +24,10 @@ function eventRow(app, event) {
   const change =
     alarm && event.kind === "command"
       ? t(word(event.new) === "1" ? "event.acknowledged" : "event.reset")
-      : [word(event.old), word(event.new)].filter(Boolean).join(" → ");
+      : [event.old, event.new]
+          .map((value) => valueOf(app, event, value))
+          .filter(Boolean)
+          .join(" → ");
   const what = alarm ? alarm.text : event.text;
   const text = [event.reason && t("event.reason", { reason: event.reason }), what].filter(Boolean).join("; ");
   return el(

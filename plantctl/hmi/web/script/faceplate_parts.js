@@ -59,13 +59,16 @@ export function alarmsOf(app, tags, scope) {
       draw() {
         const row = app.alarms.row(alarm.alarm);
         sign.show(row);
-        setText(state, t(`alarm.state.${STATE_WORDS[row?.state ?? 0]}`));
+        const word = t(`alarm.state.${STATE_WORDS[row?.state ?? 0]}`);
+        const blind = alarm.points?.bad_input && app.values.number(alarm.points.bad_input) === 1;
+        setText(state, blind ? t("alarm.unknown", { state: word }) : word);
         ack.node.hidden = !waitsForAck(row);
       },
     };
   });
   const draw = () => rows.forEach((row) => row.draw());
   app.alarms.listen(draw, scope);
+  app.values.watch(alarms.map((alarm) => alarm.points?.bad_input).filter(Boolean), draw, scope);
   draw();
   return el(
     "ul",

@@ -63,7 +63,10 @@ export function sentence(app, name, setpoint = null) {
   const tag = app.plant.tag(name);
   const limits = app.plant.limitsOf(name);
   const value = app.values.number(name);
-  const words = [withUnit(tag, value), standingText(app.values.standing(name)), place(value, tag, limits)];
+  const standing = app.values.standing(name);
+  // Where the last good value was says nothing of where the measured one is: it is placed only while it is good.
+  const where = ["good", "uncertain"].includes(standing.state) ? place(value, tag, limits) : "";
+  const words = [withUnit(tag, value), standingText(standing), where];
   if (setpoint)
     words.push(t("indicator.setpoint", { value: numberText(app.values.number(setpoint), tag.decimals ?? 2) }));
   if (tag.low !== null && tag.low !== undefined) {

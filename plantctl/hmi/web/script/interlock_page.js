@@ -91,11 +91,11 @@ function causeRow(app, cause, group, scope) {
   const draw = () => {
     const unknown = is(app, cause.points?.bad_input);
     const active = is(app, causePoint(cause));
-    const word = active ? "active" : unknown ? "unknown" : beyond(app, cause);
+    const word = active ? (unknown ? "active_unknown" : "active") : unknown ? "unknown" : beyond(app, cause);
     if (word !== shown)
       state.replaceChildren(mark(active ? "on" : unknown ? "unknown" : "off"), el("span", {}, t(`cause.${word}`)));
     shown = word;
-    setAttribute(node, "class", word);
+    setAttribute(node, "class", active ? "active" : word);
     const rank = group.order.indexOf(cause.cause);
     const at_ms = group.times.get(cause.cause);
     const after =
