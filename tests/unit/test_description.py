@@ -222,7 +222,7 @@ def test_an_alarm_says_what_to_do(plant):
 
 def test_the_alarm_of_a_switch_tells_the_state_that_it_warns_of_and_one_with_a_text_tells_that(demo):
     said = {alarm["alarm"]: alarm["text"] for alarm in description(demo)["alarms"]}
-    assert said["40-XI-4216.low"] == "recirculation pump runs: stands"
+    assert said["40-XI-4216.low"] == "recirculation drive: stands"
     assert said["40-XY-4001.high"] == "rows of the circuit tripped by the area PLC"
     assert said["40-FI-4013.low"] == "cell 01 catholyte flow low"
 

@@ -79,7 +79,10 @@ export function alarmSentence(app, row) {
     row.alarm.limit === undefined || row.alarm.limit === null || tag.states
       ? ""
       : t("alarm.limit", { limit: limitText(tag, row.alarm.limit) });
-  const said = `${row.alarm.tag} ${row.alarm.text || tag.text}: ${value} ${limit}`.trim();
+  const text = row.alarm.text || tag.text;
+  // The alarm of a switch names the state that it warns of: while that is so, it is not said twice.
+  const now = text.endsWith(`: ${value}`) ? "" : `: ${value} ${limit}`;
+  const said = `${row.alarm.tag} ${text}${now}`.trim();
   return stands(row) ? said : t("alarm.returned", { said });
 }
 

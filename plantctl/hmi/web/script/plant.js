@@ -81,14 +81,14 @@ export class Plant {
     );
   }
 
-  /** The other tags of the same piece of equipment: same area, same loop number. */
+  /** The other tags of the same piece of equipment: same area, same loop number, whatever letter follows it. */
   siblings(name) {
-    const match = /^(.*?)([A-Z]+)-(\w+)$/.exec(name);
-    if (!match) return [];
-    const [, area, , number] = match;
-    return [...this.tags.values()].filter(
-      (tag) => tag.tag !== name && tag.tag.startsWith(area) && tag.tag.endsWith(`-${number}`),
-    );
+    const equipment = (tag) => {
+      const match = /^(.*?)[A-Z]+-(\d+)[A-Z]*$/.exec(tag);
+      return match ? `${match[1]}${match[2]}` : tag;
+    };
+    const wanted = equipment(name);
+    return [...this.tags.values()].filter((tag) => tag.tag !== name && equipment(tag.tag) === wanted);
   }
 
   /** Every point that a screen may show, for the one subscription of the page. */

@@ -30,7 +30,7 @@ export const ENGLISH = {
   "frame.user": "{user} ({role})",
   "frame.simulation": "SIMULATION",
   "frame.keys":
-    "g o overview · g c cells · g a alarms · g i interlocks · g t trend · g e events · / search · f faceplate · a acknowledge · ↑ ↓ rows · Esc close · ? help",
+    "g o overview · g c cells · g a alarms · g i interlocks · g t trend · g e events · g d devices · / search · f faceplate · a acknowledge · ↑ ↓ rows · Esc close · ? help",
 
   "link.live": "LIVE",
   "link.age": "data {age}",

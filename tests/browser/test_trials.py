@@ -1,0 +1,148 @@
+"""The six trials of docs/trials: each part of an answer is in the accessibility tree, in words, with its value."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import go
+from tests.browser.situations import CELL_2_TRIPPED
+
+NO_ANSWER = 1 | (1 << 9)
+
+
+@pytest.fixture
+def still(page, gateway):
+    """The overview of a plant whose values stay as they are told."""
+    gateway.tell("state", {"wander": False})
+    return page
+
+
+def in_tree(page, *parts, within):
+    """Each of `parts`, a pattern, is in the tree of `within`; it is read again until they are."""
+    for part in parts:
+        for _ in range(40):
+            tree = " ".join(page.locator(within).first.aria_snapshot().split())
+            if re.search(part, tree):
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError(f"{part} is not in: {tree}")
+
+
+def test_1_the_cell_that_is_not_like_the_others(still, gateway):
+    gateway.tell("values", {"40-FI-4033": 0.35, "40-PDI-4034": 0.28, "40-FI-4033.low": 1})
+    go(still, "cells")
+    row = "tr[data-row='CELL-03']"
+    in_tree(
+        still,
+        r"row \"CELL-03.*7[78]\.\d [+-]?0\.\d A from the median, limit 2",
+        r"0\.350 -0\.2\d\d m³/h from the median, beyond its limit 0\.05",
+        r"0\.280 \+0\.\d\d\d bar from the median, beyond its limit 0\.05",
+        within=row,
+    )
+    go(still, "alarms")
+    still.locator("tr[data-alarm='40-FI-4033.low']").focus()
+    in_tree(
+        still,
+        "unacknowledged .* 40-FI-4033 catholyte flow low .* 0.350 0.360 m³/h",
+        "likely cause - definition: pump, filter or felt",
+        "what to do - definition: check pump and felt pressure drop; start standby",
+        within="main",
+    )
+
+
+def test_2_the_entry_of_the_total_and_an_output_that_a_loop_asks_for(still, gateway):
+    gateway.tell("values", {"40-IC-4200": 340.0})
+    still.locator("[data-open='40-II-4200']").click()
+    still.locator("#faceplate [data-open='40-IC-4200']").click()
+    field = still.get_by_label("value", exact=True)
+    field.fill("306")
+    field.press("Enter")
+    in_tree(still, r"from - definition: 340.0 A - term: to - definition: 306.0 A .* \"-34.0 A\"", within="dialog")
+    still.get_by_role("dialog").get_by_role("button", name="Write").click()
+    in_tree(still, r"ENTERED 306.0 A", r"status: (accepted|verified)", within="#faceplate")
+    still.locator("[data-open='40-FI-4215']").first.click()
+    still.locator("#faceplate [data-open='40-FC-4215']").click()
+    in_tree(still, r"asked for by - button \"40-AIC-4212\"", within="#faceplate")
+    expect(still.locator("#faceplate input")).to_have_count(0)
+
+
+def test_3_the_alarm_with_what_to_do_and_who_acknowledged_it(still, gateway):
+    gateway.tell("values", {"40-AI-4212": 9.4, "40-AI-4212.high": 1})
+    go(still, "alarms")
+    still.locator("tr[data-alarm='40-AI-4212.high']").focus()
+    in_tree(
+        still,
+        r"priority 2, unacknowledged .* 40-AI-4212 tank pH high .* 9.40 9.00 pH",
+        "likely cause - definition: feed pump, stock or a probe - term: consequence - definition: gel, felt clogging",
+        "what to do - definition: check feed pump .* time to respond - definition: 10 min",
+        within="main",
+    )
+    still.keyboard.press("a")
+    in_tree(still, r"priority 2, acknowledged acknowledged .* 40-AI-4212 tank pH high", within="main")
+    go(still, "events")
+    in_tree(still, r"command 40-AI-4212.high acknowledged ada tank pH high", within="main")
+
+
+def test_4_what_came_first_why_no_reset_and_what_the_start_waits_for(still, gateway):
+    gateway.tell("values", CELL_2_TRIPPED)
+    go(still, "interlocks")
+    in_tree(
+        still,
+        r"TRIPPED - button \"Reset…\" \[disabled\]",
+        r"why it cannot be reset now.*C15-02 is not clear: .*40-FI-4023 is 0.210, trips < 0.240 m³/h"
+        r".*it clears when FI-4023 > 0.30 m³/h for 5 s",
+        r"active C15-02 1st out \d\d:\d\d:\d\d\.\d\d\d catholyte flow low with current",
+        r"clear C35-02 outlet pH high .* 40-AI-4021 8\.\d\d trips > 10\.50 pH",
+        within="[data-group='CELL-02']",
+    )
+    in_tree(
+        still,
+        r"not permitted .* MISSING catholyte flow .*FI-4023 > 0.36 m³/h .* fulfilled tank level .*LI-4211 > 20 %",
+        within="section[aria-label='40-HS-4020']",
+    )
+    expect(still.locator("[data-group='CELL-02']").get_by_role("button", name="Reset")).to_have_attribute(
+        "title", "conditions are missing; they are listed below"
+    )
+
+
+def test_5_which_value_is_old_since_when_and_what_follows(still, gateway):
+    first_out = {"C35-03": 1, "C35-03.first_out": 1, "C35-03.bad_input": 1, "E1-03": 1, "E1-03.active": 1}
+    gateway.tell("values", {"40-AI-4031": [8.6, NO_ANSWER], **first_out})
+    go(still, "cells")
+    in_tree(still, r"8\.60 old \d+(\.\d)? s no deviation known", within="tr[data-row='CELL-03']")
+    go(still, "devices")
+    in_tree(still, r"GW-4A answers .* 1 of \d+ not good: 40-AI-4031", within="tr[data-row='GW-4A']")
+    go(still, "interlocks")
+    in_tree(
+        still,
+        r"C35-03 cannot be known: outlet pH high",
+        r"active: bad input C35-03 1st out .* 40-AI-4031 8\.60 old \d+(\.\d)? s trips > 10\.50 pH",
+        within="[data-group='CELL-03']",
+    )
+    go(still, "overview")
+    still.keyboard.press("/")
+    still.keyboard.type("40-AI-4031")
+    still.keyboard.press("Enter")
+    in_tree(still, r"quality - definition: old, no answer, age \d+(\.\d)? s", within="#faceplate")
+    expect(still.locator("#faceplate svg.indicator")).not_to_have_attribute(
+        "aria-label", re.compile("within its alarm")
+    )
+
+
+def test_6_the_mode_as_a_word_and_what_is_not_where_it_should_be(still):
+    still.locator("[data-open='40-AIC-4212']").click()
+    in_tree(still, r"textbox \"output\" \[disabled\].* can be set in MAN only", within="#faceplate")
+    still.get_by_role("button", name="MAN", exact=True).click()
+    in_tree(still, r"button \"MAN\" \[pressed\].*MAN: a person sets the output", within="#faceplate")
+    in_tree(still, r"list \"what is not normal\".*in MAN 1: 40-AIC-4212", within="header")
+    field = still.get_by_label("output", exact=True)
+    field.fill("6.3")
+    field.press("Enter")
+    in_tree(still, r"OP 6.30 L/h", within="#faceplate")
+    still.get_by_role("button", name="CAS", exact=True).click()
+    in_tree(still, r"CAS refused: 40-AIC-4212 has no loop above it", within="#faceplate")
+    still.get_by_role("button", name="AUTO", exact=True).click()
+    in_tree(still, r"nothing tripped, forced or in MAN|insecure link 1", within="header")
+    expect(still.locator("header")).not_to_contain_text("in MAN 1")
