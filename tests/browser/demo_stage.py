@@ -19,7 +19,7 @@ from tests.browser.situations import CELL_2_TRIPPED
 from tests.process.command_rig import wait
 
 START_S = 300.0
-STEADY_MS = 240_000
+STEADY_MS = 180_000
 FULL_CURRENT = re.compile(r"^(339\.[5-9]|340\.[0-5])$")
 AT_PH_8 = re.compile(r"^(7\.9[89]|8\.0[0-2])$")
 
