@@ -222,7 +222,10 @@ export class Chart {
       const { signal } = this.#abort;
       const points = Math.round(this.#size().width / 2);
       try {
-        this.#fill(await askHistory({ tags, start_ms: end - this.span_ms, end_ms: end, points, signal }));
+        const found = await askHistory({ tags, start_ms: end - this.span_ms, end_ms: end, points, signal });
+        // Ended while the answer was read: nobody would ever take this chart away.
+        if (signal.aborted) return;
+        this.#fill(found);
       } catch (error) {
         if (signal.aborted) return;
         this.problem = error.message;
