@@ -144,10 +144,14 @@ class Demo:
         if ask:
             input("demo: open the page, then press Enter: the tour begins ")
         say(f"the tour takes {steps[-1].time_s / 60.0:.0f} minutes; Ctrl-C ends all")
-        from plantctl.cli.tour import play
+        from plantctl.cli.tour import Interrupted, play
 
-        play(steps, OnStage(client, self.root / SIM))
-        say("the tour is over; the plant goes on")
+        try:
+            play(steps, OnStage(client, self.root / SIM))
+        except Interrupted as why:
+            say(f"the tour ends here: {why}")
+        else:
+            say("the tour is over; the plant goes on")
 
     def protection(self) -> list[object]:
         """How the simulated PLCs are protected: as the plant's text says its links are; their keys are made here."""
@@ -239,6 +243,13 @@ class OnStage:
         """Give the plant a command, once or until it takes it."""
         asked = {"verb": verb, "target": target, "value": value, "reason": reason}
         give(self.client, asked, 0.0 if once else STEP_S)
+        held = self.client.ask({"get": ["scan.held"]}).get("points", ())
+        if held and held[0]["value"]:
+            from plantctl.cli.tour import Interrupted
+
+            raise Interrupted(
+                "a process of the plant stood still or was started anew, and the outputs wait for a person"
+            )
 
     def fault(self, verb: str, words: list[str]) -> None:
         """Put a fault on the simulated plant, or take it out; a refusal is told."""

@@ -33,6 +33,10 @@ class Step:
     text: str
 
 
+class Interrupted(Exception):
+    """The plant cannot be played on any more; the message says why."""
+
+
 class Stage(Protocol):
     """What a tour is played on."""
 
@@ -40,7 +44,7 @@ class Stage(Protocol):
         """Show a line to the person."""
 
     def command(self, verb: str, target: str, value: str, reason: str, *, once: bool) -> None:
-        """Give the plant a command, once or until it takes it."""
+        """Give the plant a command, once or until it takes it. Raises Interrupted where it will take none."""
 
     def fault(self, verb: str, words: list[str]) -> None:
         """Put a fault on the simulated plant, or take it out."""
@@ -68,7 +72,7 @@ def read_tour(path: Path) -> list[Step]:
 
 
 def play(steps: list[Step], stage: Stage, wait: Callable[[float], None] = time.sleep) -> None:
-    """Play the tour in real time. A step that takes long moves the later ones, none is left out."""
+    """Play the tour in real time. A step that takes long moves the later ones, none is left out. Raises Interrupted."""
     at_s = 0.0
     for step in steps:
         wait(step.time_s - at_s)

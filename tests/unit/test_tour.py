@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from plantctl.cli.demo import OnStage
 from plantctl.cli.run_inputs import InputRefused
-from plantctl.cli.tour import CLEAR, FAULT, SAY, TRY, play, read_tour
+from plantctl.cli.tour import CLEAR, FAULT, SAY, TRY, Interrupted, play, read_tour
 from plantctl.plan.build import build_path
 from simulators import fault_board  # noqa: F401  enters the faults of the wire
 from simulators.faults import CATALOGUE
@@ -98,3 +99,24 @@ def test_a_tour_that_is_shipped_fits_its_plant(path):
 
 def test_the_demo_has_a_tour():
     assert CONFIG / "demo" / "tour.csv" in TOURS
+
+
+class Client:
+    """A plant that takes every command; its outputs are held or not, or it has no such point."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def ask(self, request):
+        if "command" in request:
+            return {"stages": [{"stage": "accepted", "text": ""}]}
+        assert request == {"get": ["scan.held"]}
+        return {"error": "no such point"} if self.held is None else {"points": [{"value": self.held}]}
+
+
+def test_a_tour_ends_where_the_outputs_of_the_plant_are_held(tmp_path):
+    steps = tour(tmp_path, "0,set,A-1,42,half of it\n1,set,A-1,43,the rest\n")
+    for held in (0.0, None):
+        play(steps, OnStage(Client(held), tmp_path), lambda seconds: None)
+    with pytest.raises(Interrupted, match="wait for a person"):
+        play(steps, OnStage(Client(1.0), tmp_path), lambda seconds: None)
