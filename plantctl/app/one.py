@@ -21,11 +21,11 @@ from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
-from plantctl.history.seal import Sealer, sealed_through
+from plantctl.history.seal import Sealer, SealStatus, sealed_through
 from plantctl.hmi.live_plant import LogWord, Snapshot, is_last
 from plantctl.log.storage import Storage
 from plantctl.log.writer import Recorder
-from plantctl.plan.plan import Plan
+from plantctl.plan.plan import HISTORY_REMOVED, Plan
 from plantctl.scan.executive import Executive
 from plantctl.scan.schedule import Schedule, turns
 from plantctl.scan.statistics import Statistics
@@ -197,12 +197,16 @@ class Running:
 
     def _tell_statistics(self, number: int, now_ns: int, utc_ns: int) -> None:
         service, status = self._time_service, self.recorder.status
+        sealed = SealStatus() if self.sealer is None else self.sealer.status
         # Virtual time is right by definition.
         time = Synchronisation(True, 0, 0) if service is None else service.look()
         log = {
             "log.durable_utc": self.recorder.durable_utc_ns / 1e9,
             "log.failing": float(status.failing),
             "log.lost_frames": float(status.lost_frames),
+            "log.bytes": float(sealed.log_bytes),
+            "log.history_bytes": float(sealed.sealed_bytes),
+            HISTORY_REMOVED: float(sealed.removed_files),
         }
         self.statistics.tell(number, now_ns, utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log)
 
@@ -256,6 +260,6 @@ def make(
         RingReader(buffer),
         schedule,
         Statistics(executive, schedule),
-        None if history is None else Sealer(storage, history),
+        None if history is None else Sealer(storage, history, keeping=plan.keeping),
         _time_service=None if clock.virtual else ClockService(),
     )

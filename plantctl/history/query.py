@@ -11,7 +11,8 @@ damage costs what was damaged and is counted. No loop and no clock: time is an a
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -27,6 +28,7 @@ from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.names import Names
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
+from plantctl.history.seams import points_from, row_at, seamless
 from plantctl.history.states import state_in
 from plantctl.log.recovery import frame_texts
 
@@ -134,16 +136,16 @@ class History:
             if force is not None:
                 parts.append(force)
                 most += len(force)
-                if most > limit and _points_from(parts, start_ns) > limit:
+                if most > limit and points_from(parts, start_ns) > limit:
                     break
-        force = _seamless(parts)
+        force = seamless(parts)
         wanted = force.is_point & (force.utc_ns >= start_ns) & (force.utc_ns < end_ns)
         rows = np.flatnonzero(wanted)
         truncated = len(rows) > limit
         if truncated:
             end_ns = int(force.utc_ns[rows[limit]])
         rows = rows[:limit]
-        before = _row_at(force, start_ns)
+        before = row_at(force, start_ns)
         if before is not None and not wanted[before]:
             rows = np.concatenate(([before], rows))
         ends = rows
@@ -163,8 +165,8 @@ class History:
         found: list[State | None] = []
         for moment_ns in utc_ns:
             parts = [self._in_force(part, point.id) for part in self._parts(moment_ns, moment_ns + 1)]
-            force = _seamless([p for p in parts if p is not None])
-            row = _row_at(force, moment_ns)
+            force = seamless([p for p in parts if p is not None])
+            row = row_at(force, moment_ns)
             found.append(
                 None
                 if row is None
@@ -190,7 +192,7 @@ class History:
         if width_ns < MINUTE_NS:
             begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
             forces = [self._in_force(part, point.id) for part in self._parts(start_ns, end_ns)]
-            found = in_buckets(begin_ns, width_ns, _seamless([f for f in forces if f is not None]))
+            found = in_buckets(begin_ns, width_ns, seamless([f for f in forces if f is not None]))
             return Trend(tag, point.unit, width_ns, found, Tier.POINTS)
         start_ns -= start_ns % MINUTE_NS
         width_ns = -(-(end_ns - start_ns) // (points * MINUTE_NS)) * MINUTE_NS
@@ -207,7 +209,7 @@ class History:
         """The UTC of the first and of the last scan in the record; None where there is none."""
         self._refresh()
         tail = self._tail_part()
-        first = self._file(self._ranges[0]).head.low_ns if self._ranges else tail.low_ns if tail else None
+        first = next((f.head.low_ns for f in self._open_files()), tail.low_ns if tail else None)
         last = tail.high_ns if tail else self._file(self._ranges[-1]).head.high_ns if self._ranges else None
         return None if first is None or last is None else (first, last)
 
@@ -276,6 +278,19 @@ class History:
         self._files.move_to_end(range_)
         return found
 
+    def _open_files(self) -> Iterator[SealedFile]:
+        """The sealed files that are still there, the oldest first."""
+        for range_ in self._ranges:
+            with suppress(FileNotFoundError):
+                yield self._file(range_)
+
+    def _high_ns(self, range_: Range) -> int:
+        """The latest moment that a sealed file tells of; long ago where it was removed meanwhile."""
+        try:
+            return self._file(range_).head.high_ns
+        except FileNotFoundError:
+            return -1 << 63
+
     def _tail_part(self) -> _Part | None:
         assert self._tail is not None
         scans = self._tail.gathering.scans()
@@ -290,12 +305,16 @@ class History:
         """
         self._refresh()
         ranges = self._ranges
-        first = max(0, bisect_left(ranges, start_ns, key=lambda r: self._file(r).head.high_ns) - 1)
+        first = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
         beyond = 0
         for range_ in ranges[first:]:
-            head = self._file(range_).head
+            try:
+                file = self._file(range_)
+            except FileNotFoundError:  # retention removed it since the folder was listed
+                continue
+            head = file.head
             if head.low_ns < end_ns and head.high_ns >= start_ns:
-                yield _Part(head.low_ns, head.high_ns, self._file(range_), None)
+                yield _Part(head.low_ns, head.high_ns, file, None)
             beyond += head.low_ns >= end_ns
             if beyond > 1:
                 break
@@ -309,8 +328,12 @@ class History:
         if opening is None:
             at = self._ranges.index(file.range) if file.range in self._ranges else 0
             older = self._ranges[at - 1] if at else None
-            follows = older is not None and older.last_sequence + 1 == file.range.first_sequence
-            return self._after(self._file(older), tag) if follows and older is not None else None
+            if older is None or older.last_sequence + 1 != file.range.first_sequence:
+                return None
+            try:
+                return self._after(self._file(older), tag)
+            except FileNotFoundError:
+                return None
         return state_in(opening, tag)
 
     def _after(self, file: SealedFile, tag: int) -> State | None:
@@ -359,28 +382,3 @@ class History:
 def _check(start_ns: int, end_ns: int) -> None:
     if end_ns <= start_ns:
         raise NothingAsked("the span ends before it begins")
-
-
-def _points_from(parts: list[InForce], start_ns: int) -> int:
-    """How many points of the parts are not before the start."""
-    return sum(int((force.is_point & (force.utc_ns >= start_ns)).sum()) for force in parts)
-
-
-def _seamless(parts: list[InForce]) -> InForce:
-    """Parts of a record as one."""
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return InForce(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none, np.zeros(0, np.bool_))
-    columns = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(InForce)}
-    columns["at_ns"] = np.maximum.accumulate(columns["at_ns"])
-    columns["until_ns"] = np.maximum(columns["until_ns"], columns["at_ns"])
-    columns["until_ns"][:-1] = np.minimum(columns["until_ns"][:-1], columns["at_ns"][1:])
-    return InForce(**columns)
-
-
-def _row_at(force: InForce, utc_ns: int) -> int | None:
-    """The row that was in force at a moment, None where none was."""
-    row = int(np.searchsorted(force.at_ns, utc_ns, "right")) - 1
-    return row if row >= 0 and utc_ns <= int(force.until_ns[row]) else None

@@ -5,8 +5,8 @@ encode a few tags, write a piece. What is sealed is what a commit mark vouches f
 the sealed files, and perhaps a `.part` that the next start removes. The next start finds by the names of the files how
 far sealing came, and goes on behind.
 
-A file is sealed when it holds an hour, or a million rows. A log file may go when all its frames are sealed, and goes
-when the log is larger than it may be.
+A file is sealed when it holds an hour, or a million rows. Then, and at the start, what is more than the plant keeps
+goes (`retention`).
 
 Rules of the file: no method raises `OSError`: errors are counted in `status` and tried again; time is an argument.
 """
@@ -18,12 +18,14 @@ from typing import Final
 
 import numpy as np
 
+from plantctl.core.keeping import Keeping
 from plantctl.history.chunk import Scans, encode_opening, encode_scans
 from plantctl.history.gathering import Gathering, State, closing
 from plantctl.history.log_rows import LogRows
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
+from plantctl.history.retention import trim_history, trim_log
 from plantctl.history.sealed import (
     Range,
     SealedFile,
@@ -35,7 +37,6 @@ from plantctl.history.sealed import (
     sealed_ranges,
 )
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
-from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.open_file import close_quietly
 from plantctl.log.storage import Storage
 
@@ -43,7 +44,7 @@ SEAL_SPAN_NS: Final = 3_600_000_000_000
 SEAL_ROWS: Final = 1_000_000
 # A plant of many tags seals more at a time: a chunk should hold some hundred points.
 SEAL_ROWS_A_TAG: Final = 500
-LOG_BYTES_MAX: Final = 2 << 30
+KEEPING: Final = Keeping()
 BLOCK_BYTES: Final = 1 << 20
 # The log is read on no more often: a step of a second's frames costs as much as one of ten.
 FOLLOW_NS: Final = 10_000_000_000
@@ -62,15 +63,19 @@ SLICE_TAG: Final = 300
 class SealStatus:
     """What the sealer has to say about itself; numbers count since it was made.
 
-    `sealed_sequence` is the newest frame in a sealed file, `points` and `bytes` what was sealed, `removed_files` the
-    log files that retention removed. `failing` is true from an error until the next turn that worked.
+    `sealed_sequence` is the newest frame in a sealed file, `points` and `bytes` what was sealed; `removed_log_files`
+    and `removed_files` were more than the plant keeps of its log and its history, `log_bytes` and `sealed_bytes` what
+    these held when it was last looked. `failing` is true from an error until the next turn that worked.
     """
 
     sealed_sequence: int = 0
     files: int = 0
     points: int = 0
     bytes: int = 0
+    removed_log_files: int = 0
     removed_files: int = 0
+    log_bytes: int = 0
+    sealed_bytes: int = 0
     errors: int = 0
     failing: bool = False
     last_error: str = ""
@@ -92,7 +97,7 @@ class Sealer:
         *,
         span_ns: int = SEAL_SPAN_NS,
         rows_max: int = SEAL_ROWS,
-        log_bytes_max: int = LOG_BYTES_MAX,
+        keeping: Keeping = KEEPING,
         minutes_from: int = MINUTES_FROM,
         follow_ns: int = FOLLOW_NS,
     ) -> None:
@@ -101,7 +106,7 @@ class Sealer:
         self._history = history
         self._span_ns = span_ns
         self._rows_max = rows_max
-        self._log_bytes_max = log_bytes_max
+        self._keeping = keeping
         self._minutes_from = minutes_from
         self._states = NOTHING
         self._gathering = Gathering()
@@ -177,6 +182,8 @@ class Sealer:
         self.status.sealed_sequence = last
         self._gathering = Gathering(begin_ns)
         self._rows = LogRows(self._log, last, BLOCK_BYTES)
+        yield
+        self._trim()
 
     def _take_states(self, newest: SealedFile, scans: Scans) -> Iterator[None]:
         """What was in force at the end of the newest file; of a tag whose chunk is damaged nothing is known."""
@@ -245,7 +252,15 @@ class Sealer:
         self.status.points += points_sealed
         self.status.bytes += len(data)
         yield
-        self.status.removed_files += trim(self._log, self.status.sealed_sequence, self._log_bytes_max)
+        self._trim()
+
+    def _trim(self) -> None:
+        """Lets go what is more than the plant keeps."""
+        status = self.status
+        log = trim_log(self._log, status.sealed_sequence, self._keeping.log_bytes)
+        status.log_bytes, status.removed_log_files = log.bytes, status.removed_log_files + log.gone
+        sealed = trim_history(self._history, self._keeping)
+        status.sealed_bytes, status.removed_files = sealed.bytes, status.removed_files + sealed.gone
 
     def _write(self, name: str, data: bytes) -> Iterator[None]:
         """Writes a file under another name, piece by piece, each on disk before the next, and gives it its name."""
@@ -267,24 +282,3 @@ def _group_size(gathering: Gathering) -> int:
     """How many tags together take a few milliseconds to seal."""
     tags = len(gathering.tags())
     return max(1, SLICE_COST * tags // max(1, gathering.rows + SLICE_TAG * tags))
-
-
-def trim(log: Storage, sealed_sequence: int, bytes_max: int, needed_sequence: int | None = None) -> int:
-    """Removes the oldest files of a log until it is no larger than `bytes_max`; how many went. Raises `OSError`.
-
-    A file stays while any of its frames is newer than `sealed_sequence` or wanted from `needed_sequence` on, and so do
-    the newest two.
-    """
-    names = log_names(log.names())
-    sizes = [log.length(name) for name in names]
-    floor = min(sealed_sequence + 1, needed_sequence if needed_sequence is not None else sealed_sequence + 1)
-    total, gone = sum(sizes), 0
-    for name, following, size in zip(names[:-2], names[1:], sizes, strict=False):
-        if total <= bytes_max or first_sequence_of(following) > floor:
-            break
-        log.remove(name)
-        total -= size
-        gone += 1
-    if gone:
-        log.sync_folder()
-    return gone

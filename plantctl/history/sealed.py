@@ -72,14 +72,16 @@ class Range(NamedTuple):
         return f"{self.first_sequence:020d}-{self.last_sequence:020d}.seg"
 
 
+def sealed_ranges_all(names: Iterable[str]) -> list[Range]:
+    """The sealed files among `names` in the order of time, the wider of two that begin together first."""
+    found = (Range(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, names) if m)
+    return sorted(found, key=lambda r: (r.first_sequence, -r.last_sequence))
+
+
 def sealed_ranges(names: Iterable[str]) -> list[Range]:
     """The sealed files among `names` in the order of time; one that lies inside another is left out."""
-    found = sorted(
-        (Range(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, names) if m),
-        key=lambda r: (r.first_sequence, -r.last_sequence),
-    )
     kept: list[Range] = []
-    for one in found:
+    for one in sealed_ranges_all(names):
         if not kept or one.last_sequence > kept[-1].last_sequence:
             kept.append(one)
     return kept

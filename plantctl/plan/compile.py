@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from plantctl.core.field import DevicePlan
+from plantctl.core.keeping import Keeping
 from plantctl.core.units import parse_duration_ns
 from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
 from plantctl.plan.network import BlockNode, ExpressionNode, Network
 from plantctl.plan.order import stretches
 from plantctl.plan.plan import (
+    KEEPING,
     RETAIN_FOR_NS,
     Address,
     CauseInfo,
@@ -30,6 +32,8 @@ from plantctl.plan.plan import (
 from plantctl.plan.record import fresh_rows
 from plantctl.plan.rows import input_rows, number_points, output_rows
 from plantctl.plan.runner_text import input_slots, output_slots
+from plantctl.plan.shapes import size_bytes
+from plantctl.plan.source_plant import PlantHead
 from plantctl.plan.tasks import overrun_catch_up, overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
 
@@ -78,6 +82,7 @@ def compile_network(
         overrun_trip_after=overrun_trip_after(net),
         overrun_catch_up=overrun_catch_up(net),
         retain_for_ns=parse_duration_ns(head.retain_for) if head else RETAIN_FOR_NS,
+        keeping=_keeping(head) if head else KEEPING,
         points=points,
         inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),
@@ -95,6 +100,11 @@ def compile_network(
         default_columns=_default_columns(net),
         shown=net.shown,
     )
+
+
+def _keeping(head: PlantHead) -> Keeping:
+    history_ns = parse_duration_ns(head.history_for) if head.history_for is not None else 0
+    return Keeping(size_bytes(head.log_size), size_bytes(head.history_size), history_ns)
 
 
 def _number_rows(

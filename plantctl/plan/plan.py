@@ -13,6 +13,7 @@ import numpy as np
 
 from plantctl.core.errors import Place
 from plantctl.core.field import DevicePlan
+from plantctl.core.keeping import Keeping
 from plantctl.plan.expression import Program
 from plantctl.plan.kind import Kind
 from plantctl.plan.shown import Shown
@@ -22,6 +23,8 @@ OVERRUN_TRIP = "scan.overrun_trip"
 
 # How old a retained state may be where the text says nothing: a day's stop is a stop, after that nobody remembers.
 RETAIN_FOR_NS: Final = 86_400_000_000_000
+KEEPING: Final = Keeping()
+HISTORY_REMOVED: Final = "log.history_removed"
 
 
 class Writer(IntEnum):
@@ -191,7 +194,8 @@ class Plan:
 
     `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
     `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped. A retained state counts
-    for `retain_for_ns`. `shown` is what people are shown and no scan needs.
+    for `retain_for_ns`. `keeping` says how much is kept of what was recorded. `shown` is what people are shown and no
+    scan needs.
     """
 
     name: str
@@ -217,6 +221,7 @@ class Plan:
     overrun_trip_after: int = 0
     overrun_catch_up: int = 0
     retain_for_ns: int = RETAIN_FOR_NS
+    keeping: Keeping = KEEPING
     shown: Shown = field(default_factory=Shown)
 
     @property

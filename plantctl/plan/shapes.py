@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
+from plantctl.core.units import parse_duration_ns
+
 NAME_LENGTH_MAX: Final = 64
 """A longer name does not fit a screen, a log column or a person's memory."""
 
@@ -21,6 +23,10 @@ TIME_UNITS: Final = ("us", "ms", "s", "min", "h", "d")
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _QUANTITY = re.compile(rf"({_NUMBER})(?:\s*([^\s\d.,+-].*)|\s+(1/.+))?")
 _DURATION = re.compile(rf"({_NUMBER})\s*({'|'.join(TIME_UNITS)})")
+SIZE_UNITS: Final = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+SIZE_LEAST: Final = 256 * 10**6
+KEEPING_LEAST_NS: Final = 86_400 * 10**9
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(MB|GB|TB)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[a-z][a-z0-9_]*)?")
 _VOTE = re.compile(r"[1-9]oo[1-9]")
@@ -142,6 +148,37 @@ def _duration(value: object) -> str:
     return value
 
 
+def _keeping(value: object) -> str:
+    text = _duration(value)
+    if parse_duration_ns(text) < KEEPING_LEAST_NS:
+        raise ShapeError("PC205", f"`{text}` of history is too little", "a day or more: 400 d; or leave the key out")
+    return text
+
+
+def size_bytes(text: str) -> int:
+    """The bytes of a size that is written as `20 GB`."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"`{text}` is no size")
+    return round(float(match[1]) * SIZE_UNITS[match[2]])
+
+
+def _size(value: object) -> str:
+    hint = f"a number and one of {', '.join(SIZE_UNITS)}: 20 GB"
+    if not isinstance(value, str):
+        what = f"the size {value} has no unit" if _is_number(value) else f"a size is due here, this is {kind_of(value)}"
+        raise ShapeError("PC205", what, hint)
+    if _SIZE.fullmatch(value.strip()) is None:
+        raise ShapeError("PC205", f"`{value}` is no size", hint)
+    if size_bytes(value) < SIZE_LEAST:
+        raise ShapeError("PC205", f"`{value}` is too little to work with", "256 MB or more")
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _units() -> str:
     return ", ".join(TIME_UNITS)
 
@@ -221,6 +258,10 @@ Value = Annotated[str | float, Shape("value", _value, _JSON_VALUE)]
 ManualOutput = Annotated[str | float, Shape("manual output", _manual_output, _JSON_MANUAL)]
 """`hold`, or the output's value."""
 Duration = Annotated[str, Shape("duration", _duration, _JSON_DURATION)]
+LongDuration = Annotated[str, Shape("duration", _keeping, _JSON_DURATION)]
+"""A duration of a day or more."""
+Size = Annotated[str, Shape("size", _size, _written(_SIZE, examples=["20 GB"]))]
+"""Bytes, 256 MB or more."""
 Expression = Annotated[str, Shape("expression", _expression, _JSON_EXPRESSION)]
 Name = Annotated[str, Shape("name", _name, _written(_NAME, maxLength=NAME_LENGTH_MAX))]
 Reference = Annotated[str, Shape("reference", _reference, _written(_REFERENCE))]

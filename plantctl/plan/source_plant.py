@@ -17,12 +17,14 @@ from plantctl.plan.shapes import (
     Expression,
     Flag,
     Item,
+    LongDuration,
     ManualOutput,
     Name,
     Number,
     Quantity,
     Reference,
     Shape,
+    Size,
     StateNumber,
     Text,
     Value,
@@ -44,6 +46,9 @@ class PlantHead:
     name: Text
     text: Text = ""
     retain_for: Duration = "24 h"
+    history_for: LongDuration | None = None
+    history_size: Size = "20 GB"
+    log_size: Size = "2 GB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

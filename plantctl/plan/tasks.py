@@ -11,7 +11,7 @@ from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
 from plantctl.plan.link_split import split_tag
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import Network, Path, PointDecl
-from plantctl.plan.plan import OVERRUN_TRIP, Task, Writer
+from plantctl.plan.plan import HISTORY_REMOVED, OVERRUN_TRIP, Task, Writer
 
 SKIP, TRIP, CATCH_UP = "skip", "trip", "catch up"
 # So many scans that began late, one after the other, are no chance any more.
@@ -78,6 +78,9 @@ def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
         ("log.durable_utc", "s", "what happened until then survives any loss of power, seconds since 1970 UTC"),
         ("log.failing", "1", "1 while what is recorded does not reach the disk"),
         ("log.lost_frames", "1", "entries overwritten before they could be written to the log"),
+        ("log.bytes", "1", "room that the log took when something was last sealed, bytes"),
+        ("log.history_bytes", "1", "room that the sealed history took then, bytes"),
+        (HISTORY_REMOVED, "1", "files of the history removed since the start, since they were more than is kept"),
     )
     for name, unit, text in common:
         net.declare(PointDecl(name, Writer.EXECUTIVE, name.partition(".")[0], ("tasks",), unit, text=text))

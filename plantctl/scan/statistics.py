@@ -10,7 +10,7 @@ import numpy as np
 
 from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import Reason, uncertain_because
-from plantctl.plan.plan import OVERRUN_TRIP
+from plantctl.plan.plan import HISTORY_REMOVED, OVERRUN_TRIP
 from plantctl.scan.executive import Executive
 from plantctl.scan.load_histogram import BUCKETS, I8, LoadHistogram, quantile_us
 from plantctl.scan.schedule import Schedule
@@ -36,6 +36,7 @@ class Statistics:
         self._worst_lateness_us = self._worst_execution_us = 0.0
         self._watch = TimeWatch()
         self._steps = self._damaged = 0
+        self._removed: int | None = None
         self._certain: bool | None = None
         self._told_ns: int | None = None
         after = executive.plan.overrun_trip_after
@@ -97,10 +98,18 @@ class Statistics:
             self._note(scan, now_ns, utc_ns, EventKind.WATCHED, DAMAGED, self._damaged, damaged, what)
             self._damaged = damaged
         self._look_at_clock(scan, now_ns, utc_ns, locked)
+        self._look_at_history(scan, now_ns, utc_ns, int(log.get(HISTORY_REMOVED, 0.0)))
         values["clock.steps"] = float(self._steps)
         executive.set_statistics(values)
         executive.set_statistics({CLOCK: float(bool(self._certain))}, self._clock_quality())
         executive.tell_time(offset_ns, locked=bool(self._certain))
+
+    def _look_at_history(self, scan: int, now_ns: int, utc_ns: int, removed: int) -> None:
+        """Notes that history went; the count begins again with every recorder."""
+        if self._removed is not None and removed > self._removed:
+            what = f"removed {removed - self._removed} of the oldest files of the history, more than the plant keeps"
+            self._note(scan, now_ns, utc_ns, EventKind.WATCHED, HISTORY_REMOVED, self._removed, removed, what)
+        self._removed = removed
 
     def _clock_quality(self) -> int:
         return 0 if self._certain else UNSYNCHRONISED

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from random import Random
 
+from plantctl.core.keeping import Keeping
 from plantctl.history.seal import sealed_through
 from plantctl.log.storage import FolderStorage
 from tests.history_bench import SCAN_NS, Plant
@@ -26,7 +27,7 @@ def main(folder, run):
         floor=sealed_through(sealed),
         mono_ns=run * 10_000 * SCAN_NS,
         span_ns=40 * SCAN_NS,
-        log_bytes_max=60_000,
+        keeping=Keeping(log_bytes=60_000),
         follow_ns=0,
     )
     while True:

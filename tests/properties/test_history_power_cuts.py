@@ -4,8 +4,9 @@ from random import Random
 
 import pytest
 
+from plantctl.core.keeping import Keeping
 from plantctl.history.query import History
-from plantctl.history.seal import LOG_BYTES_MAX, Sealer, sealed_through
+from plantctl.history.seal import Sealer, sealed_through
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits
 from tests.unit.simulated_storage import BROKEN, FULL, PowerCut, SimulatedStorage
 
@@ -70,13 +71,13 @@ def test_the_power_goes_while_old_log_files_are_removed():
         log.cut_at = operation
         disk = SimulatedStorage()
         try:
-            sealer = seal(log, disk, durable, log_bytes_max=10_000)
+            sealer = seal(log, disk, durable, keeping=Keeping(log_bytes=10_000))
         except PowerCut:
             found = log.after_power_cut(operation)
             whole(found, disk.after_power_cut(operation), truth)
             continue
         log.cut_at = None
-        assert sealer.status.removed_files >= 2
+        assert sealer.status.removed_log_files >= 2
         assert len(log.names()) < len(plant.log.names())
         whole(log, disk, truth)
         return
@@ -143,11 +144,11 @@ def test_what_is_not_on_disk_is_not_sealed():
 
 def test_nothing_unsealed_is_ever_removed():
     plant = plant_of(6, rounds=8, file_bytes=3000)
-    sealer = Sealer(plant.log, plant.sealed, span_ns=10**18, log_bytes_max=1)
+    sealer = Sealer(plant.log, plant.sealed, span_ns=10**18, keeping=Keeping(log_bytes=1))
     sealer.finish(plant.recorder.durable_sequence, 0)
-    assert sealer.status.removed_files == 0
+    assert sealer.status.removed_log_files == 0
     truth = truth_of(plant.log)
-    seal(plant.log, plant.sealed, plant.recorder.durable_sequence, log_bytes_max=1)
+    seal(plant.log, plant.sealed, plant.recorder.durable_sequence, keeping=Keeping(log_bytes=1))
     assert len(plant.log.names()) <= 5
     whole(plant.log, plant.sealed, truth)
-    assert LOG_BYTES_MAX > 1 << 30
+    assert Keeping().log_bytes > 1 << 30

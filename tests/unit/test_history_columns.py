@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from plantctl.core.keeping import Keeping
 from plantctl.history.columns import Aggregate, columns
 from plantctl.history.names import UnknownTag
 from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
@@ -112,12 +113,12 @@ def test_more_than_fits_in_memory_is_a_gap_and_never_a_full_memory():
 
 
 def test_events_and_their_texts_outlive_the_log(plant):
-    going = Plant(Random(3), file_bytes=3000, log_bytes_max=4000)
+    going = Plant(Random(3), file_bytes=3000, keeping=Keeping(log_bytes=4000))
     for number in range(6):
         going.scan(40)
         going.event(f"event {number}")
         going.seal()
-    assert going.sealer.status.removed_files > 3
+    assert going.sealer.status.removed_log_files > 3
     texts = going.history().texts(0, 1 << 62)
     assert {f"event {number}" for number in range(6)} <= set(texts.values())
 

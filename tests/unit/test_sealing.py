@@ -1,9 +1,20 @@
-"""When the sealer works, and when it leaves the machine to others."""
+"""When the sealer works, when it leaves the machine to others, and what it lets go of what was recorded."""
 
+import contextlib
 from random import Random
 
-from plantctl.history.seal import FOLLOW_NS
+import pytest
+
+from plantctl.core.keeping import Keeping
+from plantctl.history.query import History
+from plantctl.history.retention import AGED_MAX, trim_history
+from plantctl.history.seal import FOLLOW_NS, Sealer, sealed_through
+from plantctl.history.sealed import open_sealed, sealed_ranges
+from plantctl.log.storage import FolderStorage, ReadOnlyFolder
+from plantctl.plan.build import build
+from plantctl.plan.source import from_texts
 from tests.history_bench import Plant
+from tests.unit.simulated_storage import PowerCut
 
 SECOND = 1_000_000_000
 
@@ -29,3 +40,109 @@ def test_the_log_is_read_on_in_steps_of_some_seconds_and_by_whoever_has_time_at_
     plant.keep()
     sealer.finish(plant.recorder.durable_sequence, SECOND + FOLLOW_NS)
     assert sealer.status.sealed_sequence == plant.recorder.durable_sequence
+
+
+def kept(rounds=12, **keeping):
+    """A plant that sealed so many files, about 1.5 kB and 4 s each, of which it keeps only so much."""
+    plant = Plant(Random(2), file_bytes=3000, keeping=Keeping(**keeping))
+    for _ in range(rounds):
+        plant.scan(40)
+        plant.seal()
+    return plant
+
+
+def test_the_oldest_history_goes_when_it_is_more_than_there_is_room_for():
+    everything = kept()
+    size = sum(len(f.seen) for f in everything.sealed.files.values())
+    plant = kept(history_bytes=size // 2)
+    status = plant.sealer.status
+    left = sealed_ranges(plant.sealed.names())
+    assert left == sealed_ranges(everything.sealed.names())[-len(left) :], "the newest are there, without a hole"
+    assert status.removed_files == status.files - len(left) > 3
+    assert size // 4 < status.sealed_bytes == sum(plant.sealed.length(r.name) for r in left) <= size // 2
+
+
+def test_history_goes_by_its_age_a_few_files_at_a_time():
+    plant = kept(history_ns=10 * SECOND)
+    history = plant.history()
+    first, last = history.extent_ns()
+    assert 10 * SECOND <= last - first < 20 * SECOND
+    assert plant.sealer.status.removed_files > 5
+    years_ns = 3 * 365 * 86_400 * SECOND
+    before = plant.sealed.names()
+    plant.offset_ns += years_ns  # somebody set the clock by years
+    plant.frames.time(plant.count, plant.mono_ns, plant.utc_ns)
+    plant.scan(40)
+    plant.seal()
+    assert len(before) - len(set(plant.sealed.names()) & set(before)) <= AGED_MAX
+
+
+def test_the_newest_file_stays_however_little_is_kept():
+    plant = kept(history_bytes=1, log_bytes=1, history_ns=1)
+    assert len(plant.sealed.names()) == 1
+    assert sealed_through(plant.sealed) == plant.sealer.status.sealed_sequence
+    assert len(plant.log.names()) <= 4
+    again = Sealer(plant.log, plant.sealed)
+    again.finish(plant.recorder.durable_sequence, 0)
+    assert again.status.sealed_sequence == plant.sealer.status.sealed_sequence
+
+
+def test_a_reader_reads_on_in_a_file_that_is_removed_and_leaves_out_one_that_it_never_opened(tmp_path):
+    folder = FolderStorage(tmp_path / "history")
+    plant = Plant(Random(2), FolderStorage(tmp_path / "log"), folder)
+    for _ in range(4):
+        plant.scan(40)
+        plant.seal()
+    oldest, *_ = sealed_ranges(folder.names())
+    held = open_sealed(ReadOnlyFolder(tmp_path / "history"), oldest)
+    expected = plant.history().raw("A-1", 0, 1 << 62).utc_ns.tolist()
+    late = History(plant.log, folder)
+    late._refresh()  # has seen the names
+    folder.remove(oldest.name)
+    mine = held.points(11)
+    assert held.damaged == 0
+    assert held.scans().utc_ns[mine.scan].tolist() == expected[: len(mine)]
+    late._refresh = lambda: None
+    assert late.raw("A-1", 0, 1 << 62).utc_ns.tolist()[-20:] == expected[-20:]
+    assert late.extent_ns()[0] > int(held.scans().utc_ns[0])
+    assert late.damaged == 0
+
+
+def test_the_power_goes_while_history_is_removed():
+    plant = kept(6)
+    for operation in range(60):
+        disk = plant.sealed.after_power_cut(0)
+        disk.cut_at = operation
+        keeping = Keeping(history_bytes=2500)
+        with contextlib.suppress(PowerCut):
+            trim_history(disk, keeping)
+        found = disk.after_power_cut(operation)
+        left = sealed_ranges(found.names())
+        assert left[-1] == sealed_ranges(plant.sealed.names())[-1]
+        if not disk.is_cut:
+            assert left == sealed_ranges(plant.sealed.names())[-len(left) :]
+            assert trim_history(found, keeping).bytes <= 2500
+            return
+    raise AssertionError("never without a cut")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("history_size: 20 GB, history_for: 400 d, log_size: 1.5 GB", ()),
+        ("history_size: 20", ("the size 20 has no unit", "20 GB")),
+        ("history_size: 20 gigabyte", ("`20 gigabyte` is no size", "MB, GB, TB")),
+        ("log_size: 64 MB", ("`64 MB` is too little", "256 MB or more")),
+        ("history_for: 8 h", ("`8 h` of history is too little", "a day or more")),
+        ("history_for: long", ("`long` is no duration",)),
+    ],
+)
+def test_the_plant_says_how_much_it_keeps(said, words):
+    text = f"plant: {{name: kept, {said}}}\ntasks: {{control: 1 s}}\n"
+    built = build("plant.yaml", from_texts({"plant.yaml": text}))
+    if not words:
+        assert built.plan.keeping == Keeping(1_500_000_000, 20_000_000_000, 400 * 86_400 * SECOND)
+        return
+    assert built.plan is None
+    (finding,) = built.findings
+    assert all(word in str(finding) for word in words)

@@ -44,7 +44,7 @@ class RecorderProcess:
         log, history = FolderStorage(place), FolderStorage(folder / HISTORY_NAME)
         self.recorder = Recorder(log, plan.name, {plan.hash: plan_text(plan)})
         last = self.recorder.open(utc_ns(), _sealed(history))
-        self._sealer = Sealer(log, history)
+        self._sealer = Sealer(log, history, keeping=plan.keeping)
         ring = hand_over.reader(Role.SCAN).area(FRAMES)
         try:
             self._reader = RingReader(ring, after=last)
@@ -94,6 +94,8 @@ class RecorderProcess:
         live["retained_errors"][0] = sum(self._retained.status.errors.values())
         sealed = self._sealer.status
         live["sealed_sequence"][0], live["sealed_errors"][0] = sealed.sealed_sequence, sealed.errors
+        live["log_bytes"][0], live["history_bytes"][0] = sealed.log_bytes, sealed.sealed_bytes
+        live["history_removed"][0] = sealed.removed_files
         if status.failing or self._retained.status.failing:
             self._say(status.last_error if status.failing else f"retained state: {self._retained.status.last_error}")
         elif sealed.failing:

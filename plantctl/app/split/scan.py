@@ -41,7 +41,7 @@ from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.core.schedule import Schedule as Instants
 from plantctl.core.segment import ProcessState, SegmentReader, SegmentWriter
-from plantctl.plan.plan import Plan
+from plantctl.plan.plan import HISTORY_REMOVED, Plan
 from plantctl.scan.answers import Answers
 from plantctl.scan.executive import Executive
 from plantctl.scan.gate import COMMANDS_PER_SCAN
@@ -114,6 +114,9 @@ class ScanProcess:
             "log.durable_utc": int(said["durable_utc_ns"][0]) / 1e9,
             "log.failing": float(late or said["failing"][0] != 0),
             "log.lost_frames": float(said["lost_frames"][0]),
+            "log.bytes": float(said["log_bytes"][0]),
+            "log.history_bytes": float(said["history_bytes"][0]),
+            HISTORY_REMOVED: float(said["history_removed"][0]),
         }
         damaged = self.commands.damaged + self.events.damaged
         self.statistics.tell(

@@ -1,0 +1,80 @@
+"""What a plant keeps, and what goes when it is too much: the oldest log files, the oldest sealed files.
+
+A log file may go when all its frames are sealed, and goes when the log is larger than it may be. A sealed file goes
+when the history is larger than it may be, or tells only of what is older than the plant wants to keep; the newest
+stays, it says where sealing goes on. Age counts from the newest moment of the record, not from a clock.
+
+Whoever reads a file while it is removed reads on: it is held open. Rules of the file: raises `OSError`; a folder's
+names are forced to disk after the last removal, so that what is gone stays gone.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from plantctl.core.keeping import Keeping
+from plantctl.history.sealed import HEAD_BYTES, Range, decode_head, sealed_ranges, sealed_ranges_all
+from plantctl.log.files import first_sequence_of, log_names
+from plantctl.log.storage import Storage
+
+# So many files at most go by age when one is sealed: a clock that is set by years must not empty the folder at once.
+AGED_MAX: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many files went, and how many bytes are left."""
+
+    gone: int
+    bytes: int
+
+
+def trim_log(log: Storage, sealed_sequence: int, bytes_max: int, needed_sequence: int | None = None) -> Kept:
+    """Removes the oldest files of a log until it is no larger than `bytes_max`.
+
+    A file stays while any of its frames is newer than `sealed_sequence` or wanted from `needed_sequence` on, and so do
+    the newest two.
+    """
+    names = log_names(log.names())
+    sizes = [log.length(name) for name in names]
+    floor = min(sealed_sequence + 1, needed_sequence if needed_sequence is not None else sealed_sequence + 1)
+    total, gone = sum(sizes), 0
+    for name, following, size in zip(names[:-2], names[1:], sizes, strict=False):
+        if total <= bytes_max or first_sequence_of(following) > floor:
+            break
+        log.remove(name)
+        total -= size
+        gone += 1
+    if gone:
+        log.sync_folder()
+    return Kept(gone, total)
+
+
+def trim_history(history: Storage, keeping: Keeping) -> Kept:
+    """Removes the oldest sealed files while they are too many bytes, and a few of those that are too old."""
+    names = history.names()
+    counted = sealed_ranges(names)
+    ranges = sealed_ranges_all(names)
+    sizes = [history.length(r.name) for r in ranges]
+    total, gone, aged = sum(sizes), 0, 0
+    now_ns = _newest_ns(history, counted[-1]) if counted and keeping.history_ns else None
+    oldest_ns = None if now_ns is None else now_ns - keeping.history_ns
+    for range_, size in zip(ranges, sizes, strict=True):
+        if range_ == counted[-1]:
+            break
+        if total <= keeping.history_bytes:
+            last_ns = None if oldest_ns is None or aged >= AGED_MAX else _newest_ns(history, range_)
+            if oldest_ns is None or last_ns is None or last_ns >= oldest_ns:
+                break
+            aged += 1
+        history.remove(range_.name)
+        total -= size
+        gone += 1
+    if gone:
+        history.sync_folder()
+    return Kept(gone, total)
+
+
+def _newest_ns(history: Storage, range_: Range) -> int | None:
+    """The latest moment that a file tells of, None where its head is damaged: it then goes for its bytes alone."""
+    head = decode_head(history.read_part(range_.name, 0, HEAD_BYTES))
+    return None if head is None else head.high_ns
