@@ -79,6 +79,24 @@ def test_what_another_process_said_and_nobody_can_read_is_a_point_and_an_event(m
     assert told == [(0.0, 2.0)], "once, not every second"
 
 
+def test_history_that_went_is_an_event_and_its_room_a_point(memory):
+    recorder = memory.for_role(Role.RECORDER).own()
+    recorder.take_over(monotonic_ns())
+    recorder.live["history_removed"][0] = 7  # before this scan began
+    recorder.publish()
+    scanning = Scanning(memory)
+    scanning.scan()
+    for count in (7, 9, 9, 2, 3):  # another recorder begins to count anew
+        recorder.live["history_removed"][0], recorder.live["history_bytes"][0] = count, 1000 * count
+        recorder.publish()
+        scanning.scan(after_s=1.1)
+    assert scanning.value("log.history_bytes") == 3000.0
+    assert scanning.value("log.history_removed") == 3.0
+    number = int(memory.plan.ids[memory.plan.rows["log.history_removed"]])
+    told = [(r["old"], r["new"]) for r in scanning.records(Kind.EVENT) if r["tag"] == number]
+    assert told == [(7.0, 9.0), (2.0, 3.0)]
+
+
 def test_a_command_that_is_repeated_after_the_scan_was_replaced_is_answered_and_not_done_again(memory):
     first = Scanning(memory)
     first.scan()
