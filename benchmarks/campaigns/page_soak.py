@@ -3,8 +3,8 @@
 The page in Debian's chromium hears the scripted circuit of the browser tests, which changes every measured value ten
 times a second: an hour of it is 36,000 frames. Screens are changed, a faceplate is opened and closed, alarms come and
 go, and the page is hidden and shown, as in a control room. After each lap of all screens the garbage is collected and
-the heap is read. Journals of the page are of bounded length, so it grows until they are full; the least heap of the
-second half may be no more than a tenth above the least of the first.
+the heap is read. What the page keeps by intent, the last thousand events, is filled before the first lap; from then
+on the least heap, nodes and listeners of the second half may be no more than a tenth above the least of the first.
 
 `make campaign NAME=page-soak ARGS=SECONDS`
 """
@@ -17,16 +17,18 @@ from tests.browser.conftest import SIZE, TOKEN, TestGateway, browsing, go, live
 
 SECONDS = 3600.0
 GROWTH_MAX = 0.1
+JOURNAL = 1_100
 SCREENS = ("overview", "cells", "alarms", "interlocks", "events", "devices", "trend", "overview")
 ALARMS = ("40-FI-4274.low", "40-EI-4030.high", "40-TI-4214.high", "40-CI-4217.low")
 
 
-def ride(page, gateway, seconds, say=lambda lap: None):
+def ride(page, gateway, seconds, filled=0, say=lambda lap: None):
     """Ride for `seconds`; by lap: seconds since the start, MB of JavaScript heap, nodes, listeners, frames told."""
     page.goto(f"{gateway.address}/#token={TOKEN}")
     live(page)
     cdp = page.context.new_cdp_session(page)
     cdp.send("Performance.enable")
+    gateway.tell("events", [{"kind": "alarm", "target": ALARMS[0], "old": "normal", "new": "unack"}] * filled)
     begin_s = time.monotonic()
     laps = []
     while time.monotonic() - begin_s < seconds:
@@ -71,13 +73,13 @@ def main():
     gateway = TestGateway()
     try:
         with browsing() as browser, browser.new_context(viewport=SIZE) as context, context.new_page() as page:
-            laps = ride(page, gateway, seconds, print)
+            laps = ride(page, gateway, seconds, JOURNAL, print)
     finally:
         gateway.end()
     grown = {name: round(growth(laps, i), 4) for i, name in enumerate(("heap", "nodes", "listeners"), 1)}
     figures = {"seconds": seconds, "laps": len(laps), "frames": laps[-1][-1] - laps[0][-1], "growth": grown}
     record("page-soak", {**figures, "heap_mb": [laps[0][1], max(lap[1] for lap in laps), laps[-1][1]]})
-    return 0 if grown["heap"] <= GROWTH_MAX else 1
+    return 0 if max(grown.values()) <= GROWTH_MAX else 1
 
 
 if __name__ == "__main__":

@@ -350,7 +350,8 @@ async def test(request):
     elif what == "unsaid":
         gateway.values |= asked
     elif what == "events":
-        await gateway.event(**asked)
+        for event in asked if isinstance(asked, list) else [asked]:
+            await gateway.event(**event)
     elif what == "silence":
         gateway.silent_until = time.monotonic() + asked
     elif what == "drop":
