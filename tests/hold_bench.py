@@ -1,7 +1,8 @@
 """A bench for a plan whose field is a process of its own: devices that keep what was written, a field that can die.
 
 The field writes nothing unless the scan granted its generation; `written` lists every write, (scan, tag, value). A
-read-back shows what its device has, received in the very scan, while the field is alive.
+read-back shows what its device has, received in the very scan, while the field is alive; one that is in `unasked` stays
+what it was.
 """
 
 from plantctl.core.command import Command, Stage
@@ -25,6 +26,7 @@ class HoldBench:
         self.columns, self.outputs = InputColumns(len(self.plan.inputs)), OutputColumns(len(self.plan.outputs))
         self.schedule = Schedule(self.plan.tasks, self.plan.period_ns)
         self.devices, self.fed, self.lost = dict(devices), dict(inputs), set()
+        self.unasked = set()
         self.field = FieldState(1)
         self.written, self.events = [], []
         self.number = 0
@@ -51,6 +53,8 @@ class HoldBench:
     def _read(self, now_ns):
         tag_of = {o.row: o.tag for o in self.plan.outputs}
         for i, row in enumerate(self.plan.inputs):
+            if row.tag in self.unasked:
+                continue
             value = self.devices.get(tag_of[row.reads_back]) if row.reads_back else self.fed[row.tag]
             known = value is not None and row.tag not in self.lost
             self.columns.value[i] = value if known else float("nan")

@@ -164,9 +164,10 @@ class Executive:
     ) -> ScanResult:
         done = ScanResult()
         journal, release = self.journal, self.release
-        if told:
-            now = float(release.held)
-            done.events.append(Event(EventKind.WATCHED, number, mono_ns, utc_ns, HELD, 1.0 - now, now, reason=told))
+        before, void = float(release.held), release.check(self.plan, self.image)
+        for why, now in ((told, before), (void, 1.0)):
+            if why:
+                done.events.append(Event(EventKind.WATCHED, number, mono_ns, utc_ns, HELD, 1.0 - now, now, reason=why))
         if journal is not None:
             journal.writes(number, mono_ns, outputs)
         done.results += self.verifier.look(self.image, outputs, mono_ns)

@@ -20,7 +20,7 @@ from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
 from plantctl.scan.answers import Answers
 from plantctl.scan.command_text import as_expected, number, number_or_nan
-from plantctl.scan.release import Release, unknown_devices
+from plantctl.scan.release import Release, standing_outputs, unknown_devices
 from plantctl.scan.step import Stepper
 
 COMMANDS_PER_SCAN: Final = 64
@@ -366,7 +366,7 @@ class Gate:
             hindrance = f"what stands in the devices is not known: {'; '.join(unknown[:DEVICES_TOLD])}{more}"
         if hindrance:
             raise CommandRejected(codes.NOT_PERMITTED, hindrance)
-        release.give()
+        release.give(standing_outputs(self.plan, self.stepper))
         return [Change(PLANT, 0.0, float(release.granted))]
 
 

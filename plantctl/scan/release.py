@@ -9,21 +9,29 @@ nothing starts by itself after a fault that nobody saw.
 Where scan and field are one process, and where a plan runs without devices, the field is generation 1, granted from the
 start and for ever.
 
+A device may switch itself off as it is released: its watchdog does not know of the person. What was released is then
+not what it has, so the release is void and a person looks again: a read-back that moves away from what was released,
+before anybody has asked for something else, ends the grant in that scan.
+
 The three numbers `generation`, `granted` and `held` are points of the image: given those of the scan before and the
 generation seen, everything here follows, so that a replay decides as the scan did.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from plantctl.blocks.out import BY_TRIP
+from plantctl.core.image import Image
 from plantctl.core.quality import GOOD, SEVERITY_MASK, describe
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.plan import Plan
 from plantctl.scan.step import Stepper
 
 NOBODY: Final = 0
+# So long, in scans, a read-back may take to be received anew after a release: until then it is watched.
+WATCHED_SCANS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,17 @@ class FieldState:
 
 
 ONE_PROCESS: Final = FieldState()
+
+
+@dataclass(slots=True)
+class Standing:
+    """An output as it was released: its row, its read-back's, what stood in the device and when that was received."""
+
+    row: int
+    read_back: int
+    value: float
+    tolerance: float
+    receive_ns: int
 
 
 class Release:
@@ -54,6 +73,8 @@ class Release:
         self.field_lost = False
         self.settled = False
         self._first = held
+        self._standing: list[Standing] = []
+        self._watched = 0
 
     @classmethod
     def at_start(cls) -> "Release":
@@ -74,9 +95,31 @@ class Release:
             ends, self.held, self.why = self.held, False, ""
             return f"field generation {generation} may write" if ends else ""
         lost = f"field generation {self.granted}"
-        self.why = f"{lost} is not alive" if generation == NOBODY else f"{lost} was followed by {generation}"
-        self.granted, self.held = NOBODY, True
-        return self.why
+        return self._void(f"{lost} is not alive" if generation == NOBODY else f"{lost} was followed by {generation}")
+
+    def check(self, plan: Plan, image: Image) -> str:
+        """To be asked in every scan, after the latch: why the release is void again; empty where it stands."""
+        if self.granted == NOBODY or not self._standing:
+            return ""
+        self._watched += 1
+        left = []
+        for was in self._standing:
+            back = float(image.v[was.read_back])
+            asked_anew = float(image.v[was.row]) != was.value
+            if asked_anew or int(image.q[was.read_back]) & SEVERITY_MASK != GOOD:
+                continue
+            if abs(back - was.value) > was.tolerance:
+                tag = plan.points[was.row].name
+                return self._void(f"{tag} was released at {was.value:g}, and its device went to {back:g} by itself")
+            if int(image.receive_ns[was.read_back]) == was.receive_ns:
+                left.append(was)
+        self._standing = left if self._watched < WATCHED_SCANS else []
+        return ""
+
+    def _void(self, why: str) -> str:
+        self.granted, self.held, self.why = NOBODY, True, why
+        self._standing = []
+        return why
 
     def hindrance(self) -> str:
         """Why the field cannot be granted now, in words; empty where it can."""
@@ -86,9 +129,24 @@ class Release:
             return f"field generation {self.generation} was not there one scan ago"
         return ""
 
-    def give(self) -> None:
-        """A person releases the outputs to the field as it is; the hold ends with the next scan."""
+    def give(self, standing: Sequence[Standing] = ()) -> None:
+        """A person releases the outputs to the field as it is; the hold ends with the next scan. `standing` are those
+        that go on from what their device has.
+        """
         self.granted = self.generation
+        self._standing, self._watched = list(standing), 0
+
+
+def standing_outputs(plan: Plan, stepper: Stepper) -> list[Standing]:
+    """The outputs that follow their device now, with what stands there."""
+    image, found = stepper.image, []
+    for output in plan.outputs:
+        kind, row = output.arbiter
+        follows = output.device and output.read_back and kind >= 0 and plan.kinds[kind].kind.name == ARBITER
+        if follows and stepper.memories[kind].rows["followed"][row]:
+            value, received_ns = float(image.v[output.read_back]), int(image.receive_ns[output.read_back])
+            found.append(Standing(output.row, output.read_back, value, output.read_back_tolerance, received_ns))
+    return found
 
 
 def unknown_devices(plan: Plan, stepper: Stepper) -> list[str]:
