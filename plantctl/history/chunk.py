@@ -50,6 +50,10 @@ _BEGIN: Final = struct.Struct("<q")
 SOURCE_STEPS_NS: Final = (1_000_000_000, 1_000_000, 100_000, 1_000, 100, 1)
 
 
+# So many numbers of a column say how it usually moves on: the middle one of an odd number of moves.
+USUAL_MOVES: Final = 8
+
+
 class ChunkKind(IntEnum):
     """What a chunk holds. Numbers are part of the format: never reused; unknown kinds are passed over."""
 
@@ -196,12 +200,22 @@ def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
     return np.repeat(words.astype(np.uint16), lengths), at
 
 
+def usual_moves(begins: I8) -> I8:
+    """By how much each of some columns usually moves on, by its first numbers; 0 where these are too few to tell."""
+    if begins.shape[1] < USUAL_MOVES:
+        return np.zeros(len(begins), np.int64)
+    moves = np.sort(begins[:, 1:] - begins[:, :-1], axis=1)
+    usual: I8 = moves[:, USUAL_MOVES // 2 - 1]
+    return usual
+
+
 def _pack(times_ns: I8) -> bytes:
     """Times of a device, in the coarsest steps that they all are multiples of; nothing but a 0 where there are none."""
     if not times_ns.any():
         return bytes(4)
     step_ns = next(s for s in SOURCE_STEPS_NS if s == 1 or not (times_ns % s).any())
-    return step_ns.to_bytes(4, "little") + pack_whole(times_ns // step_ns)
+    steps = times_ns // step_ns
+    return step_ns.to_bytes(4, "little") + pack_whole(steps, int(usual_moves(steps[None, :USUAL_MOVES])[0]))
 
 
 def _take(data: bytes, at: int, count: int) -> tuple[I8, int]:

@@ -62,12 +62,13 @@ def cuts_of(count: I8) -> Cuts:
     return Cuts(np.cumsum(count) - count, count, np.repeat(np.arange(len(count)), count))
 
 
-def pack_whole_each(column: I8, cuts: Cuts, step: int = 0) -> list[bytes]:
-    """`pack_whole` of each column."""
-    folded = _folded(column, cuts, step)
+def pack_whole_each(column: I8, cuts: Cuts, steps: I8 | int = 0) -> list[bytes]:
+    """`pack_whole` of each column, with one step for all or one for each."""
+    each = np.broadcast_to(np.asarray(steps, np.int64), len(cuts.start))
+    folded = _folded(column, cuts, each[cuts.owner] if isinstance(steps, np.ndarray) else each[:1])
     masks, planes = _planes_each(folded, cuts)
-    rows = zip(cuts.number.tolist(), masks, column[cuts.start].tolist(), planes, strict=True)
-    return [INTS.pack(count, mask, first, step) + data for count, mask, first, data in rows]
+    rows = zip(cuts.number.tolist(), masks, column[cuts.start].tolist(), each.tolist(), planes, strict=True)
+    return [INTS.pack(count, mask, first, step) + data for count, mask, first, step, data in rows]
 
 
 def pack_values_each(values: F8, cuts: Cuts) -> list[bytes]:
@@ -104,13 +105,14 @@ def pack_values_each(values: F8, cuts: Cuts) -> list[bytes]:
     return packed
 
 
-def _folded(column: I8, cuts: Cuts, step: int = 0) -> U8:
-    """Differences less the step, their signs in the lowest bit; 0 where a column begins."""
+def _folded(column: I8, cuts: Cuts, step: I8 | None = None) -> U8:
+    """Differences less the step of each row, their signs in the lowest bit; 0 where a column begins."""
     words = column.view(np.uint64)
     moves = np.empty(len(words), np.uint64)
     moves[0] = 0
     np.subtract(words[1:], words[:-1], out=moves[1:])
-    moves -= np.uint64(step & 0xFFFF_FFFF_FFFF_FFFF)
+    if step is not None:
+        moves -= step.view(np.uint64)
     folded: U8 = (moves << np.uint64(1)) ^ (np.uint64(0) - (moves >> np.uint64(63)))
     folded[cuts.start] = 0
     return folded

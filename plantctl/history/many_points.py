@@ -12,7 +12,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.history.chunk import SOURCE_STEPS_NS, U2, ChunkKind, Opening, Points, Scans, encode_chunk, pack_runs
+from plantctl.history.chunk import (
+    SOURCE_STEPS_NS,
+    U2,
+    USUAL_MOVES,
+    ChunkKind,
+    Opening,
+    Points,
+    Scans,
+    encode_chunk,
+    pack_runs,
+    usual_moves,
+)
 from plantctl.history.log_rows import Stretch
 from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.numbers import ALL, F8, I8
@@ -116,6 +127,14 @@ def _pack_runs_each(quality: U2, cuts: Cuts) -> list[bytes]:
     return packed
 
 
+def _usual_each(column: I8, cuts: Cuts) -> I8:
+    """`usual_moves` of each column."""
+    usual = np.zeros(len(cuts.start), np.int64)
+    long = np.flatnonzero(cuts.number >= USUAL_MOVES)
+    usual[long] = usual_moves(column[cuts.start[long][:, None] + np.arange(USUAL_MOVES)])
+    return usual
+
+
 def _pack_times_each(times_ns: I8, cuts: Cuts) -> list[bytes]:
     """The times of a device of each column, in the coarsest steps that all of one column are multiples of."""
     packed = [_NO_SOURCE] * len(cuts.start)
@@ -130,8 +149,11 @@ def _pack_times_each(times_ns: I8, cuts: Cuts) -> list[bytes]:
         fits = np.flatnonzero(~odd)
         if len(fits):
             some = steps if len(fits) == len(left) else steps[part.rows(fits)]
+            own = cuts_of(part.number[fits])
             head = step_ns.to_bytes(4, "little")
-            for tag, column in zip(left[fits].tolist(), pack_whole_each(some, cuts_of(part.number[fits])), strict=True):
+            for tag, column in zip(
+                left[fits].tolist(), pack_whole_each(some, own, _usual_each(some, own)), strict=True
+            ):
                 packed[tag] = head + column
         left = left[odd]
     return packed
