@@ -7,7 +7,6 @@ may follow each other in any order, fails with a sentence where something must n
 import os
 import random
 import signal
-from itertools import pairwise
 
 import numpy as np
 
@@ -224,20 +223,19 @@ def released(plant, silent_ns, rest_ns):
 
 
 def steepest(plant, tag, begin_ns):
-    """How fast an output rose and fell at most since then, in its unit a second, by the log of what the scan wanted;
-    with the rates that are configured.
+    """How fast an output rose and fell at most since then, in its unit a second, by the log of what the scan wanted and
+    the time steps its blocks got; with the rates that are configured.
     """
     number, last_ns = int(plant.plan.ids[plant.plan.rows[tag]]), now_ns()
     plant.wait(lambda: (frames := plant.frames()) and frames[-1].mono_ns > last_ns, 10.0, "the log does not go on")
-    seen = []
+    slopes, value = [0.0], None
     for frame in plant.frames():
         if frame.kind == Kind.DELTA and frame.mono_ns > begin_ns:
             changed = decode_rows(frame.payload)
-            value = dict(zip(changed.tag.tolist(), changed.value.tolist(), strict=True)).get(
-                number, seen and seen[-1][1]
-            )
-            seen += [(frame.mono_ns, value)] if seen or value else []
-    slopes = [(v1 - v0) / (t1 - t0) * 1e9 for (t0, v0), (t1, v1) in pairwise(seen)]
+            new = dict(zip(changed.tag.tolist(), changed.value.tolist(), strict=True)).get(number, value)
+            # The arbiter runs with the protection, the first of the tasks.
+            slopes += [(new - value) / float(changed.dt_s[0])] if value is not None else []
+            value = new
     kind, row = next(o for o in plant.plan.outputs if o.tag == tag).arbiter
     record = plant.plan.kinds[kind].rows[row]
     return max(slopes), -min(slopes), float(record["rate_up"]), float(record["rate_down"])
