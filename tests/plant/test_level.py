@@ -19,7 +19,8 @@ def circuit(tmp_path):
     """The circuit at work at 85 A a cell."""
     made = WholeCircuit(FolderStorage(tmp_path))
     made.start_by_text()
-    return made
+    yield made
+    made.close()
 
 
 def so_full(circuit, percent):

@@ -13,7 +13,8 @@ def circuit(tmp_path):
     made = WholeCircuit(FolderStorage(tmp_path))
     made.start_by_text()
     made.run(300.0)
-    return made
+    yield made
+    made.close()
 
 
 def off(circuit, probe, ph):

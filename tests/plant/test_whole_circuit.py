@@ -16,7 +16,8 @@ def circuit(tmp_path):
     made = WholeCircuit(FolderStorage(tmp_path))
     made.start_by_text()
     made.run(60.0)
-    return made
+    yield made
+    made.close()
 
 
 def currents(circuit):
