@@ -115,6 +115,7 @@ class Sealer:
         self._retry_ns: int | None = None
         self._follow_ns = follow_ns
         self._followed_ns: int | None = None
+        self._looked = False
 
     def turn(self, durable_sequence: int, mono_ns: int, at_once: bool = False) -> bool:
         """Does a little of what there is to do about frames up to `durable_sequence`; whether more is left.
@@ -182,8 +183,10 @@ class Sealer:
         self.status.sealed_sequence = last
         self._gathering = Gathering(begin_ns)
         self._rows = LogRows(self._log, last, BLOCK_BYTES)
-        yield
-        self._trim()
+        if not self._looked:  # once: a folder from which nothing can be removed is sealed into all the same
+            self._looked = True
+            yield
+            self._trim()
 
     def _take_states(self, newest: SealedFile, scans: Scans) -> Iterator[None]:
         """What was in force at the end of the newest file; of a tag whose chunk is damaged nothing is known."""

@@ -1,6 +1,7 @@
 """When the sealer works, when it leaves the machine to others, and what it lets go of what was recorded."""
 
 import contextlib
+import errno
 from random import Random
 
 import pytest
@@ -124,6 +125,22 @@ def test_the_power_goes_while_history_is_removed():
             assert trim_history(found, keeping).bytes <= 2500
             return
     raise AssertionError("never without a cut")
+
+
+def test_a_folder_from_which_nothing_can_be_removed_is_sealed_into_all_the_same():
+    plant = kept(4)
+    plant.sealed.faults = {"remove": errno.EROFS}
+    sealer = Sealer(plant.log, plant.sealed, span_ns=1, keeping=Keeping(history_bytes=1))
+    sealed = []
+    for turn in range(1, 7):
+        plant.scan(10)
+        plant.keep()
+        sealer.finish(plant.recorder.durable_sequence, turn * 100 * SECOND)
+        assert sealer.status.errors
+        assert "EROFS" in sealer.status.last_error
+        sealed.append(sealer.status.sealed_sequence)
+    assert sealed[-1] > sealed[2] > sealed[0]
+    assert plant.history().damaged == 0
 
 
 @pytest.mark.parametrize(
