@@ -3,8 +3,9 @@
 The page in Debian's chromium hears the scripted circuit of the browser tests, which changes every measured value ten
 times a second: an hour of it is 36,000 frames. Screens are changed, a faceplate is opened and closed, alarms come and
 go, and the page is hidden and shown, as in a control room. After each lap of all screens the garbage is collected and
-the heap is read. What the page keeps by intent, the last thousand events, is filled before the first lap; from then
-on the least heap, nodes and listeners of the second half may be no more than a tenth above the least of the first.
+the heap is read. What the page keeps by intent, the last thousand events, is filled before the first lap. After a
+fifth of the time as warm-up the least heap, nodes and listeners of the second half may be no more than a tenth above
+the least of the first.
 
 `make campaign NAME=page-soak ARGS=SECONDS`
 """
@@ -62,9 +63,9 @@ def kept(cdp):
 
 
 def growth(laps, column):
-    """By what share the least of the second half is above the least of the first, of one column."""
-    half = len(laps) // 2
-    first, second = (min(lap[column] for lap in part) for part in (laps[1:half] or laps[:1], laps[half:]))
+    """By what share the least of the second half is above the least of the first after its warm-up, of one column."""
+    half, warm = len(laps) // 2, len(laps) // 5
+    first, second = (min(lap[column] for lap in part) for part in (laps[warm:half] or laps[:1], laps[half:]))
     return second / first - 1.0
 
 
