@@ -72,7 +72,7 @@ class DemoStage:
         shown = "#screen .value.good[data-point='40-{}'] .number"
         expect(page.locator(shown.format("II-4200"))).to_have_text(FULL_CURRENT, timeout=START_S * 1e3)
         page.wait_for_timeout(STEADY_MS)
-        expect(page.locator(shown.format("AI-4212"))).to_have_text(AT_PH_8, timeout=START_S * 1e3)
+        expect(page.locator(shown.format("AI-4213"))).to_have_text(AT_PH_8, timeout=START_S * 1e3)
         go(page, "alarms")
         button = page.get_by_role("button", name="Acknowledge page")
         if button.is_enabled():
