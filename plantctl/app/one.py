@@ -7,7 +7,7 @@ scan that comes late skips the turns it missed and counts them, it never hurries
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,17 +116,7 @@ class Running:
         if len(self._waiting) >= COMMANDS_WAITING_MAX:
             return False
         self._sequence += 1
-        numbered = Command(
-            command.verb,
-            command.target,
-            command.value,
-            command.actor,
-            command.reason,
-            command.key,
-            command.expires_ns,
-            self._sequence,
-        )
-        self._waiting.append(Waiting(numbered, tell))
+        self._waiting.append(Waiting(replace(command, sequence=self._sequence), tell))
         return True
 
     async def run(self) -> None:

@@ -126,6 +126,7 @@ class Player:
             f"{int(record['key']):x}" if record["key"] else "",  # only compared with other keys
             int(record["expiry_ns"]),
             int(record["number"]),
+            text("expect"),
         )
 
     def _judge(

@@ -88,9 +88,9 @@ EVENT: Final = np.dtype(
     ]
 )
 # A command as the scan took it, in the scan of the frame's number. `number` is its own count; `verb`, `target`,
-# `actor`, `reason`, `text` (the value as it was written) and `address` (where it came from) are text ids; `value` is
-# the value where it was a number, else NaN; `key` is the text id of the idempotency key, whose text is not kept;
-# `given_ns` and `expiry_ns` are monotonic, 0 where there is none.
+# `actor`, `reason`, `text` (the value as it was written) and `expect` (what its giver saw) are text ids; `value` is the
+# value where it was a number, else NaN; `key` is the text id of the idempotency key, whose text is not kept;
+# `given_ns` and `expiry_ns` are monotonic. 0 where there is none.
 # Flags of a command record. ANSWERED_BEFORE: a scan process before this one had answered the same key, and gave that
 # answer again; whoever replays the run knows nothing of it and passes the command over.
 ANSWERED_BEFORE: Final = 1
@@ -107,7 +107,7 @@ COMMAND: Final = np.dtype(
         ("reason", "<u8"),
         ("text", "<u8"),
         ("key", "<u8"),
-        ("address", "<u8"),
+        ("expect", "<u8"),
         ("tag", "<u4"),
         ("flags", "<u4"),
     ]

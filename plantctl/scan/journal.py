@@ -203,6 +203,7 @@ class Journal:
             "reason": self._text(command.reason),
             # The value travels as it was written, so that a replay decides on the very same text.
             "text": self._text(command.value),
+            "expect": self._text(command.expect) if command.expect else 0,
             # Keys are many and only compared: the id is enough.
             "key": text_id(command.key),
             "tag": NO_TAG if row is None else int(self._ids[row]),

@@ -9,6 +9,7 @@ import pytest
 
 from plantctl.cli.main import main
 from plantctl.core.clock import RealClock
+from plantctl.core.command import EXPECT_MISMATCH, Command, Stage
 from plantctl.core.frame import Kind, decode_frame, decode_rows, encode_frame
 from plantctl.log.files import load_file, log_names
 from plantctl.log.storage import ReadOnlyFolder
@@ -60,6 +61,25 @@ def test_a_virtual_run_gives_its_values_again(tmp_path, capsys):
     circuit = run_circuit(script, tmp_path / "log")
     code, said = replayed(tmp_path / "log", tmp_path, capsys)
     assert (code, said) == (0, f"{circuit.running.scans} scans replayed, every recorded value equal bit for bit\n")
+
+
+def test_a_run_in_which_what_a_person_saw_was_no_longer_so_gives_its_values_again(tmp_path, capsys):
+    stages = []
+
+    async def script(circuit):
+        await circuit.until(lambda: circuit.quality("40-FI-4013") == 0, 30.0, "the field")
+        await circuit.command("set", "40-SC-4216", 80)
+        for value, seen in ((70, "60"), (75, "80")):
+            asked = Command("set", "40-SC-4216", str(value), "test", "test", expect=seen)
+            assert circuit.running.submit(asked, lambda result: stages.append((result.stage, result.code)))
+            await circuit.wait(2.0)
+        assert circuit.value("40-SC-4216") == 75.0
+
+    run_circuit(script, tmp_path / "log")
+    assert stages[0] == (Stage.REFUSED, EXPECT_MISMATCH)
+    assert stages[1][0] is Stage.ACCEPTED
+    code, said = replayed(tmp_path / "log", tmp_path, capsys)
+    assert code == 0, said
 
 
 @pytest.mark.timeout(150)
