@@ -123,7 +123,9 @@ def _arbiter_lines(plan: Plan, rows: KindRows, row: int, unit: str) -> Iterator[
     limits = "" if math.isnan(point.low) else f", {point.low:g} to {point.high:g}{unit}"
     rates = [f"{_setting(plan, f'{tag}.{name}')} {word}" for name, word in (("rate_up", "up"), ("rate_down", "down"))]
     rate = "".join(f", {text}" for text in rates if not text.startswith("0 "))
-    yield f"    asked by {asked}{limits}{rate}"
+    pulse = _setting(plan, f"{tag}.pulse")
+    back = "" if pulse in ("", "0 s") else f", springs back to 0 after {pulse}"
+    yield f"    asked by {asked}{limits}{rate}{back}"
 
 
 def _effect_lines(plan: Plan, effect: EffectInfo) -> Iterator[str]:
@@ -171,9 +173,16 @@ def _alarms(plan: Plan) -> Iterator[str]:
     for rows in plan.kinds:
         if rows.kind.field("priority") is None:
             continue
-        for tag in rows.tags:
+        ports = [port for port, _ in input_slots(rows.kind.block)]
+        for i, tag in enumerate(rows.tags):
             limit, priority = _setting(plan, f"{tag}.limit"), _setting(plan, f"{tag}.priority")
             yield f"  {tag} at {limit}, priority {priority}"
+            armed_by = int(rows.ins[i, ports.index("arm")]) if "arm" in ports else 0
+            if armed_by:
+                arm, lasting = plan.points[armed_by].name, _setting(plan, f"{tag}.arm_for")
+                yield f"    counts while {_program_text(plan, arm) or arm}" + (
+                    "" if lasting == "0 s" else f" for {lasting}"
+                )
 
 
 def _devices(plan: Plan) -> Iterator[str]:

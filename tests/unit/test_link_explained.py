@@ -10,6 +10,8 @@ from plantctl.plan.source import from_texts
 from tests.plan_bench import PlanBench
 from tests.unit.test_link_findings import CASCADE, GOOD
 
+DEMO = Path(__file__).parents[2] / "config" / "demo"
+
 
 def built(text):
     found = build("plant.yaml", from_texts({"plant.yaml": text}))
@@ -62,7 +64,7 @@ def test_a_device_is_named_as_the_writer_and_a_plant_without_trips_has_no_sectio
 
 
 def test_the_demo_is_explained_whole():
-    plan = build_path(Path(__file__).parents[2] / "config" / "demo").plan
+    plan = build_path(DEMO).plan
     text = explain_plan(plan)
     assert text == explain_plan(plan)
     for name in (*(o.tag for o in plan.outputs), *plan.effects, *plan.causes, *(e.tag for e in plan.expressions)):
@@ -90,6 +92,19 @@ tags:
   40-AI-7: {device: GW-2, profile: arc-ph, station: 1, item: PH, unit: pH}
   40-AI-8: {unit: pH, initial: 7 pH}
 """
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "  40-FI-4013.low at 0.36 m3/h, priority 1\n"
+        "    counts while {40-XI-4216} == 1 and {40-ZI-4016} == 1 for 20 s\n",
+        "  40-HS-4216R: recirculation drive fault reset\n"
+        "    asked by commands only, 0 to 1, springs back to 0 after 3 s\n",
+    ],
+)
+def test_what_arms_an_alarm_and_what_springs_back_is_explained(said):
+    assert said in explain_plan(build_path(DEMO).plan)
 
 
 def test_a_value_is_stale_after_three_polls_of_tag_device_profile_or_driver():
