@@ -44,7 +44,7 @@ def write_sample(folder):
             command = {"number": 1, "value": 1.0, "given_ns": now_ns - 5, "expiry_ns": now_ns + 10, "tag": 12}
             for field, word in (("verb", "set"), ("target", "40-HS-4010"), ("actor", "operator"), ("reason", "begin")):
                 command[field] = text_id(word)
-            command |= {"text": text_id("1"), "key": text_id("once"), "address": text_id("127.0.0.1")}
+            command |= {"text": text_id("1"), "key": text_id("once"), "expect": text_id("127.0.0.1")}
             ring.append(Kind.COMMAND, scan, now_ns, encode_records(Kind.COMMAND, [command]))
             value[0], source_ns[0], receive_ns[0] = 2.5, UTC_NS + now_ns - 3, now_ns - 1
             value.view(np.uint64)[1] = 0x7FF8_0000_0000_BEEF
