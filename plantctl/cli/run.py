@@ -126,9 +126,9 @@ def run_one(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoints
         compiled = warm(k.kind.name for k in plan.kinds)
         if compiled:
             print(f"compiled {len(compiled)} halves into the cache", file=sys.stderr)
-    # No release stands before its outputs: what a person had set would be written again as soon as a device answers.
-    print("topology one begins as configured each time; only topology split remembers", file=sys.stderr)
     print(f"{plan.name} runs; its state is in {folder}; Ctrl-C ends it", file=sys.stderr)
+    # No release stands before its outputs: what a person had set would be written again as soon as a device answers.
+    print("topology `one` begins as configured each time; only `split` remembers", file=sys.stderr)
     asyncio.run(host(plan, folder, endpoints, compiled=not arguments.interpreted))
     return DONE
 

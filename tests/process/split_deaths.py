@@ -230,11 +230,12 @@ def steepest(plant, tag, begin_ns):
     plant.wait(lambda: (frames := plant.frames()) and frames[-1].mono_ns > last_ns, 10.0, "the log does not go on")
     slopes, value = [0.0], None
     for frame in plant.frames():
-        if frame.kind == Kind.DELTA and frame.mono_ns > begin_ns:
+        if frame.kind == Kind.DELTA:
             changed = decode_rows(frame.payload)
             new = dict(zip(changed.tag.tolist(), changed.value.tolist(), strict=True)).get(number, value)
-            # The arbiter runs with the protection, the first of the tasks.
-            slopes += [(new - value) / float(changed.dt_s[0])] if value is not None else []
+            if value is not None and frame.mono_ns > begin_ns:
+                # The arbiter runs with the protection, the first of the tasks.
+                slopes.append((new - value) / float(changed.dt_s[0]))
             value = new
     kind, row = next(o for o in plant.plan.outputs if o.tag == tag).arbiter
     record = plant.plan.kinds[kind].rows[row]
