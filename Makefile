@@ -29,7 +29,7 @@ SAY_WHY := { echo "The packages did not come; pip's reason is above. Where it fo
 BROKEN := $(shell $(PY) -c '' 2>/dev/null || echo always)
 OUTSIDE := interop browser mutants    # parts of tests/ that need more than Python
 
-.PHONY: help demo test check lint tidy coverage interop browser bench campaign lock warm clean always
+.PHONY: help demo test check outside lint tidy coverage interop browser bench campaign lock warm clean always
 
 help:
 	@echo "make demo             set up and run the demo plant: simulators, controller, live view"
@@ -86,9 +86,12 @@ test: $(VENV)/.dev
 
 check:
 	@$(MAKE) test
-	@$(MAKE) --jobs 2 --output-sync=target lint coverage
-	@$(MAKE) interop
-	@$(MAKE) browser
+	@$(MAKE) --jobs 2 --output-sync=target outside coverage lint
+
+# One behind the other, since both may ask apt; a browser leaves half of two processors to what computes beside it.
+outside:
+	@$(MAKE) --jobs 1 interop
+	@$(MAKE) --jobs 1 browser
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff format --check --quiet . || { echo "not formatted: run '$(PY) -m ruff format'" >&2; exit 1; }
