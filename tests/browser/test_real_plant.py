@@ -12,19 +12,12 @@ from playwright.sync_api import expect
 from plantctl.app.split.segments import Role
 from plantctl.hmi.settings import PAGE_NAME
 from tests.browser.conftest import go, live
+from tests.browser.situations import NOTE_WHEN_NONE_IS_ENABLED
 from tests.process.split_rig import split
 
 pytestmark = pytest.mark.timeout(300)
 QUIET = ("--priority", 0, "--no-lock-memory", "--no-awake", "--simulated")
 SETPOINT = "40-AIC-4212.sp"
-# The browser's own clock, which is the machine's: how long the test takes to look does not count.
-NOTE_WHEN_NONE_IS_ENABLED = """() => {
-  const inputs = "input:enabled:not([type=search]), .command:enabled, .mode-button:enabled";
-  globalThis.disabled = new Promise((done) => {
-    const look = () => (document.querySelector(inputs) ? setTimeout(look, 10) : done(Date.now()));
-    look();
-  });
-}"""
 # When each point's number was first seen to be old.
 NOTE_WHEN_OLD = """() => {
   globalThis.old = {};

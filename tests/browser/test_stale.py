@@ -6,16 +6,7 @@ import time
 from playwright.sync_api import expect
 
 from tests.browser.conftest import live
-from tests.browser.situations import OF_THE_PLC
-
-# The browser's own clock, which is the machine's: how long the test takes to look does not count.
-NOTE_WHEN_NONE_IS_ENABLED = """() => {
-  const inputs = "input:enabled:not([type=search]), .command:enabled, .mode-button:enabled";
-  globalThis.disabled = new Promise((done) => {
-    const look = () => (document.querySelector(inputs) ? setTimeout(look, 10) : done(Date.now()));
-    look();
-  });
-}"""
+from tests.browser.situations import NOTE_WHEN_NONE_IS_ENABLED, OF_THE_PLC
 
 
 def open_loop(page):
