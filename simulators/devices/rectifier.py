@@ -178,9 +178,8 @@ class Rectifier:
         """Holding registers from PDU `address`; exception 2 where a register is missing, 1 for other functions."""
         if function != READ_HOLDING:
             raise RegisterRefused(ILLEGAL_FUNCTION)
-        image = self.image()
         try:
-            words = [image[address + i] for i in range(count)]
+            words = [self.register(address + i) for i in range(count)]
         except KeyError:
             raise RegisterRefused(ILLEGAL_ADDRESS) from None
         if address <= SYST_ERR < address + count:
@@ -251,9 +250,12 @@ class Rectifier:
         return self._identity | self.settings | {address: word(self) for address, word in _MONITORS.items()}
 
     def register(self, address: int) -> int:
-        """One monitor or setting as it stands, without the side effects of a read. KeyError for another address."""
+        """One register as it stands, without the side effects of a read. KeyError where there is none."""
         word = _MONITORS.get(address)
-        return self.settings[address] if word is None else word(self)
+        if word is not None:
+            return word(self)
+        setting = self.settings.get(address)
+        return self._identity[address] if setting is None else setting
 
     def _charge_word(self, place: int) -> int:
         return words_of_u32(round(self.charge_ah * 10.0), low_first=False)[place]
