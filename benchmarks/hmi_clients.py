@@ -1,6 +1,6 @@
 """What pages cost: 100 WebSocket clients with 1,000 values a second each, beside one message a value in the same run.
 
-`python benchmarks/hmi_clients.py [CLIENTS] [SECONDS]` (100 clients, 20 s each part) has two parts.
+`python benchmarks/hmi_clients.py [CLIENTS] [SECONDS]` (100 clients, 90 s each part) has two parts.
 
     plant     the demo in topology `split` with a scan of 10 ms and 104 more tags that follow one measurement; the
               lateness of the scan without pages, with all of them, and with one more that reads a message a second
@@ -147,7 +147,7 @@ def framings(seconds, clients):
 
 def main():
     clients = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20.0
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 90.0
     plant = on_plant(seconds, clients)
     found = framings(min(seconds, 10.0), clients)
     late = plant["scan_lateness_us"]
