@@ -245,10 +245,6 @@ class Rectifier:
         self.settings[OUT] = 0
         self._expired_ns = None
 
-    def image(self) -> dict[int, int]:
-        """Every register as it stands, by address, without the side effects of a read over the wire."""
-        return self._identity | self.settings | {address: word(self) for address, word in _MONITORS.items()}
-
     def register(self, address: int) -> int:
         """One register as it stands, without the side effects of a read. KeyError where there is none."""
         word = _MONITORS.get(address)
