@@ -115,6 +115,7 @@ class Sealer:
         self._retry_ns: int | None = None
         self._follow_ns = follow_ns
         self._followed_ns: int | None = None
+        self._asked = 0  # up to which frame the log was last read, though it may end before it
         self._looked = False
 
     def turn(self, durable_sequence: int, mono_ns: int, at_once: bool = False) -> bool:
@@ -128,7 +129,7 @@ class Sealer:
             if self._work is None:
                 if durable_sequence <= self._rows.last_sequence or not (at_once or self._follow_due(mono_ns)):
                     return False
-                self._followed_ns = mono_ns
+                self._followed_ns, self._asked = mono_ns, durable_sequence
                 self._work = self._follow(durable_sequence)
             if next(self._work, self) is self:
                 self._work = None
@@ -137,19 +138,29 @@ class Sealer:
             return False
         self._retry_ns = None
         self.status.failing = False
-        behind = durable_sequence > self._rows.last_sequence
+        behind = durable_sequence > max(self._asked, self._rows.last_sequence)
         return self._work is not None or (behind and (at_once or self._follow_due(mono_ns)))
 
     def _follow_due(self, mono_ns: int) -> bool:
         return self._followed_ns is None or not 0 <= mono_ns - self._followed_ns < self._follow_ns
 
     def finish(self, durable_sequence: int, mono_ns: int) -> None:
-        """All that is due now, for whoever has time: tests, tools."""
+        """All that is due now, for whoever has time: tests, tools. `status` says whether an error ended it.
+
+        Raises `LookupError` where the log ends before `durable_sequence`; what it has is taken, and a later call goes
+        on behind it.
+        """
         while self.turn(durable_sequence, mono_ns, at_once=True):
             pass
+        last = self._rows.last_sequence
+        if last < durable_sequence and not self.status.failing:
+            raise LookupError(f"frames {last + 1} to {durable_sequence} are not in the log")
 
     def finish_early(self, durable_sequence: int, mono_ns: int) -> None:
-        """The same, and then what is not due yet: all up to `durable_sequence` is in files, or `status` says why."""
+        """The same, and then what is not due yet: all up to `durable_sequence` is in files, or `status` says why.
+
+        Raises `LookupError` as `finish`; what is not due yet is then not sealed.
+        """
         self.finish(durable_sequence, mono_ns)
         if self._work is None:
             self._work = self._seal()
@@ -182,7 +193,7 @@ class Sealer:
                 yield from self._take_states(newest, scans)
         self.status.sealed_sequence = last
         self._gathering = Gathering(begin_ns)
-        self._rows = LogRows(self._log, last, BLOCK_BYTES)
+        self._rows, self._asked = LogRows(self._log, last, BLOCK_BYTES), 0
         if not self._looked:  # once: a folder from which nothing can be removed is sealed into all the same
             self._looked = True
             yield

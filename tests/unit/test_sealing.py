@@ -43,6 +43,45 @@ def test_the_log_is_read_on_in_steps_of_some_seconds_and_by_whoever_has_time_at_
     assert sealer.status.sealed_sequence == plant.recorder.durable_sequence
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("scans", [0, 5, 100], ids=["a log without frames", "a few scans", "several files"])
+def test_a_log_that_ends_before_the_frame_that_is_asked_for_is_said_and_sealing_goes_on_when_it_has_it(scans):
+    plant = Plant(Random(3))
+    if scans:
+        plant.scan(scans)
+        plant.keep()
+    last = plant.recorder.durable_sequence
+    for finish in (plant.sealer.finish, plant.sealer.finish_early, plant.sealer.finish):
+        with pytest.raises(LookupError, match=f"^frames {last + 1} to {last + 500} are not in the log$"):
+            finish(last + 500, 0)
+        assert plant.sealer.status.errors == 0
+    assert not plant.sealer.turn(last + 500, 0, at_once=True), "nothing is left that could be done"
+    plant.scan(600)
+    plant.keep()
+    plant.sealer.finish(last + 500, 0)
+    plant.sealer.finish_early(plant.recorder.durable_sequence, 0)
+    assert plant.sealer.status.sealed_sequence == plant.recorder.durable_sequence > last + 500
+    assert plant.history().damaged == 0
+
+
+@pytest.mark.timeout(20)
+def test_a_disk_that_refuses_is_in_the_status_not_taken_for_frames_that_are_missing():
+    plant = Plant(Random(3))
+    plant.scan(100)
+    plant.keep()
+    plant.sealed.faults = {"rename": errno.ENOSPC}
+    durable = plant.recorder.durable_sequence
+    plant.sealer.finish(durable, 0)
+    assert plant.sealer.status.last_error.startswith("ENOSPC")
+    plant.sealer.finish(durable, SECOND)
+    assert plant.sealer.status.failing, "it is too soon to try again"
+    plant.sealed.faults = {}
+    with pytest.raises(LookupError, match="are not in the log"):
+        plant.sealer.finish(durable + 1, 100 * SECOND)
+    assert not plant.sealer.status.failing
+    assert plant.sealer.status.files
+
+
 def kept(rounds=12, **keeping):
     """A plant that sealed so many files, about 1.5 kB and 4 s each, of which it keeps only so much."""
     plant = Plant(Random(2), file_bytes=3000, keeping=Keeping(**keeping))
