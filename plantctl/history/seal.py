@@ -5,8 +5,8 @@ encode a few tags, write a piece. What is sealed is what a commit mark vouches f
 the sealed files, and perhaps a `.part` that the next start removes. The next start finds by the names of the files how
 far sealing came, and goes on behind.
 
-A file is sealed when it holds an hour, or a million rows. Then, and at the start, what is more than the plant keeps
-goes (`retention`).
+A file is sealed when it holds an hour, or a million rows. Then, at the start, and where nothing was sealed for two
+hours, what is more than the plant keeps goes (`retention`).
 
 Rules of the file: no method raises `OSError`: errors are counted in `status` and tried again; time is an argument.
 """
@@ -50,6 +50,8 @@ BLOCK_BYTES: Final = 1 << 20
 FOLLOW_NS: Final = 10_000_000_000
 PIECE_BYTES: Final = 1 << 18
 RETRY_NS: Final = 10_000_000_000
+# A plant that seals looks then, each hour; this is for one that stands still or cannot seal while its log grows.
+LOOK_NS: Final = 2 * SEAL_SPAN_NS
 PART: Final = ".part"
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
 MINUTES_FROM: Final = 600
@@ -116,7 +118,8 @@ class Sealer:
         self._follow_ns = follow_ns
         self._followed_ns: int | None = None
         self._asked = 0  # up to which frame the log was last read, though it may end before it
-        self._looked = False
+        self._now_ns = 0
+        self._looked_ns: int | None = None
 
     def turn(self, durable_sequence: int, mono_ns: int, at_once: bool = False) -> bool:
         """Does a little of what there is to do about frames up to `durable_sequence`; whether more is left.
@@ -125,7 +128,11 @@ class Sealer:
         """
         if self._retry_ns is not None and mono_ns < self._retry_ns:
             return False
+        self._now_ns = mono_ns
         try:
+            if self._looked_ns is not None and mono_ns - self._looked_ns >= LOOK_NS:
+                self._trim()
+                return True
             if self._work is None:
                 if durable_sequence <= self._rows.last_sequence or not (at_once or self._follow_due(mono_ns)):
                     return False
@@ -194,8 +201,7 @@ class Sealer:
         self.status.sealed_sequence = last
         self._gathering = Gathering(begin_ns)
         self._rows, self._asked = LogRows(self._log, last, BLOCK_BYTES), 0
-        if not self._looked:  # once: a folder from which nothing can be removed is sealed into all the same
-            self._looked = True
+        if self._looked_ns is None:  # once: a folder from which nothing can be removed is sealed into all the same
             yield
             self._trim()
 
@@ -270,7 +276,7 @@ class Sealer:
 
     def _trim(self) -> None:
         """Lets go what is more than the plant keeps."""
-        status = self.status
+        status, self._looked_ns = self.status, self._now_ns
         log = trim_log(self._log, status.sealed_sequence, self._keeping.log_bytes)
         status.log_bytes, status.removed_log_files = log.bytes, status.removed_log_files + log.gone
         sealed = trim_history(self._history, self._keeping)

@@ -9,8 +9,9 @@ import pytest
 from plantctl.core.keeping import Keeping
 from plantctl.history.query import History
 from plantctl.history.retention import AGED_MAX, trim_history
-from plantctl.history.seal import FOLLOW_NS, Sealer, sealed_through
+from plantctl.history.seal import FOLLOW_NS, LOOK_NS, Sealer, sealed_through
 from plantctl.history.sealed import open_sealed, sealed_ranges
+from plantctl.log.files import log_names
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.plan.build import build
 from plantctl.plan.source import from_texts
@@ -180,6 +181,56 @@ def test_a_folder_from_which_nothing_can_be_removed_is_sealed_into_all_the_same(
         sealed.append(sealer.status.sealed_sequence)
     assert sealed[-1] > sealed[2] > sealed[0]
     assert plant.history().damaged == 0
+
+
+def test_a_plant_that_stands_still_lets_go_what_is_too_old_by_and_by():
+    plant = kept()
+    durable, files = plant.recorder.durable_sequence, len(plant.sealed.names())
+    sealer = Sealer(plant.log, plant.sealed, keeping=Keeping(history_ns=5 * SECOND))
+    sealer.finish(durable, 0)
+    assert sealer.status.removed_files == AGED_MAX, "at its start"
+    sealer.finish(durable, LOOK_NS - 1)
+    assert sealer.status.removed_files == AGED_MAX, "too soon"
+    for looks in (2, 3, 3):
+        sealer.finish(durable, (looks - 1) * LOOK_NS)
+        assert sealer.status.removed_files == looks * AGED_MAX
+    assert len(plant.sealed.names()) == files - 3 * AGED_MAX
+
+
+def log_length(plant):
+    return sum(plant.log.length(name) for name in log_names(plant.log.names()))
+
+
+def test_a_plant_that_cannot_seal_makes_room_for_its_log_with_what_was_sealed_before():
+    plant = kept(log_bytes=80_000)
+    status, begin_ns = plant.sealer.status, plant.mono_ns
+    plant.sealed.faults = {"rename": errno.ENOSPC}
+    for _ in range(12):
+        plant.scan(40)
+        plant.seal()
+    assert status.failing
+    assert log_length(plant) > 100_000
+    assert status.removed_log_files == 0, "too soon"
+    plant.sealer.finish(plant.recorder.durable_sequence, begin_ns + LOOK_NS)
+    assert status.removed_log_files > 3
+    assert status.log_bytes == log_length(plant) <= 80_000
+    plant.sealed.faults = {}
+    plant.sealer.finish(plant.recorder.durable_sequence, begin_ns + 2 * LOOK_NS)
+    assert not status.failing
+    ends = [(r.first_sequence, r.last_sequence) for r in sealed_ranges(plant.sealed.names())]
+    assert [first for first, _ in ends[1:]] == [last + 1 for _, last in ends[:-1]], "nothing that was not sealed went"
+
+
+def test_a_plant_that_seals_each_hour_is_not_looked_at_in_between(monkeypatch):
+    plant, hour_ns, looks = Plant(Random(2), span_ns=1), 3_600 * SECOND, []
+    monkeypatch.setattr("plantctl.history.seal.trim_history", lambda *said: looks.append(said) or trim_history(*said))
+    for hour in range(1, 7):
+        plant.scan(10)
+        plant.keep()
+        files = plant.sealer.status.files
+        plant.sealer.finish(plant.recorder.durable_sequence, hour * hour_ns)
+        assert plant.sealer.status.files == files + 1
+    assert len(looks) == 1 + 6, "at its start, and behind each file"
 
 
 @pytest.mark.parametrize(
