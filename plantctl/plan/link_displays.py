@@ -45,7 +45,7 @@ def _guidance(net: Network) -> dict[str, Guidance]:
     for name, alarm in net.source.alarms.items():
         time_s = net.seconds(alarm.time, ("alarms", name, "time"), math.nan)
         told = (alarm.cause, alarm.consequence, alarm.response)
-        found[name] = Guidance(*told, time_s, alarm.text, alarm.latched)
+        found[name] = Guidance(*told, time_s, alarm.text, alarm.latched, alarm.arm or "")
     return found
 
 

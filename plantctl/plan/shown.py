@@ -40,7 +40,8 @@ class ShownLoop:
 class Guidance:
     """What the operator is told of an alarm; `time_s` is how long there is to act, NaN where the text says nothing.
 
-    A `latched` alarm stays until a person resets it.
+    A `latched` alarm stays until a person resets it. `arm` is the condition while which it counts, as the text has it;
+    empty where it always does.
     """
 
     cause: str
@@ -49,6 +50,7 @@ class Guidance:
     time_s: float
     text: str = ""
     latched: bool = False
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

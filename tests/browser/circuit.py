@@ -206,7 +206,8 @@ def alarm_entry(tag, side, limit, priority, text, cause, consequence, response, 
         "consequence": consequence,
         "response": response,
         "time_s": time_s,
-        "points": {"state": name, "ack": f"{name}.ack"},
+        "arm": "{40-XI-4216} == 1 for 20 s" if tag.startswith("FI-40") else None,
+        "points": {"state": name, "ack": f"{name}.ack", "suppressed": f"{name}.suppressed"},
     }
 
 
@@ -390,7 +391,7 @@ def values() -> dict[str, float]:
             made |= {effect: 0.0, f"{effect}.active": 0.0, f"{effect}.failed": 0.0, f"{effect}.first": 0.0}
         output = full(f"HS-4{cell}0")
         made |= {f"{output}.permit": 1.0, f"{output}.permit.1": 1.0, f"{output}.permit.2": 1.0, f"{output}.source": 2.0}
-    made |= {alarm["alarm"]: 0.0 for alarm in description()["alarms"]}
+    made |= {name: 0.0 for a in description()["alarms"] for name in (a["alarm"], a["points"]["suppressed"])}
     for loop, _, _, out, setpoint, *_ in LOOPS:
         name = full(loop)
         made |= {f"{name}.sp": setpoint, name: made[full(out)], f"{name}.mode": 4.0, f"{name}.target": 4.0}

@@ -87,6 +87,42 @@ def test_a_page_is_acknowledged_after_a_question_that_names_them(page, gateway):
     assert sorted(c["target"] for c in gateway.commands()) == ["40-CI-4217.low", "40-EI-4030.high"]
 
 
+def test_what_is_suppressed_by_design_is_found_with_what_arms_it_and_counted_nowhere(page, gateway):
+    gateway.tell("values", {"40-FI-4013.low.suppressed": 1, "40-FI-4033.low.suppressed": 1})
+    go(page, "alarms")
+    fold = page.get_by_role("button", name="suppressed by design")
+    expect(fold).to_have_text("suppressed by design (2)")
+    expect(page.get_by_role("heading", name="Suppressed by design")).to_have_count(0)
+    expect(page.get_by_text("No alarm stands and none waits")).to_be_visible()
+    expect(page.locator(".summary[role=status]")).to_have_text("0 unacknowledged · 0 acknowledged · 0 returned")
+    assert [each.inner_text() for each in page.locator("header .count").all()] == ["1\n0", "2\n0", "3\n0", "4\n0"]
+    assert "suppressed" not in page.locator("header").aria_snapshot()
+    fold.click()
+    tree = page.get_by_role("region", name="Suppressed by design").aria_snapshot()
+    rows_told = [line.strip(" -:") for line in tree.splitlines() if 'row "40-' in line]
+    assert rows_told == [f'row "40-FI-40{n}3 catholyte flow low 1 0.360 m³/h 40-XI-4216 == 1 for 20 s"' for n in (1, 3)]
+    page.get_by_role("button", name="40-FI-4033").click()
+    expect(page.locator("#faceplate .alarms-of .state")).to_have_text("suppressed by design")
+    expect(page.locator("#faceplate .alarms-of .state")).to_have_attribute(
+        "title", "counts only while 40-XI-4216 == 1 for 20 s"
+    )
+
+
+def test_an_alarm_that_counts_again_leaves_the_suppressed_ones_and_one_of_before_stays_among_those_that_wait(
+    page, gateway
+):
+    gateway.tell("values", {"40-FI-4013.low.suppressed": 1, "40-FI-4013.low": 3, "40-FI-4033.low.suppressed": 1})
+    go(page, "alarms")
+    page.get_by_role("button", name="suppressed by design (2)").click()
+    expect(page.locator("tr[data-alarm='40-FI-4013.low'] .state")).to_have_text("returned, unack.")
+    gateway.tell("values", {"40-FI-4013.low.suppressed": 0})
+    expect(page.locator("tr[data-suppressed]")).to_have_count(1)
+    expect(page.locator("tr[data-suppressed]")).to_have_attribute("data-suppressed", "40-FI-4033.low")
+    gateway.tell("values", {"40-FI-4033.low.suppressed": 0})
+    expect(page.get_by_role("region", name="Suppressed by design")).to_contain_text("Every alarm counts now.")
+    expect(page.get_by_role("button", name="suppressed by design (0)")).to_have_attribute("aria-expanded", "true")
+
+
 def test_new_alarms_are_told_to_who_listens_but_not_one_by_one(page, gateway):
     page.evaluate(
         """() => {

@@ -30,6 +30,7 @@ loops:
 alarms:
   LI-1: {low: 20 %, high: 80 %, high_high: 95 %, priority: 2, cause: inflow, consequence: overflow, response: look,
          time: 5 min, on_delay: 2 s}
+  FI-1: {low: 1 L/h, arm: "{HS-1} == 1 for 20 s", priority: 3, cause: pump, consequence: none, response: look}
 causes:
   C-1: {text: level very high, when: ["{LI-1} > 97 [%] or {FI-1} > 9000 [mL/h]", "{LI-1} > 98 [%]"], vote: 1oo2,
         arm: "{ZI-1} == 1"}
@@ -218,6 +219,14 @@ def test_an_alarm_says_what_to_do(plant):
     assert (alarm["cause"], alarm["consequence"], alarm["response"]) == ("inflow", "overflow", "look")
     assert (alarm["time_s"], alarm["on_delay_s"]) == (300.0, 2.0)
     assert alarm["points"]["ack"] == "40-LI-1.high_high.ack"
+
+
+def test_an_alarm_says_while_what_it_counts_and_where_it_does_not(plant):
+    armed = {alarm["alarm"]: alarm["arm"] for alarm in plant["alarms"]}
+    assert armed["40-FI-1.low"] == "{40-HS-1} == 1 for 20 s"
+    assert armed["40-LI-1.high"] is None
+    points = next(alarm["points"] for alarm in plant["alarms"] if alarm["alarm"] == "40-FI-1.low")
+    assert points["suppressed"] == "40-FI-1.low.suppressed"
 
 
 def test_the_alarm_of_a_switch_tells_the_state_that_it_warns_of_and_one_with_a_text_tells_that(demo):

@@ -104,7 +104,8 @@ FORMS: Final[Mapping[str, Table]] = {
         "time_s": ("number?", "how long there is to act, s"),
         "latched": ("flag", "whether it stays until a person resets it"),
         "on_delay_s": ("number?", "how long beyond the limit before it comes, s"),
-        "points": (POINTS, "by part: `state`, `active`, `ack`, `bad_input` and so on"),
+        "arm": ("text?", "it counts only while this holds, as the text has it; null: always"),
+        "points": (POINTS, "by part: `state`, `active`, `ack`, `suppressed`, `bad_input` and so on"),
     },
     "cause": {
         "cause": ("text", "its point, 1 while it is tripped"),

@@ -33,6 +33,7 @@ def alarms(view: PlanView) -> list[dict[str, Any]]:
                 "time_s": number(guidance.time_s) if guidance else None,
                 "latched": bool(parameter(rows, row, "latched")),
                 "on_delay_s": number(parameter(rows, row, "on_delay")),
+                "arm": (guidance and guidance.arm) or None,
                 "points": view.points_of(rows, row),
             }
         )

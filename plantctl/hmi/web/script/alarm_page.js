@@ -10,6 +10,7 @@ import { limitText, timeText, unitText, valueText } from "./format.js";
 import { valueCell } from "./value_cell.js";
 import { commandButton } from "./write.js";
 import { confirmWrite } from "./confirm.js";
+import { suppressedAlarms } from "./suppressed_alarms.js";
 import { t } from "./texts.js";
 
 /** Acknowledge one alarm. */
@@ -210,6 +211,7 @@ export function alarmScreen(app, scope) {
     app.ackChosen = null;
   });
   app.alarms.listen(draw, scope);
+  const quiet = suppressedAlarms(app, scope);
   const columns = ["sign", "state", "time", "tag", "message", "then", "now", "limit", "unit", "action"];
   const screen = el(
     "div",
@@ -217,7 +219,7 @@ export function alarmScreen(app, scope) {
     el(
       "div",
       { class: "list" },
-      el("div", { class: "bar" }, el("h2", {}, t("screen.alarms")), summary, page.node),
+      el("div", { class: "bar" }, el("h2", {}, t("screen.alarms")), summary, page.node, quiet.button),
       el(
         "table",
         {},
@@ -233,6 +235,7 @@ export function alarmScreen(app, scope) {
         body,
       ),
       empty,
+      quiet.section,
     ),
     beside.node,
   );

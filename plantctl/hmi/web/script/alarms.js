@@ -25,6 +25,10 @@ export const waitsForReset = (row) => row?.state === LATCHED || row?.state === L
 /** Whether what a row tells of still is so. */
 export const stands = (row) => row?.state === UNACK || row?.state === ACKED;
 
+/** Whether the plant's state keeps an alarm quiet: it is not armed, and none can come. */
+export const suppressed = (app, alarm) =>
+  Boolean(alarm.points?.suppressed) && app.values.number(alarm.points.suppressed) === 1;
+
 export class Alarms {
   #app;
   #standing = new Map();

@@ -1,10 +1,10 @@
 // Parts that the faceplates of loops and of tags share: alarms of a tag, interlocks of an output, who has an output.
 
-import { el, setText } from "./dom.js";
-import { STATE_WORDS, waitsForAck } from "./alarms.js";
+import { el, setAttribute, setText } from "./dom.js";
+import { STATE_WORDS, suppressed, waitsForAck } from "./alarms.js";
 import { alarmPlace } from "./alarm_shape.js";
 import { acknowledge } from "./alarm_page.js";
-import { limitText } from "./format.js";
+import { conditionText, limitText } from "./format.js";
 import { commandButton } from "./write.js";
 import { t } from "./texts.js";
 
@@ -59,7 +59,10 @@ export function alarmsOf(app, tags, scope) {
       draw() {
         const row = app.alarms.row(alarm.alarm);
         sign.show(row);
-        const word = t(`alarm.state.${STATE_WORDS[row?.state ?? 0]}`);
+        const quiet = suppressed(app, alarm);
+        const stands = quiet && !row ? "" : t(`alarm.state.${STATE_WORDS[row?.state ?? 0]}`);
+        const word = [stands, quiet ? t("suppressed.state") : ""].filter(Boolean).join(", ");
+        setAttribute(state, "title", quiet ? t("suppressed.arm", { arm: conditionText(alarm.arm) }) : null);
         const blind = alarm.points?.bad_input && app.values.number(alarm.points.bad_input) === 1;
         setText(state, blind ? t("alarm.unknown", { state: word }) : word);
         ack.node.hidden = !waitsForAck(row);
@@ -68,7 +71,8 @@ export function alarmsOf(app, tags, scope) {
   });
   const draw = () => rows.forEach((row) => row.draw());
   app.alarms.listen(draw, scope);
-  app.values.watch(alarms.map((alarm) => alarm.points?.bad_input).filter(Boolean), draw, scope);
+  const told = alarms.flatMap(({ points }) => [points?.bad_input, points?.suppressed]);
+  app.values.watch(told.filter(Boolean), draw, scope);
   draw();
   return el(
     "ul",

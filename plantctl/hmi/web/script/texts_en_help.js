@@ -1,6 +1,28 @@
-// The catalogue in English, continued: search, messages, signing in, help and keys.
+// The catalogue in English, continued: devices, search, messages, signing in, help and keys.
 
 export const ENGLISH_HELP = {
+  "device.column.device": "device",
+  "device.column.kind": "kind",
+  "device.column.address": "address",
+  "device.column.link": "link",
+  "device.column.values": "values",
+  "device.column.age": "last answer",
+  "device.column.security": "security",
+  "device.up": "answers",
+  "device.down": "NO ANSWER",
+  "device.connecting": "CONNECTING",
+  "device.wrong-device": "ANOTHER DEVICE ANSWERS",
+  "device.not-admitted": "NOT ADMITTED: certificate, user or password",
+  "device.not_told": "not told",
+  "device.last": "{age} ago",
+  "device.last_at": "{time} UTC, {age} ago",
+  "device.never": "none since the field process began",
+  "device.good": "{n} good",
+  "device.not_good": "{n} of {all} not good: {names}",
+  "device.insecure": "INSECURE: neither signed nor encrypted",
+  "device.secure": "protected as configured",
+  "device.no_protection": "its protocol has none",
+
   "search.title": "search tags and loops",
   "search.found": "found",
   "search.nothing": "nothing fits",
