@@ -18,11 +18,7 @@ HOUR_S = 3600.0
 BEFORE_S, AFTER_S = 5.0, 63.0
 TAG = "40-FI-4013"
 
-
-@pytest.fixture(autouse=True)
-def signals_stay(monkeypatch):
-    """The command line sets signals for its own child; here it is called."""
-    monkeypatch.setattr("signal.signal", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("signals_stay")
 
 
 def stepped_run(folder, step_s):

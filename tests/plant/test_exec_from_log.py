@@ -18,11 +18,7 @@ from tests.plant.circuit_rig import DEMO, demo_plan, run_circuit, running_circui
 REAL_LIMIT_S = 90.0
 BLOCKED_S = 0.45
 
-
-@pytest.fixture(autouse=True)
-def signals_stay(monkeypatch):
-    """The command line sets signals for its own child; here it is called."""
-    monkeypatch.setattr("signal.signal", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("signals_stay")
 
 
 def replayed(folder, tmp_path, capsys):

@@ -14,11 +14,7 @@ from tests.plant.memory_rig import MemoryCircuit
 # How far a feed pump's output may be from its read-back at the release: 0.1 % of its span.
 BUMP_L_H = 0.01
 
-
-@pytest.fixture(autouse=True)
-def signals_stay(monkeypatch):
-    """The command line sets signals for its own child; here it is called."""
-    monkeypatch.setattr("signal.signal", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("signals_stay")
 
 
 def asked(circuit, verb, target, value=""):

@@ -6,21 +6,10 @@ already: not by more liquor, but by a smaller volume at 100 %.
 
 import pytest
 
-from plantctl.log.storage import FolderStorage
 from simulators import circuit_faults
 from simulators.faults import clear
-from tests.plant.whole_circuit import WholeCircuit
 
 assert "bleed" in circuit_faults.VALVE, "importing it enters its faults"
-
-
-@pytest.fixture
-def circuit(tmp_path):
-    """The circuit at work at 85 A a cell."""
-    made = WholeCircuit(FolderStorage(tmp_path))
-    made.start_by_text()
-    yield made
-    made.close()
 
 
 def so_full(circuit, percent):

@@ -2,19 +2,14 @@
 
 import pytest
 
-from plantctl.log.storage import FolderStorage
 from simulators.faults import clear
-from tests.plant.whole_circuit import WholeCircuit
 
 
 @pytest.fixture
-def circuit(tmp_path):
+def circuit(circuit):
     """The circuit at work at 85 A a cell, five minutes after its start."""
-    made = WholeCircuit(FolderStorage(tmp_path))
-    made.start_by_text()
-    made.run(300.0)
-    yield made
-    made.close()
+    circuit.run(300.0)
+    return circuit
 
 
 def off(circuit, probe, ph):

@@ -3,9 +3,8 @@
 import pytest
 
 from plantctl.cli.tour import TOUR, play, read_tour
-from plantctl.log.storage import FolderStorage
 from simulators import circuit_faults, faults
-from tests.plant.whole_circuit import FOLDER, WholeCircuit
+from tests.plant.whole_circuit import FOLDER
 
 assert circuit_faults.VALVE, "importing it enters its faults"
 SHOWN = (*(f"40-AI-{n}" for n in (4212, 4213, 4011, 4021, 4031, 4041)), "40-II-4010", "40-II-4020")
@@ -44,9 +43,7 @@ def alarms(circuit):
     return next(rows.tags for rows in circuit.plan.kinds if rows.kind.name == "limit_alarm")
 
 
-def test_the_tour_plays_to_its_end_and_leaves_the_plant_at_work(tmp_path):
-    circuit = WholeCircuit(FolderStorage(tmp_path))
-    circuit.start_by_text()
+def test_the_tour_plays_to_its_end_and_leaves_the_plant_at_work(circuit):
     stage = VirtualStage(circuit)
     steps = read_tour(FOLDER / TOUR)
     play(steps, stage, circuit.run)

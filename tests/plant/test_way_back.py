@@ -12,14 +12,6 @@ from tests.plant.whole_circuit import CELLS, WholeCircuit
 assert circuit_faults.VALVE, "importing it enters its faults"
 
 
-@pytest.fixture
-def circuit(tmp_path):
-    """The circuit at work, started by its text."""
-    made = WholeCircuit(FolderStorage(tmp_path))
-    made.start_by_text()
-    return made
-
-
 def alarm_events(circuit, since=0):
     return {event.target for event in circuit.events[since:] if event.kind is EventKind.ALARM}
 

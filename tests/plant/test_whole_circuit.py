@@ -2,22 +2,18 @@
 
 import pytest
 
-from plantctl.log.storage import FolderStorage
 from simulators.faults import clear
-from tests.plant.whole_circuit import CELLS, WholeCircuit
+from tests.plant.whole_circuit import CELLS
 
 ANALYSERS = ("hydrogen_a.lel_percent", "hydrogen_b.lel_percent")
 PROBES = ("probe_a.ph", "probe_b.ph")
 
 
 @pytest.fixture
-def circuit(tmp_path):
+def circuit(circuit):
     """The circuit at work at 85 A a cell, a minute after its start."""
-    made = WholeCircuit(FolderStorage(tmp_path))
-    made.start_by_text()
-    made.run(60.0)
-    yield made
-    made.close()
+    circuit.run(60.0)
+    return circuit
 
 
 def currents(circuit):
