@@ -132,3 +132,18 @@ def test_row_37_keeps_the_bleed_open_against_its_loop_until_a_person_resets(circ
     circuit.give("output", "40-LIC-4211", 55)
     circuit.give("mode", "40-LIC-4211", "auto")
     circuit.until(lambda: circuit.value("40-ZI-4211") < 60.0, 60.0)
+
+
+@pytest.mark.parametrize(("level_percent", "stopped"), [(94.9, False), (95.1, True)])
+def test_a_level_above_the_fork_for_a_minute_ends_the_pump_where_one_of_row_37_does_not(
+    circuit, level_percent, stopped
+):
+    circuit.inject("meter-stuck", "tank.level_percent", value=level_percent)
+    circuit.run(61.0)
+    assert {"E5", "E5-37"} <= set(circuit.tripped())
+    assert "E8" not in circuit.tripped()
+    assert circuit.value("40-XI-4216") == 1.0
+    circuit.run(20.0)
+    last = {"E8", "E1-01", "E1-02", "E1-03", "E1-04"}
+    assert last & set(circuit.tripped()) == (last if stopped else set())
+    assert circuit.value("40-XI-4216") == (0.0 if stopped else 1.0), "the safety PLC sees a level that stands"

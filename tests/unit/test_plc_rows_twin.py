@@ -166,3 +166,26 @@ def test_low_level_stops_the_pump_only_when_the_current_is_gone():
     bench.set(cell__current_a=0.0)
     bench.run(0.1)
     assert bench.plant.values["pump.run"] == 0.0
+
+
+@pytest.mark.parametrize(("later_percent", "pump"), [(92.6, 0.0), (92.5, 1.0), (92.4, 1.0)])
+def test_a_minute_after_a_very_high_level_the_pump_stops_only_where_it_rises_on(later_percent, pump):
+    bench = Bench(tank__level_percent=92.5, cell__current_a=0.0)
+    bench.run(2.1)
+    assert 37 in bench.tripped()
+    bench.set(tank__level_percent=later_percent)
+    bench.run(59.8)
+    assert bench.plant.values["pump.run"] == 1.0
+    bench.run(60.0)
+    assert bench.plant.values["pump.run"] == pump
+
+
+def test_a_tank_that_rises_on_keeps_its_pump_while_current_flows():
+    bench = Bench(tank__level_percent=92.5)
+    bench.run(2.1)
+    bench.set(tank__level_percent=93.5)
+    bench.run(120.0)
+    assert bench.plant.values["pump.run"] == 1.0
+    bench.set(cell__current_a=0.0)
+    bench.run(0.2)
+    assert bench.plant.values["pump.run"] == 0.0
