@@ -16,7 +16,7 @@ from plantctl.history.sealed import HEAD_BYTES, Range, decode_head, sealed_range
 from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.storage import Storage
 
-# So many files at most go by age when one is sealed: a clock that is set by years must not empty the folder at once.
+# So many files at most go by age each time: a clock that is set by years must not empty the folder at once.
 AGED_MAX: Final = 4
 
 
