@@ -83,8 +83,12 @@ class DemoStage:
 
     def trip_cell_2(self):
         """The felt of cell 2 clogs until its flow is too low for the current."""
-        fault = ["sim", "fault", "cell-clogged", "cell_2", "share=0.6"]
-        subprocess.run([sys.executable, "-m", "plantctl", *fault], cwd=ROOT, env=self._surroundings, check=True)
+        self.simulate("fault", "cell-clogged", "cell_2", "share=0.6")
+
+    def simulate(self, *words):
+        """What `plantctl sim` does to the simulated plant: `fault NAME`, `clear NAME`."""
+        command = [sys.executable, "-m", "plantctl", "sim", *words]
+        subprocess.run(command, cwd=ROOT, env=self._surroundings, check=True)
 
     def fall_silent(self):
         self._stopped = self._gateway()

@@ -118,6 +118,14 @@ export function heldBy(app, output) {
   return "";
 }
 
+/** What an output's start waits for, as the scan asks before it takes anything but 0; "" where nothing is missing. */
+export function startWaitsFor(app, output) {
+  const missing = (app.plant.permissives.get(output)?.conditions ?? []).filter(
+    (condition) => condition.point && app.values.number(condition.point) === 0,
+  );
+  return missing.length ? t("output.not_permitted", { missing: missing.map((each) => each.text).join(", ") }) : "";
+}
+
 /** Titles the parts of a faceplate. */
 export function part(title, ...nodes) {
   return nodes.flat().some(Boolean) ? el("section", { class: "part" }, el("h3", {}, title), nodes) : null;

@@ -6,7 +6,7 @@
 import { el, setAttribute, setText } from "./dom.js";
 import { ageText, conditionText, unitText, valueText } from "./format.js";
 import { indicator } from "./indicator.js";
-import { alarmsOf, facts, following, heldBy, interlocksOf, part, sourceWord } from "./faceplate_parts.js";
+import { alarmsOf, facts, following, heldBy, interlocksOf, part, sourceWord, startWaitsFor } from "./faceplate_parts.js";
 import { smallTrend } from "./chart.js";
 import { valueCell } from "./value_cell.js";
 import { numberEntry, write } from "./write.js";
@@ -30,8 +30,11 @@ function stateButtons(app, tag, scope) {
   });
   const draw = () => {
     const barred = app.commands.barred() || heldBy(app, tag.tag);
+    const waits = startWaitsFor(app, tag.tag);
     for (const { number, node } of buttons) {
-      node.disabled = Boolean(barred);
+      const why = barred || (number === 0 ? "" : waits);
+      node.disabled = Boolean(why);
+      setAttribute(node, "title", why || null);
       setAttribute(node, "aria-pressed", String(app.values.number(tag.tag) === number));
       node.classList.toggle(
         "pending",
@@ -39,12 +42,13 @@ function stateButtons(app, tag, scope) {
       );
     }
     const stage = record ? [t(`stage.${record.stage}`), record.code, record.detail].filter(Boolean).join(": ") : "";
-    setText(said, barred || stage);
+    setText(said, barred || [stage, waits].filter(Boolean).join("; "));
   };
   app.commands.listen(draw, scope);
   app.link_watchers.add(draw);
   scope.add(() => app.link_watchers.delete(draw));
-  app.values.watch([tag.tag, `${tag.tag}.source`], draw, scope);
+  const conditions = app.plant.permissives.get(tag.tag)?.conditions ?? [];
+  app.values.watch([tag.tag, `${tag.tag}.source`, ...conditions.map((each) => each.point)], draw, scope);
   return el(
     "div",
     { class: "modes" },

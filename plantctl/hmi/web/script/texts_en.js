@@ -307,6 +307,7 @@ export const ENGLISH = {
   "mode.rcas": "a program gives the set-point",
   "mode.rout": "a program gives the output",
   "output.tripped": "held by a trip: {effects}",
+  "output.not_permitted": "not permitted: {missing} is missing",
   "output.held": "outputs are held until a person releases them",
 
   "entry.range": "{low} … {high}",
