@@ -5,6 +5,7 @@ Every route below `/api/v1` but the one where a session begins needs a session. 
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -56,6 +57,7 @@ class Api:
         self._settings = settings
         self._static = StaticFiles()
         self._description: bytes | None = None
+        self._description_tag = ""
         self._checking = asyncio.Semaphore(1)
         self._checks = 0
         # A host's cookies are those of all its ports: another plant's page must not end our sessions.
@@ -89,9 +91,11 @@ class Api:
         """The description, made when it is first asked for: it is the same as long as this process runs."""
         self._found(request)
         if self._description is None:
-            said = description(self._plant.plan, simulated=self._settings.simulated)
+            reached = {device.name: device.connect for device, _ in self._plant.device_statistics()}
+            said = description(self._plant.plan, simulated=self._settings.simulated, reached=reached)
             self._description = encode(said).encode()
-        headers = {"etag": f'"{self._plant.plan.hash:016x}-{self._settings.simulated:d}"', "cache-control": "no-cache"}
+            self._description_tag = f'"{hashlib.sha256(self._description).hexdigest()[:32]}"'
+        headers = {"etag": self._description_tag, "cache-control": "no-cache"}
         return _unless_known(request, self._description, "application/json", headers)
 
     async def _past(self, request: Request) -> Response:

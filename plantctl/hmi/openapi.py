@@ -70,7 +70,7 @@ OPERATIONS: Final = (
     Operation(
         "/api/v1/plant",
         "GET",
-        "The plant as its text describes it (plant-description.md). The ETag changes with the text.",
+        "The plant as its text describes it (plant-description.md). The ETag changes with the answer.",
         dict[str, Any],
         problems=(401,),
     ),

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import expect
 
+from plantctl.app.field import read_endpoints
 from plantctl.app.split.segments import Role
 from plantctl.hmi.settings import PAGE_NAME
 from tests.browser.conftest import go, live
 from tests.browser.situations import NOTE_WHEN_NONE_IS_ENABLED
-from tests.process.split_rig import split
+from tests.process.split_rig import ENDPOINTS, split
 
 pytestmark = pytest.mark.timeout(300)
 QUIET = ("--priority", 0, "--no-lock-memory", "--no-awake", "--simulated")
@@ -142,6 +143,15 @@ def test_a_gateway_that_is_killed_comes_back_under_the_page_with_a_gap_that_is_s
     operator.wait_for_selector("html[data-link=live]", timeout=60_000)
     expect(operator.locator(".messages")).to_contain_text("were started anew")
     expect(operator.locator("#screen .value.good[data-point='40-LI-4211']")).to_be_visible()
+
+
+def test_the_screen_of_devices_tells_the_address_that_is_used_and_that_of_the_text_beside_it(operator, plant):
+    go(operator, "devices")
+    used = read_endpoints(plant.folder.parents[1] / ENDPOINTS)
+    for device in plant.plan.devices:
+        assert used[device.name] != device.connect
+        cell = operator.locator(f"tr[data-row='{device.name}'] td:has(.configured)")
+        expect(cell).to_have_text(f"{used[device.name]}in the plant's text: {device.connect}")
 
 
 def test_a_trip_is_first_out_on_the_page_and_is_reset_from_it(operator, plant):

@@ -284,7 +284,20 @@ def test_every_point_that_is_named_anywhere_is_a_tag(demo):
 def test_an_unprotected_link_is_told_and_a_password_in_an_address_is_not():
     (device,) = described(PLANT.replace("//plc", "//ada:secret@plc"))["devices"]
     assert (device["device"], device["kind"], device["insecure"]) == ("PLC-1", "opcua", True)
-    assert device["address"] == "opc.tcp://plc:1"
+    assert (device["address"], device["configured"]) == ("opc.tcp://plc:1", None)
+
+
+@pytest.mark.parametrize(
+    ("reached", "address", "configured"),
+    [
+        ({"PLC-1": "opc.tcp://ada:secret@bench:2"}, "opc.tcp://bench:2", "opc.tcp://plc:1"),
+        ({"PLC-1": "opc.tcp://ada:secret@plc:1"}, "opc.tcp://plc:1", None),
+        ({}, "opc.tcp://plc:1", None),
+    ],
+)
+def test_a_device_tells_where_it_is_reached_and_what_the_text_says_where_that_differs(reached, address, configured):
+    (device,) = described(PLANT.replace("//plc", "//ada:secret@plc"), reached=reached)["devices"]
+    assert (device["address"], device["configured"]) == (address, configured)
 
 
 def test_a_plant_without_displays_gets_one_by_area_and_device(plant):

@@ -6,6 +6,7 @@ socket, no file), so that it is the plant that runs which is shown, and is plain
 A number that does not exist is None, never NaN, which JSON does not have.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from plantctl.hmi.describe.devices import devices
@@ -19,10 +20,12 @@ from plantctl.plan.plan import Plan
 __all__ = ["description"]
 
 
-def description(plan: Plan, *, simulated: bool = False, time_zone: str = "UTC") -> dict[str, Any]:
-    """The plant of `plan` for a page. `simulated` and `time_zone` are the host's to say; `config` is the plan's hash.
+def description(
+    plan: Plan, *, simulated: bool = False, time_zone: str = "UTC", reached: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The plant of `plan` for a page; `config` is the plan's hash. The same plan and words give the same answer.
 
-    The same plan gives the same answer, so that `config` serves as its ETag.
+    `simulated`, `time_zone` and `reached`, the addresses that are not those of the text, are the host's to say.
     """
     view = PlanView(plan)
     return {
@@ -37,6 +40,6 @@ def description(plan: Plan, *, simulated: bool = False, time_zone: str = "UTC") 
         "causes": causes(view),
         "effects": effects(view),
         "permissives": permissives(plan),
-        "devices": devices(plan),
+        "devices": devices(plan, reached),
         "displays": displays(plan),
     }

@@ -1,6 +1,7 @@
 """The devices of a plant for a page: what kind, where, and whether their connection is unprotected."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from plantctl.core.field import DevicePlan
@@ -9,19 +10,25 @@ from plantctl.plan.plan import Plan
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
-def devices(plan: Plan) -> list[dict[str, Any]]:
-    """Every device in the order of the text. `insecure` says that its link is to be protected and is not."""
-    return [
-        {
-            "device": device.name,
-            "kind": device.kind,
-            "insecure": _is_insecure(device),
-            "address": _CREDENTIALS.sub("//", device.connect),
-            "inputs": len(device.inputs),
-            "outputs": len(device.outputs),
-        }
-        for device in plan.devices
-    ]
+def devices(plan: Plan, reached: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Every device in the order of the text. `insecure` says that its link is to be protected and is not.
+
+    `reached` has the address of a device that is reached elsewhere than the text says (`--endpoints`).
+    """
+    return [_device(device, (reached or {}).get(device.name, device.connect)) for device in plan.devices]
+
+
+def _device(device: DevicePlan, connect: str) -> dict[str, Any]:
+    address, configured = (_CREDENTIALS.sub("//", each) for each in (connect, device.connect))
+    return {
+        "device": device.name,
+        "kind": device.kind,
+        "insecure": _is_insecure(device),
+        "address": address,
+        "configured": configured if configured != address else None,
+        "inputs": len(device.inputs),
+        "outputs": len(device.outputs),
+    }
 
 
 def _is_insecure(device: DevicePlan) -> bool:

@@ -16,7 +16,7 @@ POINTS: Final = "points"
 FORMS: Final[Mapping[str, Table]] = {
     "description": {
         "plant": ("head", "which plant"),
-        "config": ("text", "hash of the configuration, 16 hexadecimal digits; also the ETag"),
+        "config": ("text", "hash of the configuration, 16 hexadecimal digits"),
         "simulated": ("flag", "whether simulators stand in for the devices"),
         "time_zone": ("text", "in which times are shown; all times of the interface are UTC"),
         "scan_ms": ("number", "period of the fastest task, ms"),
@@ -149,6 +149,10 @@ FORMS: Final[Mapping[str, Table]] = {
         "kind": ("text", "of its driver"),
         "insecure": ("flag", "whether its connection could be protected and is not"),
         "address": ("text", "where it is reached, without credentials"),
+        "configured": (
+            "text?",
+            "the address of the plant's text, where another one is used (`--endpoints`); else null",
+        ),
         "inputs": ("integer", "how many tags it gives"),
         "outputs": ("integer", "how many it takes"),
     },

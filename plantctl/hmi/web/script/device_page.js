@@ -45,7 +45,12 @@ function deviceRow(app, device, scope) {
     last,
     values,
     el("td", {}, device.kind),
-    el("td", {}, device.address ?? ""),
+    el(
+      "td",
+      {},
+      device.address ?? "",
+      device.configured ? el("div", { class: "configured" }, t("device.configured", { address: device.configured })) : null,
+    ),
     el("td", {}, device.insecure ? el("strong", {}, t("device.insecure")) : t(protection(device))),
   );
   const draw = () => {

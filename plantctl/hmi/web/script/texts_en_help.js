@@ -8,6 +8,7 @@ export const ENGLISH_HELP = {
   "device.column.values": "values",
   "device.column.age": "last answer",
   "device.column.security": "security",
+  "device.configured": "in the plant's text: {address}",
   "device.up": "answers",
   "device.down": "NO ANSWER",
   "device.connecting": "CONNECTING",
