@@ -2,11 +2,19 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import go, live
-from tests.browser.situations import CELL_2_TRIPPED
+from tests.browser.situations import CELL_2_TRIPPED, FOUR_PRIORITIES
 
+# Everything that is wider than its place, where that hides what is behind its edge; names that are broken in two.
+CUT_OFF = """() => {
+  const all = ["html", "#screen", "#screen .list", ".not-normal", ".not-normal li > *", ".item .name", ".item .text"];
+  const wide = [...document.querySelectorAll(all.join())].filter((node) => node.scrollWidth > node.clientWidth + 1);
+  const broken = [...document.querySelectorAll("#screen .name .tag")].filter((node) => node.offsetHeight > 20);
+  return [...wide, ...broken].map((node) => `${node.className || node.tagName}: ${node.textContent.slice(0, 60)}`);
+}"""
 SCREENS = ("overview", "cells", "alarms", "interlocks", "trend", "events", "devices")
 
 
@@ -50,6 +58,17 @@ def test_the_frame_stands_on_every_screen(page, gateway):
 def test_the_overview_fits_a_small_screen_whole(page):
     assert page.evaluate("(s => s.scrollHeight <= s.clientHeight)(document.getElementById('screen'))")
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1100, 700), (1000, 700), (1920, 1080)], ids=str)
+def test_nothing_is_cut_off_and_nothing_scrolls_sideways_at_any_size(page, gateway, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    gateway.tell("values", CELL_2_TRIPPED | FOUR_PRIORITIES | {"C35-03": 1, "E1-03": 1, "E1-03.active": 1})
+    gateway.tell("values", {f"40-FI-40{n}3.low.suppressed": 1 for n in (1, 3)})
+    for screen in ("overview", "alarms", "devices"):
+        go(page, screen)
+        expect(page.locator(".not-normal")).to_contain_text("tripped 2: CELL-02, CELL-03")
+        assert page.evaluate(CUT_OFF) == [], screen
 
 
 def test_outputs_that_wait_for_a_person_are_released_from_any_screen_with_a_reason(page, gateway):

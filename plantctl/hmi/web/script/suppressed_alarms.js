@@ -31,25 +31,26 @@ export function suppressedAlarms(app, scope) {
   const rows = armed.map((alarm) => ({ alarm, node: suppressedRow(app, alarm) }));
   const body = el("tbody", { "data-rows": "" });
   const none = el("p", { class: "empty" }, t("suppressed.none"));
+  const table = el(
+    "table",
+    {},
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        COLUMNS.map((name) => el("th", { scope: "col" }, t(`alarm.column.${name}`))),
+      ),
+    ),
+    body,
+  );
   const section = el(
     "section",
     { class: "suppressed", id: "suppressed", "aria-labelledby": "suppressed-title", hidden: true },
     el("h3", { id: "suppressed-title" }, t("suppressed.title")),
     el("p", { class: "summary" }, t("suppressed.says")),
-    el(
-      "table",
-      {},
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          COLUMNS.map((name) => el("th", { scope: "col" }, t(`alarm.column.${name}`))),
-        ),
-      ),
-      body,
-    ),
+    table,
     none,
   );
   const unfold = () => {
@@ -73,6 +74,7 @@ export function suppressedAlarms(app, scope) {
       else if (body.children[n++] !== node) body.insertBefore(node, body.children[n - 1] ?? null);
     }
     none.hidden = n > 0;
+    table.hidden = n === 0;
     setText(button, t("suppressed.button", { n }));
   };
   app.values.watch(
