@@ -85,6 +85,14 @@ def test_3_the_alarm_with_what_to_do_and_who_acknowledged_it(still, gateway):
     in_tree(still, r"command 40-AI-4212.high acknowledged ada tank pH high", within="main")
 
 
+def test_3_without_a_cursor_a_trend_tells_least_and_most_of_all_its_span(still, gateway):
+    gateway.tell("values", {"40-AI-4213": 8.02})
+    go(still, "trend?pens=40-AI-4213")
+    in_tree(still, r"probe B 8\.02 7\.9\d 8\.[1-9]\d pH", within="main tbody")
+    gateway.tell("values", {"40-AI-4213": 7.53})
+    in_tree(still, r"probe B 7\.53 7\.53 8\.[1-9]\d pH", within="main tbody")
+
+
 def test_4_what_came_first_why_no_reset_and_what_the_start_waits_for(still, gateway):
     gateway.tell("values", CELL_2_TRIPPED)
     go(still, "interlocks")

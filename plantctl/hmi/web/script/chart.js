@@ -277,17 +277,31 @@ export class Chart {
     this.#describe();
   }
 
-  /** A pen's value at the cursor, or the last. */
+  /** A pen's value, least and most at the cursor; without one the last value, least and most of the span. */
   valueAt(pen, index) {
     const time = index === null || index === undefined ? undefined : this.#plot?.data[0][index];
-    const i = time === undefined ? pen.t.length - 1 : pen.t.findLastIndex((each) => each <= time);
+    if (time === undefined) return this.#overall(pen);
+    const i = pen.t.findLastIndex((each) => each <= time);
     return i >= 0 && pen.good[i] ? { t_s: pen.t[i], value: pen.mean[i], min: pen.min[i], max: pen.max[i] } : null;
+  }
+
+  #overall(pen) {
+    const last = pen.t.length - 1;
+    if (last < 0) return null;
+    const good = (column) => column.filter((value, i) => pen.good[i] && Number.isFinite(value));
+    const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+    return {
+      t_s: pen.t[last],
+      value: pen.good[last] ? pen.mean[last] : null,
+      min: least(good(pen.min)),
+      max: -least(good(pen.max).map((value) => -value)),
+    };
   }
 
   #describe() {
     const words = this.pens.map((pen) => {
-      const last = this.valueAt(pen, null);
-      return `${pen.tag} ${last ? `${numberText(last.value, pen.decimals)} ${pen.unit}` : t("value.none")}`;
+      const last = this.valueAt(pen, null)?.value;
+      return `${pen.tag} ${Number.isFinite(last) ? `${numberText(last, pen.decimals)} ${pen.unit}` : t("value.none")}`;
     });
     this.node.setAttribute(
       "aria-label",

@@ -49,7 +49,9 @@ function deviceRow(app, device, scope) {
       "td",
       {},
       device.address ?? "",
-      device.configured ? el("div", { class: "configured" }, t("device.configured", { address: device.configured })) : null,
+      device.configured
+        ? el("div", { class: "configured" }, t("device.configured", { address: device.configured }))
+        : null,
     ),
     el("td", {}, device.insecure ? el("strong", {}, t("device.insecure")) : t(protection(device))),
   );

@@ -5,7 +5,7 @@ import { ACKED, LATCHED_ACKED, PRIORITIES, RTN, UNACK } from "./alarms.js";
 import { el } from "./dom.js";
 import { t } from "./texts.js";
 
-const KEYS = ["go", "gc", "ga", "gi", "gt", "ge", "search", "ack", "face", "arrows", "enter", "esc", "help"];
+const KEYS = ["go", "gc", "ga", "gi", "gt", "ge", "gd", "search", "ack", "face", "arrows", "enter", "esc", "help"];
 
 /** Open the help. */
 export function help() {

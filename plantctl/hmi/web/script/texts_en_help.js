@@ -66,6 +66,8 @@ export const ENGLISH_HELP = {
   "key.gt.does": "trend",
   "key.ge": "g e",
   "key.ge.does": "events and commands",
+  "key.gd": "g d",
+  "key.gd.does": "devices",
   "key.search": "/",
   "key.search.does": "search",
   "key.ack": "a",
