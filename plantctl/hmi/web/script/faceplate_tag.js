@@ -6,7 +6,16 @@
 import { el, setAttribute, setText } from "./dom.js";
 import { ageText, conditionText, unitText, valueText } from "./format.js";
 import { indicator } from "./indicator.js";
-import { alarmsOf, facts, following, heldBy, interlocksOf, part, sourceWord, startWaitsFor } from "./faceplate_parts.js";
+import {
+  alarmsOf,
+  facts,
+  following,
+  heldBy,
+  interlocksOf,
+  part,
+  sourceWord,
+  startWaitsFor,
+} from "./faceplate_parts.js";
 import { smallTrend } from "./chart.js";
 import { valueCell } from "./value_cell.js";
 import { numberEntry, write } from "./write.js";
