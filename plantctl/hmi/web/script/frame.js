@@ -176,7 +176,9 @@ function notNormal(app, scope) {
     if (!items.length) list.append(el("li", { class: "none" }, t("frame.all_normal")));
   };
   scope.every(TICK_MS, draw);
-  draw();
+  // A trip must not stand beside the word that nothing is tripped, not even for a moment.
+  const urgent = [...app.plant.effects.values()].flatMap((effect) => [effect.points?.tripped, effect.points?.active]);
+  app.values.watch(["scan.held", ...urgent], draw, scope);
   return list;
 }
 
