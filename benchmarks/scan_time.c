@@ -163,7 +163,10 @@ static const int64_t TABLE[6][5] = {{1, 0, 0, 0, 0}, {1, 3, 4, 2, 1}, {2, 0, 5, 
 
 static void alarm_step(struct limit_alarm *b, double dt) {
     b->bad_input = bad(b->pv.v, b->pv.q);
-    if (!b->bad_input) {
+    if (b->has_arm && !bad(b->arm.v, b->arm.q)) b->arm_s = clock_s(b->arm_s, b->arm.v != 0.0, dt);
+    b->suppressed = b->has_arm && !lasted(b->arm_s, b->arm_for);
+    if (b->suppressed) { b->active = 0; b->on_s = b->off_s = -1.0; }
+    else if (!b->bad_input) {
         double excess = b->high ? b->pv.v - b->limit : b->limit - b->pv.v;
         b->on_s = clock_s(b->on_s, excess >= 0.0, dt);
         b->off_s = clock_s(b->off_s, excess < -b->dead_band, dt);
@@ -189,9 +192,11 @@ static void note(int64_t (*ring)[5], int64_t kind, int64_t row, int64_t field, i
 
 #define TAKE(port, column) do { int64_t j = ins[i][column]; b->port.v = v[j]; b->port.q = q[j]; } while (0)
 
-/* One scan: pids back, pids step, alarms. `ins` and `outs` are the plan's own tables. */
-void scan(struct pid *pids, int64_t (*ins)[6], int64_t (*outs)[PID_OUTS], int64_t n,
-          struct limit_alarm *alarms, int64_t (*alarm_ins)[1], int64_t (*alarm_outs)[ALARM_OUTS], int64_t m,
+/* One scan: pids back, pids step, alarms. `ins` and `outs` are the plan's own tables; a port more in a block is told here. */
+_Static_assert(PID_INS == 6 && PID_OUTS == 13, "pid.py has other ports than this file");
+_Static_assert(ALARM_INS == 2 && ALARM_OUTS == 6, "limit_alarm.py has other ports than this file");
+void scan(struct pid *pids, int64_t (*ins)[PID_INS], int64_t (*outs)[PID_OUTS], int64_t n,
+          struct limit_alarm *alarms, int64_t (*alarm_ins)[ALARM_INS], int64_t (*alarm_outs)[ALARM_OUTS], int64_t m,
           double *v, uint16_t *q, double *used, int64_t *status, int64_t (*ring)[5], double dt) {
     for (int64_t i = 0; i < n; i++) {
         struct pid *b = &pids[i];
@@ -221,13 +226,16 @@ void scan(struct pid *pids, int64_t (*ins)[6], int64_t (*outs)[PID_OUTS], int64_
     }
     for (int64_t i = 0; i < m; i++) {
         struct limit_alarm *b = &alarms[i];
-        int64_t j = alarm_ins[i][0], state = b->state, bad_input = b->bad_input;
+        int64_t j = alarm_ins[i][0], arm = alarm_ins[i][1], state = b->state, bad_input = b->bad_input;
         b->pv.v = v[j];
         b->pv.q = q[j];
+        b->arm.v = v[arm];
+        b->arm.q = q[arm];
         alarm_step(b, dt);
         note(ring, 1, i, 0, state, b->state);
         note(ring, 1, i, 1, bad_input, b->bad_input);
-        const double shown[ALARM_OUTS] = {(double)b->state, (double)b->ack, (double)b->reset, (double)b->active, (double)b->bad_input};
+        const double shown[ALARM_OUTS] = {(double)b->state, (double)b->ack, (double)b->reset, (double)b->active,
+                                          (double)b->suppressed, (double)b->bad_input};
         for (int k = 0; k < ALARM_OUTS; k++) { v[alarm_outs[i][k]] = shown[k]; q[alarm_outs[i][k]] = 0; }
     }
 }

@@ -57,7 +57,7 @@ class Population:
     def __init__(self, loops, alarms):
         self.pid, self.alarm = find_kind("pid"), find_kind("limit_alarm")
         pid_in, pid_out = len(input_slots(self.pid.block)), len(output_slots(self.pid.block))
-        alarm_out = len(output_slots(self.alarm.block))
+        alarm_in, alarm_out = len(input_slots(self.alarm.block)), len(output_slots(self.alarm.block))
         self.inputs = loops + alarms
         points = 1 + self.inputs + loops * pid_out + alarms * alarm_out
         rng = np.random.default_rng(7)
@@ -74,7 +74,8 @@ class Population:
         rows = fresh_rows(self.alarm.block, alarms)
         rows["limit"], rows["high"] = rng.uniform(20, 80, alarms), rng.integers(0, 2, alarms)
         rows["on_delay"], rows["off_delay"], rows["dead_band"] = 1.0, 1.0, 1.0
-        alarm_ins = (1 + loops + np.arange(alarms)).reshape(alarms, 1)
+        alarm_ins = np.zeros((alarms, alarm_in), np.int64)
+        alarm_ins[:, 0] = 1 + loops + np.arange(alarms)
         alarm_outs = (1 + self.inputs + loops * pid_out + np.arange(alarms * alarm_out)).reshape(alarms, alarm_out)
         image = (self.v, self.q, self.used, self.status)
         self.pids = bind.Memory(*image, pids, ins, outs, self.ring)
@@ -120,10 +121,12 @@ class Population:
 def c_library(folder):
     """scan_time.c, compiled for this machine."""
     kinds = [find_kind("pid"), find_kind("limit_alarm")]
-    counts = [len(output_slots(k.block)) for k in kinds]
-    head = "\n".join(
-        [*(struct_text(k) for k in kinds), f"#define PID_OUTS {counts[0]}", f"#define ALARM_OUTS {counts[1]}"]
-    )
+    sizes = [
+        f"#define {name}_{what} {len(slots(kind.block))}"
+        for name, kind in zip(("PID", "ALARM"), kinds, strict=True)
+        for what, slots in (("INS", input_slots), ("OUTS", output_slots))
+    ]
+    head = "\n".join([*(struct_text(k) for k in kinds), *sizes])
     (folder / "rows.h").write_text(head + "\n")
     library = folder / "scan_time.so"
     command = ["cc", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared", f"-I{folder}"]
