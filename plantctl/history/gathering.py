@@ -15,8 +15,8 @@ import numpy as np
 
 from plantctl.history.buckets import InForce
 from plantctl.history.chunk import Points, Scans
-from plantctl.history.log_rows import U4, Stretch, by_tag
 from plantctl.history.numbers import ALL, I8
+from plantctl.log.rows import U4, Stretch, by_tag
 
 # So many stretches of fewer rows are put together, so that a tag is looked up in few places; none takes long to sort.
 SMALL_MAX = 24

@@ -24,9 +24,9 @@ from plantctl.history.chunk import (
     pack_runs,
     usual_moves,
 )
-from plantctl.history.log_rows import Stretch
 from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.numbers import ALL, F8, I8
+from plantctl.log.rows import Stretch
 
 _NO_SOURCE: Final = bytes(4)
 

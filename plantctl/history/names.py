@@ -7,8 +7,8 @@ differ the newest word counts, and what a plan does not have any more can still 
 from typing import NamedTuple
 
 from plantctl.core.errors import PlantctlError
-from plantctl.history.log_rows import PartlyReadable
 from plantctl.log.files import HEAD_BYTES, decode_head, log_names, plan_hashes, plan_name
+from plantctl.log.rows import PartlyReadable
 from plantctl.plan.did_you_mean import meant
 
 

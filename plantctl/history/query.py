@@ -23,7 +23,6 @@ from plantctl.core.frame import Kind
 from plantctl.history.buckets import Buckets, InForce, in_buckets, joined, merged, nothing
 from plantctl.history.chunk import U2, ChunkKind, Points, Scans
 from plantctl.history.gathering import Gathering, State, closing, in_force
-from plantctl.history.log_rows import LogRows, PartlyReadable
 from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.names import Names
 from plantctl.history.numbers import F8, I8
@@ -31,6 +30,7 @@ from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_range
 from plantctl.history.seams import points_from, row_at, seamless
 from plantctl.history.states import state_in
 from plantctl.log.recovery import frame_texts
+from plantctl.log.rows import LogRows, PartlyReadable
 
 POINTS_MAX: Final = 1_000_000
 BUCKETS_MAX: Final = 20_000

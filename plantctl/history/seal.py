@@ -21,7 +21,6 @@ import numpy as np
 from plantctl.core.keeping import Keeping
 from plantctl.history.chunk import Scans, encode_opening, encode_scans
 from plantctl.history.gathering import Gathering, State, closing
-from plantctl.history.log_rows import LogRows
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
@@ -38,6 +37,7 @@ from plantctl.history.sealed import (
 )
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
 from plantctl.log.open_file import close_quietly
+from plantctl.log.rows import LogRows
 from plantctl.log.storage import Storage
 
 SEAL_SPAN_NS: Final = 3_600_000_000_000

@@ -42,9 +42,9 @@ from plantctl.history.chunk import (
     decode_scans,
     encode_chunk,
 )
-from plantctl.history.log_rows import PartlyReadable
 from plantctl.history.minutes import decode_minutes
 from plantctl.history.numbers import pack_whole, take_whole
+from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Held
 
 FORMAT: Final = 1

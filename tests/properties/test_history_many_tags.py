@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from plantctl.history.chunk import Scans, decode_chunk, decode_points, encode_points
 from plantctl.history.gathering import State, closing, cut, in_force, points_in
-from plantctl.history.log_rows import Stretch
 from plantctl.history.many_columns import cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import ManyPoints, encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import encode_minutes, minutes_of
 from plantctl.history.numbers import pack_values, pack_whole
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
+from plantctl.log.rows import Stretch
 
 I8 = st.integers(-(1 << 63), (1 << 63) - 1)
 BITS = st.integers(0, (1 << 64) - 1).map(lambda n: struct.unpack("<d", struct.pack("<Q", n))[0])

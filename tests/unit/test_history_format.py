@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 
 from plantctl.cli.main import parser_of
-from plantctl.history.log_rows import LogRows
 from plantctl.history.query import History
+from plantctl.log.rows import LogRows
 from plantctl.log.storage import FolderStorage
 from tests.history_bench import NAMES, SCAN_NS, Plant, bits
 from tests.history_decoder import decode

@@ -1,4 +1,4 @@
-"""Reads the log the way history needs it: not frame by frame, but all rows of a stretch of a file at once, as columns.
+"""Reads the log the way history and the feeds need it: not frame by frame, but all rows of a stretch of a file at once.
 
 `LogRows` goes through the files of a log from a sequence on and hands out stretches; asked again later it goes on where
 it stopped, so that whoever follows a growing log reads each byte once.
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.frame import CRC, HEAD, ROWS_HEAD, TIME, Kind, RowsFlag
-from plantctl.history.numbers import F8, I8
 from plantctl.log.files import (
     HEAD_BYTES,
     FrameIndex,
@@ -33,6 +32,8 @@ HOLE_NS: Final = 5_000_000_000
 # What history keeps besides the rows: whoever asks what happened wants these, also when the log is gone.
 KEPT_KINDS: Final = (Kind.EVENT, Kind.COMMAND, Kind.RESULT, Kind.TEXT, Kind.WRITE)
 
+F8 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int64]
 U4 = npt.NDArray[np.uint32]
 U2 = npt.NDArray[np.uint16]
 

@@ -1,0 +1,115 @@
+"""What one kind of sink must be able to do, and what is common to the settings of all.
+
+A sink sends batches somewhere and says whether they arrived. Everything else is the runner's: when to try again, what
+to send first, what to leave aside, where to go on after a restart. A sink keeps no queue of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from plantctl.core.batch import Batch, PointLabels
+from plantctl.core.clock import Clock
+from plantctl.core.errors import PlantctlError
+
+
+class SinkError(PlantctlError):
+    """A batch did not arrive. `what` is for a person."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
+
+
+class SinkUnreachable(SinkError):
+    """Nobody knows whether it arrived: try the same batch again, not before `after_s` seconds where the peer said."""
+
+    def __init__(self, what: str, after_s: float | None = None) -> None:
+        super().__init__(what)
+        self.after_s = after_s
+
+
+class SinkRejected(SinkError):
+    """The peer answered that it will never take this batch as it is.
+
+    `records` are the positions in the batch (transitions before rows) that it named as bad, the rest having arrived;
+    empty where it did not say which: then nothing has arrived for sure.
+    """
+
+    def __init__(self, what: str, records: Sequence[int] = ()) -> None:
+        super().__init__(what)
+        self.records = tuple(records)
+
+
+class SinkNotAdmitted(SinkError):
+    """The peer does not let us in: a token, a password, a certificate, a name that is wrong. A person must act; the
+    batch is kept and tried again now and then.
+    """
+
+
+class Settings(BaseModel):
+    """The base of everything a sink reads from the configuration: closed and unchangeable."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SinkSettings(Settings):
+    """What the runner needs to know of any sink.
+
+    `tags` are the points it gets, by name or with `*` and `?`; by default all. `events` whether it gets transitions.
+    `batch` is the most rows it gets at once, `patience` the most seconds one attempt may take, `backoff_first` and
+    `backoff_most` the shortest and the longest pause in seconds before the next attempt, `backfill` how many rows a
+    second at most are sent from behind while newer ones go first.
+    """
+
+    tags: tuple[str, ...] = ("*",)
+    events: bool = True
+    batch: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    patience: Annotated[float, Field(gt=0.0, le=600.0)] = 10.0
+    backoff_first: Annotated[float, Field(gt=0.0, le=600.0)] = 0.25
+    backoff_most: Annotated[float, Field(gt=0.0, le=3_600.0)] = 30.0
+    backfill: Annotated[float, Field(gt=0.0)] = 50_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPlace:
+    """Where a sink stands: its own name, the plant's, the labels of points, the clock, the folder with secrets.
+
+    `labels` grows when a plan with more points takes over. `config` is a short text that names the configuration.
+    """
+
+    name: str
+    plant: str
+    labels: PointLabels
+    clock: Clock
+    secrets: Path | None = None
+    config: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+class Sink(Protocol):
+    """One connection to somewhere. Every method may raise a `SinkError`; the runner cancels what takes too long."""
+
+    settings: SinkSettings
+
+    async def open(self) -> None:
+        """Connect, where there is such a thing. Called again after any failure, behind `close`."""
+        ...
+
+    async def write(self, batch: Batch) -> None:
+        """Send the batch; return when it has arrived, which is when the peer keeps it over its own restart."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection, whatever its state; never waits for the peer for long."""
+        ...
+
+
+class SinkModule(Protocol):
+    """A file of this folder: the settings of a sink and the sink. `Sink(place, config)` must not raise."""
+
+    Config: Any
+    Sink: Any
