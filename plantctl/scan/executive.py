@@ -20,6 +20,7 @@ from plantctl.scan.gate import COMMANDS_PER_SCAN, Change, Gate
 from plantctl.scan.journal import Journal, Transitions
 from plantctl.scan.latch import Latch
 from plantctl.scan.memory import Array, StateMemory, StateRefused
+from plantctl.scan.person_behind import PersonBehind
 from plantctl.scan.publish import Publication
 from plantctl.scan.release import ONE_PROCESS, FieldState, Release
 from plantctl.scan.retain import Retention
@@ -65,6 +66,7 @@ class Executive:
         self.verifier = Verifier(plan)
         self.publication = Publication(plan, self.image, compiled=compiled, cache=cache)
         self.transitions = Transitions(plan, self.stepper, self.latch)
+        self.behind = PersonBehind(plan, self.stepper)
         self.journal = Journal(plan, self.image, ring, compiled=compiled, cache=cache) if ring is not None else None
         self._noted: list[Event] = []
         self._release_rows = [plan.statistics[name] for name in (FIELD_GENERATION, GRANTED_GENERATION, HELD)]
@@ -180,6 +182,7 @@ class Executive:
             result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns, late=late)
             done.results.append(result)
             done.events += events
+            self.behind.note(command, [change.target for change in changes])
             for change in changes:
                 if change.entered:
                     self._enter(inputs, change, mono_ns, utc_ns)
@@ -195,7 +198,7 @@ class Executive:
         self.stepper.step(dt_s)
         self.publication.give(outputs, asked)
         outputs.granted_generation = release.granted
-        done.events += self.transitions.take(number, mono_ns, utc_ns)
+        done.events += self.behind.name(self.transitions.take(number, mono_ns, utc_ns))
         done.events += self._noted
         self._noted.clear()
         done.events += [_device_event(e, number, mono_ns, utc_ns) for e in field_events]
