@@ -1,4 +1,4 @@
-"""The transition of an alarm or an effect that a person brings about names the person; what the plant does names nobody."""
+"""What a person brings about in an alarm or an effect names the person; what the plant does names nobody."""
 
 import pytest
 
