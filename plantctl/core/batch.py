@@ -8,8 +8,8 @@ Rules of the file: nothing is read or written here; the arrays of a batch are no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class Batch:
     source_ns: I8
     events: tuple[Event, ...] = ()
     event_sequences: tuple[int, ...] = ()
-    historical: bool = field(default=False)
+    historical: bool = False
 
     def __len__(self) -> int:
         """How many records: rows and transitions."""
@@ -90,6 +90,10 @@ class Batch:
             event_sequences=self.event_sequences[begin:end],
         )
 
+    def as_historical(self) -> "Batch":
+        """The same, sent behind newer ones."""
+        return replace(self, historical=True)
+
     def where(self, wanted: npt.NDArray[np.bool_], *, events: bool = True) -> "Batch":
         """The batch with only the rows where `wanted` is true, and its transitions if `events`."""
         return replace(
@@ -105,26 +109,21 @@ class Batch:
 
 
 class Cursor(Protocol):
-    """A place in the durable log. Methods may raise `OSError`; what was not acknowledged is given again after it."""
+    """A place in the durable log, moving on. What has arrived is not the cursor's business."""
+
+    @property
+    def last_sequence(self) -> int:
+        """The last frame given out or passed over."""
+        ...
+
+    @property
+    def lost_frames(self) -> int:
+        """How many frames it passed over, since they are gone or damaged."""
+        ...
 
     def next(self, rows_max: int) -> Batch | None:
-        """The next frames behind the last ones given, as few as hold up to `rows_max` rows; None where there is none.
+        """The next frames, as many as hold up to `rows_max` rows; None where there is none yet.
 
-        A single frame with more rows is given whole.
+        A single frame with more rows is given whole. Raises `OSError`; the same frames are then given again.
         """
         ...
-
-    def ack(self, through: int) -> None:
-        """Everything up to the frame `through` has arrived."""
-        ...
-
-
-def empty_rows() -> dict[str, Any]:
-    """The columns of a batch without rows."""
-    return {
-        "utc_ns": np.zeros(0, np.int64),
-        "tag": np.zeros(0, np.uint32),
-        "value": np.zeros(0, np.float64),
-        "quality": np.zeros(0, np.uint16),
-        "source_ns": np.zeros(0, np.int64),
-    }

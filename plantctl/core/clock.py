@@ -141,6 +141,15 @@ async def ticks(clock: Clock, schedule: Schedule) -> AsyncIterator[Tick]:
         last = index
 
 
+def heed_cancel() -> None:
+    """End the task where it was cancelled while a library waited: an answer, or a connection lost, in the same turn of
+    the loop makes `asyncio.wait_for` give the one and forget the other, and the plant would wait for us for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def stream_seed(seed: int, name: str) -> int:
     """A seed for `name`'s own stream, by hashing: the same in every process and Python version."""
     return int.from_bytes(sha256(f"{seed}/{name}".encode()).digest()[:8], "little")

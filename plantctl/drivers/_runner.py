@@ -23,7 +23,7 @@ from typing import Final
 
 import numpy as np
 
-from plantctl.core.clock import Clock
+from plantctl.core.clock import Clock, heed_cancel
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.errors import DeviceError, Garbled, NotAdmitted, PlantctlError, WrongDevice
 from plantctl.core.field import (
@@ -188,7 +188,7 @@ class DeviceRunner:
                 while self.port.quiet:
                     await self._clock.sleep(self._settings.write_period)
                 pause_s = await self._session()
-                _heed_cancel()
+                heed_cancel()
                 await self._rest(pause_s)
         finally:
             self.statistics.state = LinkState.DOWN
@@ -296,7 +296,7 @@ class DeviceRunner:
             elif wishes := self._wishes():
                 async with asyncio.timeout(self._settings.patience):
                     await self._write(wishes)
-            _heed_cancel()
+            heed_cancel()
             self._look_for_life()
             now_ns = self._clock.monotonic_ns()
             if timed.job != WRITE_JOB and now_ns > began_ns + timed.schedule.period_ns:
@@ -377,12 +377,3 @@ class DeviceRunner:
                     word = answer.error.name.lower().replace("_", "-")
                     text = f"write of {wish.value:g} {word}: {answer.text}".rstrip(": ")
                     self.port.trouble(plan.tag, text, cause=f"write {word}")
-
-
-def _heed_cancel() -> None:
-    """End the task where it was cancelled while a library waited: an answer, or a connection lost, in the same turn of
-    the loop makes `asyncio.wait_for` give the one and forget the other, and the plant would wait for us for ever.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -7,7 +7,7 @@ Rules of the file: a frame that a later file holds too is taken from the later o
 counted, and shows as a hole: behind it nothing counts as known until the log tells it anew. `OSError` passes through.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -66,15 +66,16 @@ class PartlyReadable(Protocol):
 class Stretch:
     """The frames of one stretch of a log, in order, as columns.
 
-    `utc_ns` are the times of the frames with rows, `hole` whether something is missing before each. Then the rows,
-    sorted by tag and within a tag by time: `scan` is the place of the row's frame in `utc_ns`; `source_ns` is 0 where
-    there is none. `kept` are the other frames of `KEPT_KINDS`, whole, with their UTC.
+    `utc_ns` are the times of the frames with rows, `sequence` their numbers, `hole` whether something is missing before
+    each. Then the rows, sorted by tag and within a tag by time: `scan` is the place of the row's frame in `utc_ns`;
+    `source_ns` is 0 where there is none. `kept` are the other frames of `KEPT_KINDS`, whole, with their UTC.
     """
 
     plan_hash: int
     first_sequence: int
     last_sequence: int
     utc_ns: I8
+    sequence: I8
     hole: npt.NDArray[np.bool_]
     tag: U4
     scan: I8
@@ -100,10 +101,20 @@ class _At:
 
 
 class LogRows:
-    """Follows a log from the frame behind `after` on. `damaged` counts stretches of a file that could not be read."""
+    """Follows a log from the frame behind `after` on. `damaged` counts stretches of a file that could not be read.
 
-    def __init__(self, storage: PartlyReadable, after: int = 0, block_bytes: int = BLOCK_BYTES) -> None:
+    `learn` is given every frame of texts that lies before what is asked for, or is a copy at the beginning of a file.
+    """
+
+    def __init__(
+        self,
+        storage: PartlyReadable,
+        after: int = 0,
+        block_bytes: int = BLOCK_BYTES,
+        learn: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._storage = storage
+        self._learn = learn
         self._block_bytes = block_bytes
         self._at: _At | None = None
         self._last_ns: int | None = None
@@ -230,9 +241,16 @@ class LogRows:
             end = int(index.offset[stop - 1] + index.length[stop - 1]) if stop < len(index) else index.end
             at.offset += end - HEAD_BYTES
             self.damaged += index.skipped + int((~whole[:stop]).sum())
-            found = self._columns(data, index, (whole & ring & (index.sequence > self.last_sequence))[:stop], at)
+            wanted = (whole & ring & (index.sequence > self.last_sequence))[:stop]
+            self._tell_texts(data, index, np.flatnonzero(whole[:stop] & ~wanted & (index.kind[:stop] == Kind.TEXT)))
+            found = self._columns(data, index, wanted, at)
             if found is not None:
                 return found
+
+    def _tell_texts(self, data: bytes, index: FrameIndex, places: npt.NDArray[np.intp]) -> None:
+        if self._learn is not None:
+            for i in places.tolist():
+                self._learn(data[int(index.offset[i]) : int(index.offset[i] + index.length[i])])
 
     def _columns(self, data: bytes, index: FrameIndex, wanted: npt.NDArray[np.bool_], at: _At) -> Stretch | None:
         """The wanted frames as columns; None where there are none. Time frames are looked at in any case."""
@@ -282,6 +300,7 @@ class LogRows:
             first,
             self.last_sequence,
             frame_utc_ns,
+            sequence[rows],
             hole,
             columns.tag[order],
             columns.frame[order],

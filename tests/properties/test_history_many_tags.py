@@ -115,6 +115,7 @@ def test_what_counts_as_a_point_and_what_is_in_force_after_it(told, holes, known
         1,
         1,
         none,
+        none,
         np.zeros(0, np.bool_),
         tag.astype(np.uint32),
         scan.astype(np.int64),

@@ -1,0 +1,108 @@
+"""What is kept of a sink over restarts: its position, and the records that its peer does not take.
+
+`NAME.position` is replaced whole; `NAME.quarantine` grows by a line of JSON a record and, when it is full, becomes
+`NAME.quarantine.1` in place of the one before. The records stay in the history in any case: the quarantine says which
+did not arrive, and why.
+
+Rules of the file: what returns is on disk; `OSError` passes through, and what was kept before still stands.
+"""
+
+import json
+import math
+from typing import Final
+
+from plantctl.core.batch import Batch, PointLabels
+from plantctl.core.event import Event
+from plantctl.core.quality import describe
+from plantctl.log.open_file import close_quietly
+from plantctl.log.storage import Storage
+from plantctl.sinks._position import Position, decode_position, encode_position
+
+PART: Final = ".part"
+POSITION_BYTES_MAX: Final = 1 << 20
+QUARANTINE_BYTES: Final = 16 << 20
+
+
+class FeedLedger:
+    """The ledger of the sink `name` in a folder."""
+
+    def __init__(
+        self, storage: Storage, name: str, labels: PointLabels, quarantine_bytes: int = QUARANTINE_BYTES
+    ) -> None:
+        self._storage = storage
+        self._position = f"{name}.position"
+        self._quarantine = f"{name}.quarantine"
+        self._labels = labels
+        self._quarantine_bytes = quarantine_bytes
+        self._kept = b""
+
+    def position(self) -> Position | None:
+        """The position that was kept last; None where there is none that can be read. Raises `OSError`."""
+        if self._position not in self._storage.names():
+            return None
+        return decode_position(self._storage.read(self._position, POSITION_BYTES_MAX))
+
+    def keep(self, position: Position) -> None:
+        """Keep the position in place of the one before, if it is another. Raises `OSError`."""
+        data = encode_position(position)
+        if data == self._kept:
+            return
+        storage, part = self._storage, self._position + PART
+        file = storage.open(part)
+        try:
+            storage.truncate(file, 0)
+            storage.append(file, data)
+            storage.sync(file)
+        finally:
+            close_quietly(storage, file)
+        storage.rename(part, self._position)
+        storage.sync_folder()
+        self._kept = data
+
+    def set_aside(self, batch: Batch, why: str) -> None:
+        """Keep records that the peer does not take, one line each; on disk when this returns. Raises `OSError`."""
+        storage = self._storage
+        lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._told(batch, why)).encode()
+        file = storage.open(self._quarantine)
+        try:
+            size = storage.size(file)
+            if size and size + len(lines) > self._quarantine_bytes:
+                close_quietly(storage, file)
+                storage.rename(self._quarantine, f"{self._quarantine}.1")
+                file = storage.open(self._quarantine)
+            storage.append(file, lines)
+            storage.sync(file)
+        finally:
+            close_quietly(storage, file)
+        storage.sync_folder()
+
+    def _told(self, batch: Batch, why: str) -> list[dict[str, object]]:
+        told: list[dict[str, object]] = []
+        for sequence, event in zip(batch.event_sequences, batch.events, strict=True):
+            told.append({"utc_ns": event.utc_ns, "frame": sequence, **_event(event), "why": why})
+        for i in range(batch.rows):
+            number, value = int(batch.tag[i]), float(batch.value[i])
+            label = self._labels.get(number)
+            told.append(
+                {
+                    "utc_ns": int(batch.utc_ns[i]),
+                    "tag": label.name if label else f"#{number}",
+                    "value": value if math.isfinite(value) else repr(value),
+                    "unit": label.unit if label else "",
+                    "quality": describe(int(batch.quality[i])),
+                    "source_ns": int(batch.source_ns[i]),
+                    "why": why,
+                }
+            )
+        return told
+
+
+def _event(event: Event) -> dict[str, object]:
+    return {
+        "kind": event.kind.word,
+        "target": event.target,
+        "old": event.old_text,
+        "new": event.new_text,
+        "actor": event.actor,
+        "reason": event.reason,
+    }

@@ -1,0 +1,352 @@
+"""Runs a sink: what to send next, when to try again, what to set aside, how far it is.
+
+What is new goes first. After an outage the runner leaps to the newest frames and fills the hole behind them with what
+time is left, not faster than the settings allow; each part arrives in order, so that the rows of one point do, among
+the new and among the old. A peer that refuses a batch is asked with halves of it until the bad records are found; they
+are set aside with the reason and the rest goes on. A peer that does not even take again what it has taken before has
+another problem: then nothing is set aside and everything waits.
+
+Rules of the file: nothing counts as arrived before the sink says so; nothing that a sink or a disk does ends the
+runner; what it knows on the way is bounded.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Protocol
+
+from plantctl.core.batch import Batch, Cursor
+from plantctl.core.clock import Clock, heed_cancel
+from plantctl.sinks._position import Position
+from plantctl.sinks._sink import Sink, SinkError, SinkNotAdmitted, SinkRejected, SinkUnreachable
+
+# How often the runner looks for what is new, and keeps its position, in seconds.
+LOOK_S: Final = 0.1
+KEEP_S: Final = 1.0
+# Later than this the newest rows do not wait for those before them.
+LATE_NS: Final = 1_500_000_000
+# One part of a hole takes no longer than this by its rate, so that what is new waits no longer for it.
+PART_S: Final = 0.5
+# So many records that a peer refuses which has taken none yet are not the records' fault.
+REFUSED_MAX: Final = 64
+
+
+class _DiskFailed(Exception):
+    """The log, the position or the quarantine cannot be read or written."""
+
+
+class SinkState(IntEnum):
+    """How a sink is; the words are those of its point."""
+
+    IDLE = 0
+    RUNNING = 1
+    FILLING = 2  # what is new arrives, holes behind it are being filled
+    UNREACHABLE = 3
+    NOT_ADMITTED = 4
+    DISK = 5  # the log, the position or the quarantine cannot be read or written
+
+
+@dataclass(slots=True)
+class SinkStatistics:
+    """Counters since the start. `lag_ns`: how old the newest row on disk was that has not arrived, when last looked."""
+
+    state: SinkState = SinkState.IDLE
+    rows: int = 0
+    events: int = 0
+    batches: int = 0
+    filled_rows: int = 0
+    failures: int = 0
+    connects: int = 0
+    lag_ns: int = 0
+    last_error: str = ""
+
+
+class Source(Protocol):
+    """The durable log, as a runner sees it."""
+
+    def newest(self) -> tuple[int, int]:
+        """The newest frame that is on disk, and its time (UTC ns)."""
+        ...
+
+    def cursor(self, after: int, before: int | None = None) -> Cursor:
+        """A cursor behind the frame `after`, up to the frame `before` (included)."""
+        ...
+
+
+class Ledger(Protocol):
+    """What outlives the process. Every method may raise `OSError`."""
+
+    def keep(self, position: Position) -> None:
+        """Keep the position."""
+        ...
+
+    def set_aside(self, batch: Batch, why: str) -> None:
+        """Keep records that the peer does not take; on disk when this returns."""
+        ...
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One place in the log from which is sent, and the batch in hand."""
+
+    cursor: Cursor
+    hole: int = 0  # the last frame of the hole it fills, 0 for what is new
+    batch: Batch | None = None
+
+
+class SinkRunner:
+    """Runs one sink until cancelled; `run()` is the task, `statistics` and `position` may be read at any time."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        source: Source,
+        ledger: Ledger,
+        position: Position,
+        clock: Clock,
+        wanted: Callable[[Batch], Batch] = lambda batch: batch,
+    ) -> None:
+        self.name = name
+        self.sink = sink
+        self.position = position
+        self.statistics = SinkStatistics()
+        self._settings = sink.settings
+        self._source = source
+        self._ledger = ledger
+        self._clock = clock
+        self._wanted = wanted
+        self._chance = clock.random(f"sink {name}")
+        self._live: _Lane | None = None
+        self._old: _Lane | None = None
+        self._attempts = 0
+        self._taken: Batch | None = None  # the last record the peer took
+        self._kept_ns = clock.monotonic_ns()
+        self._fill_from_ns = clock.monotonic_ns()
+
+    async def run(self) -> None:
+        """Send until cancelled. Never raises anything but CancelledError; what is known is kept when it ends."""
+        try:
+            while True:
+                pause_s = await self._session()
+                await self._clock.sleep(pause_s)
+        finally:
+            self._keep(at_once=True)
+
+    # ------------------------------------------------------------------------------------------------ connection
+
+    async def _session(self) -> float:
+        """One connection from opening to trouble; the pause before the next in seconds."""
+        least_s = 0.0
+        statistics = self.statistics
+        try:
+            async with asyncio.timeout(self._settings.patience):
+                await self.sink.open()
+            statistics.connects += 1
+            await self._serve()
+        except SinkUnreachable as fault:
+            statistics.state, statistics.last_error = SinkState.UNREACHABLE, fault.what
+            least_s = fault.after_s or 0.0
+        except SinkNotAdmitted as fault:
+            statistics.state, statistics.last_error = SinkState.NOT_ADMITTED, fault.what
+        except SinkError as fault:
+            statistics.state, statistics.last_error = SinkState.UNREACHABLE, fault.what
+        except TimeoutError:
+            statistics.state, statistics.last_error = SinkState.UNREACHABLE, "no answer in time"
+        except _DiskFailed as fault:
+            statistics.state, statistics.last_error = SinkState.DISK, str(fault)
+        except Exception as fault:
+            # A mistake of the sink or a surprise from its library costs this connection, never the feeds.
+            statistics.state, statistics.last_error = SinkState.UNREACHABLE, f"{type(fault).__name__}: {fault}"
+        finally:
+            await self._let_go()
+        statistics.failures += 1
+        self._look()
+        self._keep()
+        return max(least_s, self._pause_s())
+
+    async def _let_go(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.patience):
+                await self.sink.close()
+        except Exception as fault:
+            self.statistics.last_error = self.statistics.last_error or f"{type(fault).__name__}: {fault}"
+
+    def _pause_s(self) -> float:
+        """Exponential back-off, with jitter so that sinks that were lost together do not come back together."""
+        most = self._settings.backoff_most
+        ceiling = min(most, self._settings.backoff_first * float(2 ** min(self._attempts, 16)))
+        self._attempts += 1
+        return ceiling * self._chance.uniform(0.5, 1.0)
+
+    # ------------------------------------------------------------------------------------------------ what is next
+
+    async def _serve(self) -> None:
+        """Send what there is, new before old, for ever."""
+        self._begin_within_the_log()
+        while True:
+            sent = await self._send_new() or await self._send_old()
+            self._keep()
+            if sent:
+                await self._clock.sleep(0.0)  # what nobody wants is passed over without waiting for anything
+            else:
+                self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
+                await self._clock.sleep(LOOK_S)
+
+    def _begin_within_the_log(self) -> None:
+        """A log that is shorter than what was sent was put back from a copy: what it gets from now on is new."""
+        newest, _ = self._source.newest()
+        if 0 < newest < self.position.through:
+            self.position.cut(newest)
+            self._live = self._old = None
+
+    def _look(self) -> None:
+        """How far behind the newest rows are."""
+        newest, newest_ns = self._source.newest()
+        batch = None if self._live is None else self._live.batch
+        if newest <= self.position.through:
+            self.statistics.lag_ns = 0
+        elif batch is not None and batch.rows:
+            self.statistics.lag_ns = max(0, newest_ns - int(batch.utc_ns[0]))
+
+    async def _send_new(self) -> bool:
+        """Send the next batch of new frames, or the newest there is where that is late; False where there is none."""
+        if self._live is None:
+            self._live = _Lane(self._source.cursor(self.position.through))
+        if not self._take(self._live, self._settings.batch):
+            return False
+        self._look()
+        if self.statistics.lag_ns > LATE_NS:
+            newest, _ = self._source.newest()
+            self.position.leap(newest)  # what lies between is a hole from now on
+            self._live = _Lane(self._source.cursor(newest))
+            self.statistics.lag_ns = 0
+            return False
+        await self._send_from(self._live, historical=False)
+        return True
+
+    async def _send_old(self) -> bool:
+        """Send a part of the oldest hole; False where its rate does not allow it yet, or there is none."""
+        holes = self.position.holes
+        if not holes or self._clock.monotonic_ns() < self._fill_from_ns:
+            return False
+        lane = self._old
+        if lane is None or lane.hole != holes[0].last:
+            lane = self._old = _Lane(self._source.cursor(holes[0].first - 1, holes[0].last), holes[0].last)
+        rate = self._settings.backfill
+        if not self._take(lane, max(1, min(self._settings.batch, int(rate * PART_S)))):
+            return False
+        assert lane.batch is not None
+        # What the peer takes its time for counts; what was not used before does not.
+        self._fill_from_ns = self._clock.monotonic_ns() + int(lane.batch.rows * 1e9 / rate)
+        self.statistics.filled_rows += await self._send_from(lane, historical=True)
+        return True
+
+    def _take(self, lane: _Lane, rows_max: int) -> bool:
+        """Take the next batch in hand, where there is none yet; False where there is none to be had."""
+        if lane.batch is not None:
+            return True
+        after, lost = lane.cursor.last_sequence, lane.cursor.lost_frames
+        try:
+            lane.batch = lane.cursor.next(rows_max)
+        except OSError as fault:
+            raise _DiskFailed(f"the log cannot be read: {fault}") from fault
+        self.position.lost += lane.cursor.lost_frames - lost
+        if lane.batch is None and lane.cursor.last_sequence > after:
+            self.position.arrived(after + 1, lane.cursor.last_sequence)  # passed over: it is gone
+        return lane.batch is not None
+
+    async def _send_from(self, lane: _Lane, *, historical: bool) -> int:
+        """Send the batch in hand and account for it; how many rows it has."""
+        batch = lane.batch
+        assert batch is not None
+        wanted = self._wanted(batch)
+        await self._deliver(wanted.as_historical() if historical else wanted)
+        self.position.arrived(batch.first_sequence, batch.last_sequence)
+        lane.batch = None
+        self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
+        return batch.rows
+
+    # ------------------------------------------------------------------------------------------------ one batch
+
+    async def _deliver(self, batch: Batch) -> None:
+        """Have the peer take the batch; what it refuses is set aside. Raises `SinkError`, `_DiskFailed`."""
+        if not len(batch):
+            return
+        refused: dict[int, str] = {}
+        try:
+            await self._write(batch)
+        except SinkRejected as fault:
+            if self._taken is not None:
+                await self._ask_with_what_was_taken(fault)
+            await self._find_refused(batch, 0, fault, refused)
+            if self._taken is None:
+                raise SinkNotAdmitted(f"the peer refuses everything: {fault.what}") from fault
+            self._set_aside(batch, refused)
+        self._attempts = 0
+        statistics = self.statistics
+        statistics.batches += 1
+        statistics.rows += batch.rows
+        statistics.events += len(batch.events)
+        statistics.last_error = ""
+
+    def _set_aside(self, batch: Batch, refused: dict[int, str]) -> None:
+        try:
+            for position, why in sorted(refused.items()):
+                self._ledger.set_aside(batch.part(position, position + 1), why)
+        except OSError as fault:
+            raise _DiskFailed(f"what the peer refuses cannot be set aside: {fault}") from fault
+        self.position.quarantined += len(refused)
+        self._kept_ns = 0  # at once: else they are set aside twice after a death
+
+    async def _write(self, batch: Batch) -> None:
+        async with asyncio.timeout(self._settings.patience):
+            await self.sink.write(batch)
+        heed_cancel()
+        self._taken = batch.part(len(batch) - 1, len(batch))
+
+    async def _ask_with_what_was_taken(self, refusal: SinkRejected) -> None:
+        """Send once more a record that the peer has taken: whoever refuses that refuses us. Raises `SinkError`."""
+        assert self._taken is not None
+        try:
+            await self._write(self._taken)
+        except SinkRejected as fault:
+            raise SinkNotAdmitted(f"the peer refuses everything: {fault.what}") from refusal
+
+    async def _find_refused(self, batch: Batch, offset: int, fault: SinkRejected, refused: dict[int, str]) -> None:
+        """Note the records of a refused part, which begins at `offset` in its batch; the others arrive."""
+        named = sorted({i for i in fault.records if 0 <= i < len(batch)})
+        if named or len(batch) == 1:
+            refused |= {offset + i: fault.what for i in named or [0]}
+            if len(named) < len(batch) and len(batch) > 1:
+                self._taken = self._taken or _first_but(batch, named)
+            elif self._taken is None and len(refused) > REFUSED_MAX:
+                raise SinkNotAdmitted(f"the peer refuses everything: {fault.what}") from fault
+            return
+        half = len(batch) // 2
+        for begin, end in ((0, half), (half, len(batch))):
+            part = batch.part(begin, end)
+            try:
+                await self._write(part)
+            except SinkRejected as again:
+                await self._find_refused(part, offset + begin, again, refused)
+
+    # ------------------------------------------------------------------------------------------------ position
+
+    def _keep(self, *, at_once: bool = False) -> None:
+        """Keep the position on disk, once a second; a disk that fails costs a repetition, no row."""
+        now_ns = self._clock.monotonic_ns()
+        if not at_once and now_ns - self._kept_ns < KEEP_S * 1e9:
+            return
+        self._kept_ns = now_ns
+        try:
+            self._ledger.keep(self.position)
+        except OSError as fault:
+            self.statistics.last_error = f"the position cannot be kept: {fault}"
+
+
+def _first_but(batch: Batch, named: list[int]) -> Batch:
+    """The first record of a batch that is not among `named`."""
+    first = next(i for i in range(len(batch)) if i not in named)
+    return batch.part(first, first + 1)

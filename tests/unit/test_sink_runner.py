@@ -1,0 +1,285 @@
+"""What a sink is sent: everything once at its peer, the newest first, whatever the peer, the disk and the process do."""
+
+import errno
+import json
+
+import pytest
+
+from plantctl.core.virtual_run import run_virtual
+from plantctl.sinks._runner import SinkState
+from plantctl.sinks._sink import SinkNotAdmitted, SinkRejected, SinkUnreachable
+from tests.feed_bench import FedPlant, Peer, alarm, logged_rows
+from tests.unit.simulated_storage import SimulatedStorage
+
+
+def fed(story, **settings):
+    """Runs `story(plant, peer)` in virtual time; the plant, its peer and the runner."""
+
+    async def main(clock):
+        peer = Peer(clock)
+        plant = FedPlant(clock, SimulatedStorage(), SimulatedStorage(), peer, **settings)
+        plant.begin()
+        try:
+            await story(plant, peer)
+        finally:
+            await plant.end()
+        return plant
+
+    return run_virtual(main)
+
+
+def assert_all_arrived_once_in_order(plant):
+    peer = plant.peer
+    assert peer.rows == logged_rows(plant.storage)
+    assert peer.out_of_order == 0
+
+
+def test_what_the_plant_records_arrives_within_two_seconds_and_once():
+    async def story(plant, peer):
+        await plant.live(60)
+        alarm(plant.scan, "flow low")
+        await plant.live(2)
+        await plant.until(plant.arrived)
+
+    plant = fed(story)
+    assert_all_arrived_once_in_order(plant)
+    assert set(plant.peer.times.values()) == {1}
+    assert plant.peer.worst_lag_ns < 2e9
+    assert [e.reason for e in plant.peer.events.values()] == ["flow low"]
+    assert plant.runner.statistics.state is SinkState.RUNNING
+    assert plant.runner.position.holes == []
+
+
+def test_after_an_outage_the_newest_arrives_first_and_the_hole_is_filled_at_its_rate():
+    async def story(plant, peer):
+        await plant.live(30)
+        peer.down = True
+        await plant.live(600)
+        assert plant.runner.statistics.state is SinkState.UNREACHABLE
+        assert plant.runner.statistics.lag_ns > 500e9
+        assert "went away" in plant.runner.statistics.last_error or "nobody" in plant.runner.statistics.last_error
+        peer.down, peer.worst_lag_ns = False, 0
+        before = plant.clock.monotonic_ns()
+        await plant.live(32)
+        story.filled = plant.runner.statistics.filled_rows
+        story.seconds = (plant.clock.monotonic_ns() - before) / 1e9
+        story.lag_ns = plant.runner.statistics.lag_ns
+        await plant.live(120)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, backfill=400.0)  # 40 rows a second come in
+    assert_all_arrived_once_in_order(plant)
+    assert plant.peer.worst_lag_ns < 2e9
+    assert story.lag_ns < 2e9
+    assert 100 <= story.filled <= 400 * story.seconds + 200  # held back by its rate, and the back-off before
+    assert plant.runner.statistics.filled_rows >= 600 * 40
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_peer_that_fails_half_of_the_time_in_every_way_gets_everything(seed):
+    async def story(plant, peer):
+        chance = plant.clock.random(f"trouble {seed}")
+
+        async def trouble(batch):
+            kind = chance.random()
+            if kind < 0.1:
+                raise SinkUnreachable("503", after_s=2.0)
+            if kind < 0.2:
+                peer.take(batch)  # it arrived, and the answer is lost
+                raise SinkUnreachable("reset")
+            if kind < 0.3:
+                await plant.clock.sleep(60.0)
+            if kind < 0.4:
+                peer.take(batch.part(0, len(batch) // 3))
+                raise ConnectionResetError("cut in the middle")
+            if kind < 0.45:
+                raise RuntimeError("a mistake of the library")
+
+        peer.trouble = trouble
+        await plant.live(300)
+        peer.trouble = None
+        await plant.until(plant.arrived)
+
+    plant = fed(story, patience=5.0, backoff_first=0.1, backoff_most=2.0)
+    assert plant.peer.rows == logged_rows(plant.storage)
+    assert plant.runner.position.quarantined == 0
+    assert plant.runner.position.lost == 0
+
+
+def test_bad_records_are_found_and_set_aside_with_the_reason_and_only_they():
+    bad = set()
+
+    async def story(plant, peer):
+        async def trouble(batch):
+            if any((t, u) in bad for t, u in zip(batch.tag.tolist(), batch.utc_ns.tolist(), strict=True)):
+                raise SinkRejected("field type conflict")
+
+        await plant.live(5)
+        await plant.until(plant.arrived)
+        peer.trouble = trouble
+        rows = logged_rows(plant.storage)
+        newest = max(u for _, u in rows)
+        bad.update({(1, newest + 200_000_000), (2, newest + 700_000_000), (3, newest + 1_900_000_000)})
+        await plant.live(20)
+        await plant.until(plant.arrived)
+
+    plant = fed(story)
+    rows = logged_rows(plant.storage)
+    assert bad < set(rows)
+    assert set(rows) - set(plant.peer.rows) == bad
+    assert plant.runner.position.quarantined == 3
+    lines = plant.ledger_storage.read("archive.quarantine").decode().splitlines()
+    told = [json.loads(line) for line in lines]
+    assert {(int(t["tag"][1:]), t["utc_ns"]) for t in told} == bad
+    assert {t["why"] for t in told} == {"field type conflict"}
+    assert [t["value"] for t in told] == [rows[int(t["tag"][1:]), t["utc_ns"]][0] for t in told]
+
+
+def test_records_that_the_peer_names_are_set_aside_without_asking_again():
+    async def story(plant, peer):
+        async def trouble(batch):
+            peer.trouble = None
+            peer.take(batch.part(0, 3))
+            peer.take(batch.part(4, len(batch)))
+            raise SinkRejected("partial write", records=[3, 10**9, -1])
+
+        await plant.live(5)
+        await plant.until(plant.arrived)
+        peer.trouble = trouble
+        await plant.live(2)
+        await plant.until(plant.arrived)
+
+    plant = fed(story)
+    assert len(set(logged_rows(plant.storage)) - set(plant.peer.rows)) == 1
+    assert plant.runner.position.quarantined == 1
+
+
+def test_a_peer_that_refuses_everything_is_given_nothing_up():
+    async def story(plant, peer):
+        async def trouble(batch):
+            raise SinkRejected("database is read only")
+
+        peer.trouble = trouble
+        await plant.live(60)
+        assert plant.runner.statistics.state is SinkState.NOT_ADMITTED
+        assert "refuses everything: database is read only" in plant.runner.statistics.last_error
+        assert plant.runner.position.quarantined == 0
+        peer.trouble = None
+        await plant.until(plant.arrived)
+
+    plant = fed(story, backoff_most=5.0)
+    assert_all_arrived_once_in_order(plant)
+
+
+def test_a_peer_that_lets_nobody_in_is_asked_again_until_a_person_has_acted():
+    async def story(plant, peer):
+        async def trouble(batch):
+            raise SinkNotAdmitted("401: the token is unknown")
+
+        peer.trouble = trouble
+        await plant.live(30)
+        assert plant.runner.statistics.state is SinkState.NOT_ADMITTED
+        peer.trouble = None
+        await plant.until(plant.arrived)
+
+    assert_all_arrived_once_in_order(fed(story, backoff_most=5.0))
+
+
+def test_a_new_process_goes_on_where_the_old_one_was_with_its_holes():
+    async def story(plant, peer):
+        await plant.live(10)
+        peer.down = True
+        await plant.live(100)
+        await plant.end()
+        await plant.live(50)
+        peer.down = False
+        plant.begin()
+        await plant.live(5)
+        assert plant.runner.position.holes
+        await plant.end()
+        plant.begin()
+        await plant.live(5)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, backfill=200.0)
+    assert_all_arrived_once_in_order(plant)
+    repeated = sum(n > 1 for n in plant.peer.times.values())
+    assert repeated < 200  # at most what arrived since the position was kept
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"\xff" * 40, None])
+def test_a_position_that_cannot_be_read_costs_a_repetition_and_no_row(damage):
+    async def story(plant, peer):
+        await plant.live(20)
+        await plant.until(plant.arrived)
+        await plant.end()
+        file = plant.ledger_storage.files["archive.position"].seen
+        file[:] = file[:-3] if damage is None else damage
+        plant.begin()
+        await plant.live(5)
+        await plant.until(plant.arrived)
+
+    assert fed(story).peer.rows == logged_rows(fed(story).storage)
+
+
+def test_a_log_that_was_put_back_from_a_copy_is_followed_from_its_end():
+    async def story(plant, peer):
+        plant.runner.position.through = 10**9
+        await plant.live(20)
+        await plant.until(lambda: plant.runner.position.through == plant.newest()[0])
+
+    plant = fed(story)
+    assert len(plant.peer.rows) > 100
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EMFILE])
+@pytest.mark.parametrize("operation", ["names", "read", "length", "open", "append", "sync", "rename", "sync_folder"])
+def test_a_disk_that_fails_and_mends_costs_nothing(code, operation):
+    async def story(plant, peer):
+        await plant.live(10)
+        for storage in (plant.storage, plant.ledger_storage):
+            await plant.end()
+            plant.begin() if storage is plant.storage else None
+            for _ in range(10):
+                plant.scan.scan(10)
+                if storage is plant.storage and operation in ("names", "read", "length", "open"):
+                    plant.scan.drain()
+                    plant.scan.commit()
+                    storage.faults = {operation: code}
+                else:
+                    storage.faults = {operation: code} if storage is plant.ledger_storage else {}
+                    plant.scan.drain()
+                    plant.scan.commit()
+                await plant.clock.sleep(1.0)
+                storage.faults = {}
+                if plant.task.done():
+                    plant.begin()
+        await plant.live(5)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, backoff_most=1.0)
+    assert plant.peer.rows == logged_rows(plant.storage)
+    assert plant.runner.position.lost == 0
+
+
+def test_points_that_are_not_wanted_are_passed_over():
+    async def story(plant, peer):
+        plant.runner._wanted = lambda batch: batch.where(batch.tag == 2)
+        await plant.live(10)
+        await plant.until(plant.arrived)
+
+    plant = fed(story)
+    assert {tag for tag, _ in plant.peer.rows} == {2}
+    assert len(plant.peer.rows) == len([1 for tag, _ in logged_rows(plant.storage) if tag == 2])
+
+
+def test_a_peer_too_slow_for_the_plant_gets_the_newest_in_time_and_the_rest_later():
+    async def story(plant, peer):
+        peer.takes_s = 3.0
+        await plant.live(120)
+        assert plant.runner.position.holes
+        peer.takes_s = 0.01
+        await plant.until(plant.arrived)
+
+    plant = fed(story, batch=10)
+    assert plant.peer.rows == logged_rows(plant.storage)
