@@ -48,7 +48,8 @@ class Batch:
 
     One entry a row: `utc_ns` the time of its scan, `tag` the point's id, `value` (NaN where there is none), `quality`
     (`core.quality`), `source_ns` the device's own time in UTC ns, 0 where it gave none. `event` are the transitions,
-    `event_sequence` the frame of each; a transition is itself by its frame and its place among those of that frame.
+    `event_sequence` the frame of each; a transition is itself by its frame and its place among those of that frame,
+    which `places` tells and every part keeps (`event_places`, empty where the transitions of a frame are all there).
     `historical` tells that newer rows have gone out before: what is behind the times, not what is now.
     """
 
@@ -62,6 +63,7 @@ class Batch:
     events: tuple[Event, ...] = ()
     event_sequences: tuple[int, ...] = ()
     historical: bool = False
+    event_places: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """How many records: rows and transitions."""
@@ -71,6 +73,17 @@ class Batch:
     def rows(self) -> int:
         """How many rows."""
         return len(self.tag)
+
+    def places(self) -> tuple[int, ...]:
+        """The place of each transition among those of its frame, from 0, whatever part of them this batch has."""
+        if len(self.event_places) == len(self.events):
+            return self.event_places
+        counts: dict[int, int] = {}
+        places = []
+        for sequence in self.event_sequences:
+            places.append(counts.get(sequence, 0))
+            counts[sequence] = places[-1] + 1
+        return tuple(places)
 
     def part(self, begin: int, end: int) -> "Batch":
         """The records `begin` to `end` (excluded), transitions counted before rows: what a search for a bad one needs.
@@ -88,6 +101,7 @@ class Batch:
             source_ns=self.source_ns[rows],
             events=self.events[begin:end],
             event_sequences=self.event_sequences[begin:end],
+            event_places=self.places()[begin:end],
         )
 
     def as_historical(self) -> "Batch":
@@ -105,6 +119,7 @@ class Batch:
             source_ns=self.source_ns[wanted],
             events=self.events if events else (),
             event_sequences=self.event_sequences if events else (),
+            event_places=self.event_places if events else (),
         )
 
 
