@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from plantctl.core.batch import Batch, PointLabel, empty_rows
+from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import BAD, FORCED, SIMULATED, Reason, bad_because
 from plantctl.sinks._line_protocol import LineEncoder, measurement_text, name_text, string_text
@@ -116,7 +116,7 @@ def test_the_number_of_a_line_is_the_record():
 
 
 def test_nothing_is_no_bytes():
-    assert encoder().lines(Batch(1, 1, **empty_rows())) == b""
+    assert encoder().lines(batch()) == b""
 
 
 def test_names_that_are_hostile_come_back_as_they_were_or_as_pictures():
