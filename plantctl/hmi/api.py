@@ -6,6 +6,7 @@ Every route below `/api/v1` but the one where a session begins needs a session. 
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -60,6 +61,7 @@ class Api:
         self._description_tag = ""
         self._checking = asyncio.Semaphore(1)
         self._checks = 0
+        self._recalling = asyncio.Lock()
         # A host's cookies are those of all its ports: another plant's page must not end our sessions.
         self._cookie = f"{'__Host-' if settings.tls else ''}plantctl-{settings.port}"
         routes = [
@@ -68,6 +70,7 @@ class Api:
             Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
             Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
             Route("/api/v1/history", self._told(self._past), methods=["GET"]),
+            Route("/api/v1/events", self._told(self._happened), methods=["GET"]),
             Route(DOCUMENT, self._told(self._document), methods=["GET"]),
             WebSocketRoute(LIVE, self._serve_live),
         ]
@@ -108,6 +111,19 @@ class Api:
             raise Refused("bad request", 400, str(error), "bad-question") from None
         except UnknownTag as error:
             raise Refused("not found", 404, str(error), "unknown-tag") from None
+
+    async def _happened(self, request: Request) -> Response:
+        """The last transitions. The record is read for the first who asks; the others wait for that, not for theirs."""
+        self._found(request)
+        past = self._live.past
+        async with self._recalling:
+            if not past.complete:
+                losses = past.losses
+                try:
+                    past.fill(await self._history.events(self._plant.utc_ns()), losses)
+                except (OSError, PlantctlError) as error:
+                    logging.getLogger("plantctl").warning("the record of what happened cannot be read: %s", error)
+        return Response(past.answer(), media_type="application/json")
 
     async def _document(self, request: Request) -> Response:
         return _json(document())

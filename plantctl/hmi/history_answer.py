@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import NOT_YET
 from plantctl.history.query import History
+from plantctl.hmi.past_events import Recorded, recorded_events
 from plantctl.plan.plan import Plan
 
 TAGS_MAX: Final = 32
@@ -23,6 +24,7 @@ BUCKETS_MAX: Final = 5_000
 POINTS_MAX: Final = 50_000
 WAITING_MAX: Final = 16
 AGGREGATES: Final = ("minmax", "raw", "latest")
+_Answer = TypeVar("_Answer")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 
 
@@ -47,19 +49,30 @@ class HistoryAnswers:
     async def answer(self, query: Mapping[str, str]) -> dict[str, Any]:
         """The answer to a query. Raises `QuestionRefused`, `TooManyQuestions`, and what the history refuses."""
         question = Question(self._plan, query)
+        return await self._asked(lambda: self._read(question))
+
+    async def events(self, now_ns: int) -> Recorded:
+        """The newest transitions in the record. Raises `TooManyQuestions`, `OSError`, and what the history raises."""
+        return await self._asked(lambda: recorded_events(self._opened_once(), self._plan, now_ns))
+
+    async def _asked(self, read: Callable[[], _Answer]) -> _Answer:
+        """What `read` gives, in a thread, after the questions before."""
         if self._waiting >= WAITING_MAX:
             raise TooManyQuestions("too many questions wait for the history; ask again")
         self._waiting += 1
         try:
             async with self._one:
-                return await asyncio.to_thread(self._read, question)
+                return await asyncio.to_thread(read)
         finally:
             self._waiting -= 1
 
-    def _read(self, question: "Question") -> dict[str, Any]:
+    def _opened_once(self) -> History:
         if self._history is None:
             self._history = self._opened()
-        history = self._history
+        return self._history
+
+    def _read(self, question: "Question") -> dict[str, Any]:
+        history = self._opened_once()
         read = {"minmax": _minmax, "raw": _raw, "latest": _latest}[question.aggregate]
         columns = {asked: read(history, name, question) for asked, name in question.names.items()}
         span = {"start": str(question.start_ns), "end": str(question.end_ns), "agg": question.aggregate}

@@ -37,6 +37,7 @@ from plantctl.hmi.messages import (
     Why,
     encode,
 )
+from plantctl.hmi.past_events import PastEvents
 from plantctl.hmi.point_names import NamesRefused, PointNames
 from plantctl.hmi.sessions import Session, Sessions
 
@@ -58,6 +59,7 @@ class Live:
         self._texts = {p.name: p.text for p in plant.plan.points if p.text}
         self._names = PointNames(plant.plan)
         self._ring = ChangeRing(plant.plan)
+        self.past = PastEvents(plant.plan, plant.events(), plant.utc_ns())
         self._still = StandStill()
         self._gate = Gate(plant, self._ring, self._still)
         self._channels: WeakValueDictionary[tuple[int, ...], Channel] = WeakValueDictionary()
@@ -102,6 +104,7 @@ class Live:
     def event(self, event: Event) -> None:
         """A transition."""
         happened = self._ring.event(event)
+        self.past.take(event)
         text = ""
         for client in self._clients:
             if client.channel is not None:
@@ -111,6 +114,7 @@ class Live:
 
     def lost(self) -> None:
         """Frames are lost: begin anew with what the plant is now."""
+        self.past.lost(self._plant.utc_ns())
         self._begin(None, "too-old")
 
     def turn(self) -> None:

@@ -24,6 +24,7 @@ Identity = Annotated[int, Meta(ge=0, le=2**53)]
 Nanoseconds = Annotated[str, Meta(pattern="^[0-9]+$", description="UTC, ns since 1970, as text")]
 Link = Literal["ok", "scan-dead", "scan-replaced", "held"]
 Why = Literal["slow-client", "too-old", "other-epoch"]
+Beginning = Literal["hours", "record", "many", "unread"]
 Role = Literal["viewer", "operator"]
 DeviceLink = Literal["down", "connecting", "up", "wrong-device", "not-admitted"]
 # A device: name, its link, and for how many ms it has not answered (null: not since the field process began).
@@ -103,7 +104,7 @@ class Devices(ServerMessage, tag="devices"):
 
 class Gap(ServerMessage, tag="gap"):
     """The deltas `from` to `to` will not come; a `snap` follows. Transitions are lost only with `too-old`, and with
-    `other-epoch` where the old epoch is of a gateway that is gone: history has them.
+    `other-epoch` where the old epoch is of a gateway that is gone: `GET /api/v1/events` has them.
     """
 
     from_: Number = field(name="from")
@@ -210,6 +211,29 @@ class SessionTold(Struct):
 
     user: str
     role: Role
+
+
+class PastEvent(Struct):
+    """A transition that has happened, told as `event` tells one that happens."""
+
+    t: Nanoseconds
+    kind: str
+    target: str
+    old: str
+    new: str
+    actor: str
+    reason: str
+    text: str
+
+
+class Events(Struct):
+    """The newest transitions, oldest first: all from `since` on. Why it begins there: `hours`, it was not looked
+    farther back; `record`, the record begins there; `many`, no more are kept; `unread`, the record could not be read.
+    """
+
+    since: Nanoseconds
+    why: Beginning
+    events: list[PastEvent]
 
 
 class Problem(Struct, omit_defaults=True):

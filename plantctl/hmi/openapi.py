@@ -17,11 +17,13 @@ from plantctl.hmi.messages import (
     SERVER_MESSAGES,
     STAGES,
     VERBS,
+    Events,
     Problem,
     SessionTold,
     TokenLogin,
     UserLogin,
 )
+from plantctl.hmi.past_events import KEPT
 
 LIVE: Final = "/api/v1/live"
 DOCUMENT: Final = "/api/v1/openapi.json"
@@ -89,6 +91,14 @@ OPERATIONS: Final = (
             Parameter("agg", "what is wanted (`minmax`)", {"enum": list(AGGREGATES)}),
         ),
         problems=(400, 401, 404, 503),
+    ),
+    Operation(
+        "/api/v1/events",
+        "GET",
+        f"The last transitions, {KEPT} at most, from the record and from memory: what happened before a page was "
+        "opened, or in a gap. From then on the WebSocket tells them as they happen; what both tell is the same.",
+        Events,
+        problems=(401,),
     ),
     Operation(DOCUMENT, "GET", "This document.", dict[str, Any], session=False),
 )

@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocketDisconnect
 
 from plantctl.core.clock import RealClock
-from tests.browser import circuit
+from tests.browser import circuit, past
 
 WEB = Path(__file__).parents[2] / "plantctl" / "hmi" / "web"
 POLICY = (
@@ -34,6 +34,7 @@ TOKEN = "t0ken"
 SCAN_S = 0.1
 HEARTBEAT_S = 0.5
 RING = 100
+ALARM_WORDS = ("normal", "unack", "acked", "rtn", "latched", "latched-acked")
 MODES = ("oos", "iman", "trk", "man", "auto", "cas", "rcas", "rout")
 
 
@@ -60,6 +61,8 @@ class Gateway:
         self.old = set()
         self.deaf = False
         self.slow_device = False
+        self.told = []  # transitions, oldest first; `begin` is since when and why
+        self.begin = [time.time_ns(), "record"]
         self.links = {each["device"]: ["up", 100] for each in circuit.devices()}
 
     def row(self, name):
@@ -84,7 +87,8 @@ class Gateway:
 
     async def event(self, **event):
         empty = {"old": None, "new": None, "actor": "", "reason": "", "text": ""}
-        await self.tell({"type": "event", "seq": self.seq, "t": now()} | empty | event)
+        self.told.append({"t": now()} | empty | event)
+        await self.tell({"type": "event", "seq": self.seq} | self.told[-1])
 
     async def run(self):
         beat_s = 0.0
@@ -166,7 +170,10 @@ class Gateway:
         await self.event(**event)
         if verb == "ack":
             state = self.values[target]
-            self.set(target, {1.0: 2.0, 3.0: 0.0, 4.0: 5.0}.get(state, state))
+            now_is = {1.0: 2.0, 3.0: 0.0, 4.0: 5.0}.get(state, state)
+            self.set(target, now_is)
+            words = {"old": ALARM_WORDS[int(state)], "new": ALARM_WORDS[int(now_is)]}
+            await self.event(**event | words | {"kind": "alarm"})
         elif verb == "mode":
             self.set(f"{target}.target", MODES.index(value))
             self.set(f"{target}.mode", MODES.index(value))
@@ -234,33 +241,12 @@ async def plant(request):
     return JSONResponse(circuit.description())
 
 
+async def events(request):
+    return JSONResponse(past.happened(gateway))
+
+
 async def history(request):
-    """A plausible past of each tag, ending at its present value, with one spike and one stretch of bad quality."""
-    query = request.query_params
-    ends_s = [
-        time.mktime(time.strptime(query[key][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone for key in ("start", "end")
-    ]
-    points = min(int(query.get("points", 600)), 2000)
-    columns = {}
-    for number, tag in enumerate(query["tags"].split(",")):
-        if tag not in gateway.values:
-            continue
-        value = gateway.values[tag]
-        scale = max(abs(value), 1.0) * 0.004
-        step = (ends_s[1] - ends_s[0]) / points
-        at = [ends_s[0] + step * i for i in range(points)]
-        mean = [value + scale * (math.sin(second / 97 + number) + 0.4 * math.sin(second / 13)) for second in at]
-        bad = [0.55 < i / points < 0.58 and number == 0 for i in range(points)]
-        columns[tag] = {
-            "t": [str(int(second * 1e9)) for second in at],
-            "mean": mean,
-            "min": [each - scale * 0.6 for each in mean],
-            "max": [each + scale * (4 if i == points // 3 else 0.6) for i, each in enumerate(mean)],
-            "quality": [2 if each else 0 for each in bad],
-            "tier": 0,
-            "truncated": False,
-        }
-    return JSONResponse({"tags": columns})
+    return JSONResponse(past.columns(gateway.values, request.query_params))
 
 
 async def live(socket_):
@@ -352,6 +338,8 @@ async def test(request):
     elif what == "events":
         for event in asked if isinstance(asked, list) else [asked]:
             await gateway.event(**event)
+    elif what == "before":  # what happened before anybody looked
+        gateway.told += asked
     elif what == "silence":
         gateway.silent_until = time.monotonic() + asked
     elif what == "drop":
@@ -375,6 +363,7 @@ def application():
         Route("/api/v1/session", session, methods=["GET", "POST", "DELETE"]),
         Route("/api/v1/plant", plant),
         Route("/api/v1/history", history),
+        Route("/api/v1/events", events),
         WebSocketRoute("/api/v1/live", live),
         Route("/test/{what}", test, methods=["POST"]),
         Mount("/static", StaticFiles(directory=WEB)),

@@ -1,11 +1,13 @@
 """The six trials of docs/trials: each part of an answer is in the accessibility tree, in words, with its value."""
 
 import re
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import go
+from tests.browser.conftest import go, live
 from tests.browser.situations import CELL_2_TRIPPED
 
 NO_ANSWER = 1 | (1 << 9)
@@ -83,6 +85,42 @@ def test_3_the_alarm_with_what_to_do_and_who_acknowledged_it(still, gateway):
     in_tree(still, r"priority 2, acknowledged acknowledged .* 40-AI-4212 tank pH high", within="main")
     go(still, "events")
     in_tree(still, r"command 40-AI-4212.high acknowledged ada tank pH high", within="main")
+    in_tree(still, r"alarm 40-AI-4212.high unack → acked ada tank pH high", within="main")
+
+
+def test_3_a_page_that_came_later_tells_what_happened_before_it_and_since_when(still, gateway):
+    began_ns = time.time_ns() - 3_600_000_000_000
+    raised = {"kind": "alarm", "target": "40-AI-4212.high", "old": "normal", "new": "unack", "text": "tank pH high"}
+    raised |= {"t": str(began_ns + 60_000_000_000), "actor": "", "reason": ""}
+    gateway.tell("state", {"begin": [began_ns, "hours"]})
+    gateway.tell("before", [raised])
+    gateway.tell("values", {"40-AI-4212": 9.4, "40-AI-4212.high": 1})
+    still.reload()
+    live(still)
+    go(still, "events")
+    told = datetime.fromtimestamp(began_ns // 10**9, UTC)
+    since = rf"1 events since (\S+ )?{told:%H:%M:%S}, of the last 8 hours; earlier ones are in the plant's log"
+    in_tree(
+        still, since, rf"{told + timedelta(seconds=60):%H:%M:%S}\S* alarm 40-AI-4212.high normal → unack", within="main"
+    )
+    go(still, "alarms")
+    still.locator("tr[data-alarm='40-AI-4212.high']").focus()
+    still.keyboard.press("a")
+    go(still, "events")
+    in_tree(still, r"unack → acked ada .* acknowledged ada .* normal → unack", "3 events since", within="main")
+    gateway.tell("drop")
+    gateway.tell("state", {"epoch": "00000000000000ff"})
+    expect(still.locator(".messages")).to_contain_text("started anew")
+    still.wait_for_selector("html[data-link=live]")
+    in_tree(still, "4 events since", within="main")  # the gap, and nothing twice
+
+
+def test_3_events_that_the_log_could_not_tell_are_said_to_be_missing(still, gateway):
+    gateway.tell("state", {"begin": [time.time_ns(), "unread"]})
+    still.reload()
+    live(still)
+    go(still, "events")
+    in_tree(still, "0 events since .* earlier ones could not be read", "No such event in this time", within="main")
 
 
 def test_3_without_a_cursor_a_trend_tells_least_and_most_of_all_its_span(still, gateway):

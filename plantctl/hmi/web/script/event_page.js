@@ -1,4 +1,4 @@
-// What happened and who did what: the events since the page was opened, and the commands given here with their stages.
+// What happened and who did what: the last events with their beginning, and the commands given here with their stages.
 
 import { el, setText } from "./dom.js";
 import { nsToMs, timeText, valueText } from "./format.js";
@@ -82,7 +82,9 @@ export function eventScreen(app, scope) {
   };
   const empty = el("p", { class: "empty" }, t("event.none"));
   const tellCount = () => {
-    setText(count, t("event.count", { n: app.journal.events.length }));
+    const { t_ms, why } = app.journal.begin;
+    const since = why === "asked" ? "" : timeText(t_ms, app.link.now(), 0);
+    setText(count, t("event.count", { n: app.journal.events.length, since: t(`event.since.${why}`, { since }) }));
     empty.hidden = body.children.length > 0;
   };
   const drawAll = () => {
@@ -102,9 +104,10 @@ export function eventScreen(app, scope) {
     );
   filter.addEventListener("input", drawAll);
   app.journal.listen((event) => {
+    if (!event) return drawAll();
     if (fits(event)) body.prepend(eventRow(app, event));
     while (body.children.length > SHOWN) body.lastChild.remove();
-    tellCount();
+    return tellCount();
   }, scope);
   app.commands.listen(drawCommands, scope);
   drawAll();

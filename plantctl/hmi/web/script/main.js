@@ -64,7 +64,9 @@ function connect(app) {
     rows(rows, names, t_ms, whole) {
       app.values.apply(rows, names, t_ms);
       root.dataset.seq = app.link.seq;
-      if (whole) root.dataset.ready = "yes";
+      if (!whole) return;
+      root.dataset.ready = "yes";
+      app.journal.ask(); // what happened before, or in the gap that this picture ends
     },
     devices: (message) => app.devices.take(message),
     event: (message) => app.journal.take(message),

@@ -1,9 +1,11 @@
 // The catalogue of the page in English. Status words are participles, command words are verbs; a unit stands with its
 // number; nothing here promises more than the plant does.
 
+import { ENGLISH_EVENTS } from "./texts_en_events.js";
 import { ENGLISH_HELP } from "./texts_en_help.js";
 
 export const ENGLISH = {
+  ...ENGLISH_EVENTS,
   ...ENGLISH_HELP,
   "main.title": "{screen} · {plant}",
   "main.waiting": "Waiting for the plant. The gateway does not answer yet.",
@@ -329,36 +331,6 @@ export const ENGLISH = {
   "confirm.cancel": "Cancel",
   "confirm.write": "Write",
   "confirm.closed": "{title} was closed without an answer: the page had no data from the plant.",
-
-  "command.says": "{command} {target}",
-  "command.not_sent": "Not sent: {says}: {why}.",
-  "command.failed": "{says}: {stage}. {why}",
-  "command.look": "the connection broke meanwhile: look at the value before you repeat it",
-  "command.log": "commands given here",
-  "command.none": "No command was given from this page.",
-  "stage.queued": "queued",
-  "stage.accepted": "accepted",
-  "stage.sent": "sent",
-  "stage.verified": "verified",
-  "stage.refused": "refused",
-  "stage.mismatch": "read-back differs",
-  "stage.timed-out": "timed out",
-  "stage.superseded": "superseded",
-  "stage.expired": "expired",
-  "stage.unknown": "outcome unknown",
-
-  "event.filter": "filter",
-  "event.none": "Nothing has happened since this page was opened.",
-  "event.count": "{n} since this page was opened; older ones are in the plant's log",
-  "event.reason": "reason: {reason}",
-  "event.acknowledged": "acknowledged",
-  "event.reset": "reset",
-  "event.column.time": "time, UTC",
-  "event.column.kind": "kind",
-  "event.column.target": "what",
-  "event.column.change": "change",
-  "event.column.actor": "who",
-  "event.column.text": "text",
 
   "trend.label": "trend of the last {minutes} minutes: {pens}",
   "trend.loading": "trend, being loaded",
