@@ -1,4 +1,4 @@
-"""What a sink is sent: everything once at its peer, the newest first, whatever the peer, the disk and the process do."""
+"""What a sink is sent: all of it once at its peer, newest first, whatever peer, disk and process do."""
 
 import errno
 import json
