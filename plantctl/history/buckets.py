@@ -58,7 +58,8 @@ class InForce:
 
     `at_ns` ascends, and `until_ns` is not beyond the next row; where it is before, nothing is known in between. A row
     that is no point repeats what was in force already, at the seam of two parts of a record. `utc_ns` is the point's
-    own time: earlier than `at_ns` in such a row, and after the clock was set back.
+    own time: earlier than `at_ns` in such a row, and after the clock was set back. `orderly`: neither is in here, but
+    for a first row that is no point.
     """
 
     at_ns: I8
@@ -68,6 +69,7 @@ class InForce:
     quality: I2
     source_ns: I8
     is_point: npt.NDArray[np.bool_]
+    orderly: bool = False
 
     def __len__(self) -> int:
         return len(self.at_ns)

@@ -18,7 +18,7 @@ Rules of the file: lossless; what cannot be read raises `LogDamaged`, never anyt
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import crc32c
-from plantctl.history.numbers import F8, I8, pack_values, pack_whole, take_values, take_whole
+from plantctl.history.numbers import F8, I8, INTS, pack_values, pack_whole, take_values, take_whole
 
 U2 = npt.NDArray[np.uint16]
 
@@ -122,6 +122,12 @@ class Scans:
     begin_ns: int
     utc_ns: I8
     holes: I8
+    ascend: bool = field(init=False)  # whether the clock was never set back, from `begin_ns` on
+
+    def __post_init__(self) -> None:
+        times = self.utc_ns
+        ascend = not len(times) or (self.begin_ns <= int(times[0]) and bool((times[1:] >= times[:-1]).all()))
+        object.__setattr__(self, "ascend", ascend)
 
 
 def encode_scans(scans: Scans) -> bytes:
@@ -190,10 +196,15 @@ def pack_runs(quality: U2) -> bytes:
 
 
 def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
+    if count and at + 2 * INTS.size <= len(data):
+        runs, _, first, _ = INTS.unpack_from(data, at)
+        words, _, word, _ = INTS.unpack_from(data, at + INTS.size)
+        if runs == words == 1 and not first:  # nearly every column
+            whole = np.empty(count, np.uint16)
+            whole.fill(word & 0xFFFF)
+            return whole, at + 2 * INTS.size
     begin, at = take_whole(data, at)
     words, at = take_whole(data, at)
-    if count and len(begin) == len(words) == 1 and not begin[0]:
-        return np.full(count, words[0]).astype(np.uint16), at
     lengths = np.diff(np.append(begin, count))
     if len(begin) != len(words) or (count and (not len(begin) or begin[0])) or (lengths < 0).any():
         raise LogDamaged("the runs of a column do not fit it")

@@ -9,9 +9,10 @@ times still until it has caught up, points keep their own.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from plantctl.history.buckets import InForce
 from plantctl.history.chunk import Points, Scans
@@ -183,25 +184,20 @@ def points_in(rows: Stretch, holes: I8, before: State | None) -> Points:
 
 def in_force(points: Points, scans: Scans, before: State | None) -> InForce:
     """What was in force when, in a part of the record before which `before` was."""
-    carried = before is not None and not (len(scans.holes) and scans.holes[0] == 0)
-    utc_ns, scan, value, quality, source_ns = (
-        scans.utc_ns[points.scan],
-        points.scan,
-        points.value,
-        points.quality,
-        points.source_ns,
-    )
-    is_point = np.ones(len(points), np.bool_)
-    if carried:
+    # the row of the first point: 1 where what was in force already stands before it
+    first = int(before is not None and not (len(scans.holes) and scans.holes[0] == 0))
+    utc_ns, value, quality, source_ns = scans.utc_ns.take(points.scan), points.value, points.quality, points.source_ns
+    at_ns, scan = utc_ns, points.scan
+    is_point = np.empty(len(points) + first, np.bool_)
+    is_point.fill(True)
+    if first:
         assert before is not None
-        at_ns = np.concatenate(([scans.begin_ns], utc_ns))
-        utc_ns = np.concatenate(([before.utc_ns], utc_ns))
-        scan = np.concatenate(([-1], scan))
-        value = np.concatenate(([before.value], value))
-        quality = np.concatenate((np.array([before.quality], np.uint16), quality))
-        source_ns = np.concatenate(([before.source_ns], source_ns))
-        is_point = np.concatenate(([False], is_point))
-    at_ns = np.maximum.accumulate(at_ns if carried else utc_ns)
+        at_ns, utc_ns = _behind(scans.begin_ns, utc_ns), _behind(before.utc_ns, utc_ns)
+        scan, value = _behind(-1, scan), _behind(before.value, value)
+        quality, source_ns = _behind(before.quality, quality), _behind(before.source_ns, source_ns)
+        is_point[0] = False
+    if not scans.ascend:
+        at_ns = np.maximum.accumulate(at_ns)
     end_ns = max(int(scans.utc_ns[-1]), int(at_ns[-1])) if len(at_ns) else 0
     until_ns = np.empty_like(at_ns)
     until_ns[:-1] = at_ns[1:]
@@ -212,7 +208,15 @@ def in_force(points: Points, scans: Scans, before: State | None) -> InForce:
         next_hole = np.append(scans.holes, len(scans.utc_ns))[hole]
         ends = np.append(scan[1:], len(scans.utc_ns)) >= next_hole
         until_ns = np.where(ends, np.clip(scans.utc_ns[next_hole - 1], at_ns, until_ns), until_ns)
-    return InForce(at_ns, until_ns, utc_ns, value, quality, source_ns, is_point)
+    return InForce(at_ns, until_ns, utc_ns, value, quality, source_ns, is_point, scans.ascend)
+
+
+def _behind(first: Any, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A column behind one more number."""
+    found = np.empty(len(column) + 1, column.dtype)
+    found[0] = first
+    found[1:] = column
+    return found
 
 
 def closing(points: Points, scans: Scans, before: State | None) -> State | None:

@@ -48,7 +48,7 @@ class Names:
     def all(self) -> dict[str, NamedPoint]:
         """The points by name."""
         names = self._log.names()
-        if names == self._names:
+        if names is self._names or names == self._names:
             return self._points
         self._names = names
         hashes = plan_hashes(names)

@@ -120,8 +120,11 @@ def take_whole(data: bytes, at: int) -> Taken:
     if mask == 1 and at + count - 1 <= len(data):  # nearly every column: small moves
         small = np.empty(count, np.int64)
         small[0] = first
-        np.add(_SMALL.take(np.frombuffer(data, np.uint8, count - 1, at)), step, out=small[1:])
-        return Taken(small.cumsum(), at + count - 1)
+        moves = small[1:]
+        _SMALL.take(np.frombuffer(data, np.uint8, count - 1, at), out=moves, mode="clip")  # a byte is never outside
+        if step:
+            moves += step
+        return Taken(np.add.accumulate(small, out=small), at + count - 1)
     folded, at = _words(mask, count - 1, data, at)
     column = np.empty(count, np.uint64)
     column[0] = first & 0xFFFF_FFFF_FFFF_FFFF
@@ -212,8 +215,11 @@ def take_values(data: bytes, at: int) -> Values:
     if form > MULTIPLIED_F4 or detail > DECIMALS_MAX:
         raise LogDamaged(f"values of the unknown form {form}")
     whole, at = take_whole(data, at)
-    with np.errstate(over="ignore", under="ignore"):
+    if form in (DIVIDED, MULTIPLIED):
         values = restored(whole.astype(np.float64), form, detail)
+    else:
+        with np.errstate(over="ignore", under="ignore"):
+            values = restored(whole.astype(np.float64), form, detail)
     if number:
         wrong, at = take_whole(data, at)
         bits, at = take_whole(data, at)

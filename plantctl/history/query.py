@@ -27,7 +27,7 @@ from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.names import Names
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
-from plantctl.history.seams import points_from, row_at, seamless
+from plantctl.history.seams import points_from, row_at, seamless, told
 from plantctl.history.states import state_in
 from plantctl.log.recovery import frame_texts
 from plantctl.log.rows import LogRows, PartlyReadable
@@ -139,22 +139,13 @@ class History:
                 if most > limit and points_from(parts, start_ns) > limit:
                     break
         force = seamless(parts)
-        wanted = force.is_point & (force.utc_ns >= start_ns) & (force.utc_ns < end_ns)
-        rows = np.flatnonzero(wanted)
-        truncated = len(rows) > limit
-        if truncated:
-            end_ns = int(force.utc_ns[rows[limit]])
-        rows = rows[:limit]
-        before = row_at(force, start_ns)
-        if before is not None and not wanted[before]:
-            rows = np.concatenate(([before], rows))
-        ends = rows
-        if len(parts) > 1:  # a row held on through those behind it that only repeat it, up to the next point
-            new = np.append(np.flatnonzero(force.is_point), len(force))
-            ends = new[np.searchsorted(new, rows, "right")] - 1
-        until_ns = np.minimum(force.until_ns[ends], end_ns)
+        found = told(force, start_ns, end_ns, limit)
+        rows, end_ns = found.rows, found.end_ns
+        until_ns = force.until_ns[found.ends]
+        if len(until_ns) and until_ns[-1] > end_ns:
+            until_ns = np.minimum(until_ns, end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
-        return Series(tag, point.unit, *columns, end_ns, truncated)
+        return Series(tag, point.unit, *columns, end_ns, found.truncated)
 
     def at(self, tag: str, utc_ns: Sequence[int]) -> list[State | None]:
         """What was in force at each of some moments; None where the record does not tell.
@@ -249,7 +240,7 @@ class History:
     def _refresh(self) -> None:
         """Sees which files there are now, and follows the log to its end."""
         names = self._sealed.names()
-        if names != self._names:
+        if names is not self._names and names != self._names:
             self._names = names
             self._ranges = ranges = sealed_ranges(names)
             for gone in set(self._files) - set(ranges):

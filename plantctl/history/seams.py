@@ -4,10 +4,14 @@ Rules of the file: pure; where two parts meet, the later one says what was in fo
 """
 
 from dataclasses import fields
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from plantctl.history.buckets import InForce
+
+Places = npt.NDArray[np.intp]
 
 
 def points_from(parts: list[InForce], start_ns: int) -> int:
@@ -22,7 +26,8 @@ def seamless(parts: list[InForce]) -> InForce:
     if not parts:
         none = np.zeros(0, np.int64)
         return InForce(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none, np.zeros(0, np.bool_))
-    columns = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(InForce)}
+    names = [f.name for f in fields(InForce) if f.name != "orderly"]
+    columns: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     columns["at_ns"] = np.maximum.accumulate(columns["at_ns"])
     columns["until_ns"] = np.maximum(columns["until_ns"], columns["at_ns"])
     columns["until_ns"][:-1] = np.minimum(columns["until_ns"][:-1], columns["at_ns"][1:])
@@ -33,3 +38,48 @@ def row_at(force: InForce, utc_ns: int) -> int | None:
     """The row that was in force at a moment, None where none was."""
     row = int(np.searchsorted(force.at_ns, utc_ns, "right")) - 1
     return row if row >= 0 and utc_ns <= int(force.until_ns[row]) else None
+
+
+class Told(NamedTuple):
+    """Which `rows` answer a question, and up to which row (`ends`) each of them held.
+
+    `truncated`: there were more points than asked, `end_ns` is where they were cut off.
+    """
+
+    rows: slice | Places
+    ends: slice | Places
+    end_ns: int
+    truncated: bool
+
+
+def told(force: InForce, start_ns: int, end_ns: int, limit: int) -> Told:
+    """The points with start <= UTC < end, the oldest `limit` of them, after the row in force at the start."""
+    if force.orderly:
+        return _neighbours(force, start_ns, end_ns, limit)
+    wanted = force.is_point & (force.utc_ns >= start_ns) & (force.utc_ns < end_ns)
+    rows = np.flatnonzero(wanted)
+    truncated = len(rows) > limit
+    if truncated:
+        end_ns = int(force.utc_ns[rows[limit]])
+    rows = rows[:limit]
+    before = row_at(force, start_ns)
+    if before is not None and not wanted[before]:
+        rows = np.concatenate(([before], rows))
+    # a row held on through those behind it that only repeat it, up to the next point
+    new = np.append(np.flatnonzero(force.is_point), len(force))
+    return Told(rows, new[np.searchsorted(new, rows, "right")] - 1, end_ns, truncated)
+
+
+def _neighbours(force: InForce, start_ns: int, end_ns: int, limit: int) -> Told:
+    """The same of what is orderly: the rows that answer stand side by side."""
+    first = 1 if len(force) and not force.is_point[0] else 0
+    begin = max(first, int(force.at_ns.searchsorted(start_ns)))
+    end = max(begin, int(force.at_ns.searchsorted(end_ns)))
+    truncated = end - begin > limit
+    if truncated:
+        end = begin + limit
+        end_ns = int(force.utc_ns[end])
+    before = row_at(force, start_ns)
+    if before is not None and before < begin:
+        begin = before
+    return Told(slice(begin, end), slice(begin, end), end_ns, truncated)

@@ -42,7 +42,7 @@ class PartlyReadable(Protocol):
     """The part of a storage that this reader needs. Every method may raise `OSError`."""
 
     def names(self) -> list[str]:
-        """The names of the files, in text order."""
+        """The names of the files, in text order; a list stays as it is, what changed is told by another one."""
         ...
 
     def read(self, name: str, size: int = -1) -> bytes:
@@ -119,6 +119,8 @@ class LogRows:
         self._at: _At | None = None
         self._last_ns: int | None = None
         self._hole = False
+        self._listed: list[str] = []
+        self._newest = ""
         self.last_sequence = after
         self.damaged = 0
 
@@ -145,7 +147,10 @@ class LogRows:
         here = self._at
         if here is None:
             return False
-        if log_names(self._storage.names())[-1:] != [here.name]:
+        names = self._storage.names()
+        if names is not self._listed:
+            self._listed, self._newest = names, "".join(log_names(names)[-1:])
+        if self._newest != here.name:
             return False
         try:
             return self._storage.length(here.name) <= here.offset

@@ -6,9 +6,13 @@ how much was written; nothing is on disk before `sync`, and a new or renamed nam
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from plantctl.core.clock import RealClock
 from plantctl.core.frame import Buffer
+
+# Folders tell when they were changed in steps; the coarsest that is in use is that of a FAT, 2 s.
+FOLDER_STEP_NS: Final = 2_000_000_000
 
 
 class Held(Protocol):
@@ -153,17 +157,30 @@ def _sync_folder(folder: Path) -> None:
 
 
 class ReadOnlyFolder:
-    """A folder that is only looked at: what a reader needs, without making or changing anything."""
+    """A folder that is only looked at: what a reader needs, without making or changing anything.
+
+    Its names are read again when the folder was changed, and when it had been changed shortly before they were read: a
+    change right behind that one may have left the same time. The clock is the one that files are stamped with.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._path = str(folder)
+        self._utc_ns = RealClock().utc_ns
+        self._names: list[str] = []
+        self._stamp: tuple[int, int, int] | None = None
 
     def names(self) -> list[str]:
         try:
-            return sorted(os.listdir(self._path))
+            found = os.stat(self._path)
+            stamp = found.st_mtime_ns, found.st_ino, found.st_dev
+            if stamp != self._stamp:
+                settled = self._utc_ns() - found.st_mtime_ns > FOLDER_STEP_NS
+                self._names = sorted(os.listdir(self._path))
+                self._stamp = stamp if settled else None
         except FileNotFoundError:
-            return []
+            self._names, self._stamp = [], None
+        return self._names
 
     def read(self, name: str, size: int = -1) -> bytes:
         with (self.folder / name).open("rb") as file:

@@ -21,8 +21,8 @@ def trend(values, quality=(), gap=(), tier=Tier.POINTS, points=120):
     for k, q in quality:
         word[k] = q
     width = n * S // points
-    force = InForce(at, at + S, at, np.array(values, float), word, at * 0, np.ones(n, bool))
-    force = InForce(*(getattr(force, f)[known] for f in InForce.__dataclass_fields__))
+    columns = (at, at + S, at, np.array(values, float), word, at * 0, np.ones(n, bool))
+    force = InForce(*(column[known] for column in columns))
     return Trend("40-FI-4013", "m3/h", width, in_buckets(BEGIN + width * np.arange(points), width, force), tier)
 
 
