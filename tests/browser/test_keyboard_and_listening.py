@@ -83,6 +83,80 @@ def test_keys_of_screens_rows_faceplate_and_help(page):
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def spoken(page):
+    """Note every sentence that the page says to who listens, as it says it."""
+    page.evaluate(
+        """() => {
+          globalThis.spoken = [];
+          const node = document.querySelector(".messages .spoken[role=status]");
+          new MutationObserver(() => spoken.push(node.textContent)).observe(node, { childList: true });
+        }"""
+    )
+    return lambda: page.evaluate("spoken")
+
+
+def heard(page, said, wanted):
+    """Wait until exactly that was said."""
+    page.wait_for_function("wanted => spoken.length >= wanted", arg=len(wanted))
+    assert said() == wanted
+
+
+def test_what_was_done_is_said_in_one_sentence_once(page, gateway):
+    said = spoken(page)
+    gateway.tell("values", {"40-EI-4030.high": 1})
+    go(page, "alarms")
+    page.locator("tr[data-alarm]").get_by_role("button", name="Acknowledge").click()
+    told = ["Acknowledged: 40-EI-4030.high, cell voltage high."]
+    heard(page, said, told)
+    page.locator("tr[data-alarm] .name").click()
+    page.locator("#faceplate [data-open='40-EC-4030']").click()
+    gateway.tell("state", {"slow_device": True})
+    field = page.get_by_label("value", exact=True)
+    field.fill("5.5")
+    field.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Write").click()
+    expect(page.locator(".entry .stage")).to_have_text("sent")
+    assert said() == told, "what the device has not confirmed yet is not done"
+    gateway.tell("state", {"slow_device": False})
+    told.append("40-EC-4030 to 5.50 V: verified.")
+    heard(page, said, told)
+    gateway.tell("state", {"link": "held"})
+    page.get_by_role("button", name="OUTPUTS HELD").click()
+    page.get_by_role("dialog").get_by_label("reason").fill("looked at")
+    page.get_by_role("dialog").get_by_role("button", name="Release").click()
+    told.append("Outputs released.")
+    heard(page, said, told)
+    page.wait_for_timeout(4_500)  # an acceptance is settled after 4 s: that is not said a second time
+    assert said() == told
+
+
+def test_what_was_refused_is_said_as_an_alarm_and_not_as_done(page, gateway):
+    said = spoken(page)
+    page.locator("[data-open='40-AIC-4212']").click()
+    page.get_by_role("button", name="CAS", exact=True).click()
+    expect(page.locator(".messages [role=alert]")).to_contain_text("40-AIC-4212 to CAS: refused. wrong-mode")
+    page.get_by_role("button", name="MAN", exact=True).click()
+    heard(page, said, ["40-AIC-4212 to MAN: accepted."])
+
+
+def test_many_acknowledgements_at_once_are_few_sentences(page, gateway):
+    alarms = [
+        f"40-{letters}-40{cell}{digit}" for cell in "1234" for letters, digit in (("EI", "0.high"), ("FI", "3.low"))
+    ]
+    gateway.tell("values", dict.fromkeys(alarms, 1))
+    said = spoken(page)
+    go(page, "alarms")
+    page.get_by_role("button", name="Acknowledge page").click()
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge all").click()
+    page.wait_for_function("() => !document.querySelector('tr.unack')")
+    page.wait_for_timeout(600)
+    assert 1 <= len(said()) <= 4
+    named = sum(each.count("Acknowledged: ") for each in said())
+    more = sum(int(n) for each in said() for n in re.findall(r"And (\d+) more", each))
+    assert named + more == len(alarms)
+    assert all(each.count("Acknowledged: ") <= 3 for each in said())
+
+
 def test_an_indicator_is_a_sentence(page, gateway):
     gateway.tell("values", {"40-AI-4212": 9.4})
     label = page.locator("svg[data-point='40-AI-4212']").first

@@ -83,6 +83,7 @@ def test_3_the_alarm_with_what_to_do_and_who_acknowledged_it(still, gateway):
     )
     still.keyboard.press("a")
     in_tree(still, r"priority 2, acknowledged acknowledged .* 40-AI-4212 tank pH high", within="main")
+    in_tree(still, r"status: - paragraph: \"?Acknowledged: 40-AI-4212.high, tank pH high.", within=".messages")
     go(still, "events")
     in_tree(still, r"command 40-AI-4212.high acknowledged ada tank pH high", within="main")
     in_tree(still, r"alarm 40-AI-4212.high unack → acked ada tank pH high", within="main")

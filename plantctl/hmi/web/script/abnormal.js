@@ -26,7 +26,13 @@ export async function release(app) {
     withReason: true,
   });
   if (agreed)
-    app.commands.give({ command: "release", target: "plant", reason: agreed.reason, says: t("release.says") });
+    app.commands.give({
+      command: "release",
+      target: "plant",
+      reason: agreed.reason,
+      says: t("release.says"),
+      done: t("release.done"),
+    });
 }
 
 function listed(names) {

@@ -20,6 +20,7 @@ export function acknowledge(app, row) {
     command: "ack",
     target: row.alarm.alarm,
     says: t("ack.says", { alarm: row.alarm.alarm }),
+    done: t("ack.done", { alarm: row.alarm.alarm, text: row.alarm.text || app.plant.tag(row.alarm.tag).text }),
   });
 }
 
@@ -33,7 +34,8 @@ async function resetAlarm(app, alarm) {
   });
   if (!agreed) return;
   const says = t("reset.says", { group: alarm.alarm });
-  app.commands.give({ command: "reset", target: alarm.alarm, reason: agreed.reason, says });
+  const done = t("reset.done", { group: alarm.alarm });
+  app.commands.give({ command: "reset", target: alarm.alarm, reason: agreed.reason, says, done });
 }
 
 function alarmRow(app, row, scope, choose) {

@@ -26,9 +26,12 @@ export class Commands {
   #open = new Map();
   #listeners = new Set();
   #now;
+  #isVerified;
   log = [];
 
-  constructor({ link, messages, session, now }) {
+  /** `isVerified(command, target)`: whether the plant tells more of a command than that it was accepted. */
+  constructor({ link, messages, session, now, isVerified }) {
+    this.#isVerified = isVerified;
     this.#link = link;
     this.#messages = messages;
     this.#session = session;
@@ -42,8 +45,8 @@ export class Commands {
     return "";
   }
 
-  /** Give a command; its record tells what becomes of it; null where it could not leave. */
-  give({ command, target, value = null, expect = null, reason = "", says }) {
+  /** Give a command; its record tells what becomes of it; null where it could not leave. `done` is said at its end. */
+  give({ command, target, value = null, expect = null, reason = "", says, done = "" }) {
     const barred = this.barred();
     const record = {
       id: this.#next++,
@@ -58,6 +61,7 @@ export class Commands {
       given_ms: this.#now(),
       stages: [],
       done: false,
+      spoken: done,
     };
     const message = {
       type: "command",
@@ -93,8 +97,18 @@ export class Commands {
     record.readback = message.readback ?? null;
     record.stages.push({ stage: message.stage, t: message.t });
     if (LAST.has(message.stage)) this.#finish(record);
-    else if (message.stage === "accepted") setTimeout(() => this.#settle(record), SETTLE_MS);
+    else if (message.stage === "accepted") {
+      if (!this.#isVerified(record.command, record.target)) this.#speak(record);
+      setTimeout(() => this.#settle(record), SETTLE_MS);
+    }
     this.#tell(record);
+  }
+
+  // Once for each command; what failed is told by a message that stays.
+  #speak(record) {
+    if (record.spoken === null) return;
+    this.#messages.say(record.spoken || t("command.done", { says: record.says, stage: t(`stage.${record.stage}`) }));
+    record.spoken = null;
   }
 
   // An acceptance is the last stage of a command that no read-back verifies.
@@ -110,7 +124,7 @@ export class Commands {
     if (FAILED.has(record.stage)) {
       const why = [record.code, record.detail].filter(Boolean).join(": ");
       this.#messages.fail(t("command.failed", { says: record.says, stage: t(`stage.${record.stage}`), why }));
-    }
+    } else this.#speak(record);
   }
 
   /** The connection broke: what was under way has an unknown outcome. */

@@ -214,6 +214,7 @@ async function reset(app, group) {
       target: group.name,
       reason: agreed.reason,
       says: t("reset.says", { group: group.name }),
+      done: t("reset.done", { group: group.name }),
     });
 }
 

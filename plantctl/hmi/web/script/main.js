@@ -101,7 +101,13 @@ function connect(app) {
   });
   app.devices = new Devices();
   app.journal = new Journal();
-  app.commands = new Commands({ link: app.link, messages: app.messages, session, now: () => app.link.now() });
+  app.commands = new Commands({
+    link: app.link,
+    messages: app.messages,
+    session,
+    now: () => app.link.now(),
+    isVerified: (command, target) => command === "set" && app.plant.tag(target).kind === "output",
+  });
 }
 
 function routes(app, place) {

@@ -78,6 +78,7 @@ export const ENGLISH = {
   "release.none": "none",
   "release.action": "Release",
   "release.says": "release the outputs",
+  "release.done": "Outputs released.",
 
   "value.none": "– – –",
   "value.old": "old {age}",
@@ -175,6 +176,7 @@ export const ENGLISH = {
   "ack.page": "Acknowledge page…",
   "ack.none": "nothing waits for acknowledgement",
   "ack.says": "acknowledge {alarm}",
+  "ack.done": "Acknowledged: {alarm}, {text}.",
   "ack.page_title": "Acknowledge all alarms of this page?",
   "ack.page_action": "Acknowledge all",
   "ack.page_what": "{n} alarms",
@@ -230,6 +232,7 @@ export const ENGLISH = {
   "reset.what": "latched effects let go; outputs stay as they are until they are commanded",
   "reset.effects": "effects",
   "reset.says": "reset {group}",
+  "reset.done": "Reset: {group}.",
   "reset.missing": "why it cannot be reset now",
   "reset.not_tripped": "not tripped",
   "reset.see_list": "conditions are missing; they are listed below",

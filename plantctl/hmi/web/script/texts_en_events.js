@@ -4,6 +4,7 @@ export const ENGLISH_EVENTS = {
   "command.says": "{command} {target}",
   "command.not_sent": "Not sent: {says}: {why}.",
   "command.failed": "{says}: {stage}. {why}",
+  "command.done": "{says}: {stage}.",
   "command.look": "the connection broke meanwhile: look at the value before you repeat it",
   "command.log": "commands given here",
   "command.none": "No command was given from this page.",

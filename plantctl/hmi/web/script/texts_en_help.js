@@ -30,6 +30,7 @@ export const ENGLISH_HELP = {
 
   "messages.title": "messages",
   "messages.dismiss": "dismiss",
+  "messages.more": "And {n} more.",
 
   "signin.title": "plantctl",
   "signin.text": "Sign in to see the plant.",
