@@ -95,11 +95,12 @@ def chunk_bytes(data: bytes, at: int) -> int:
 
 def decode_chunk(data: bytes, at: int = 0) -> Chunk:
     """The chunk at `at`. Cut short, a wrong sum or bytes that do not inflate: `LogDamaged`."""
-    size = chunk_bytes(data, at)
-    if not size:
+    if at + HEAD.size > len(data):
         raise LogDamaged("no chunk begins here")
-    _, kind, _, tag, count, _, crc = HEAD.unpack_from(data, at)
-    body = data[at + HEAD.size : at + size]
+    mark, kind, _, tag, count, length, crc = HEAD.unpack_from(data, at)
+    body = data[at + HEAD.size : at + HEAD.size + length]
+    if mark != MARK or length > CHUNK_BYTES_MAX or len(body) != length:
+        raise LogDamaged("no chunk begins here")
     if crc32c(data[at : at + HEAD.size - 4] + body) != crc:
         raise LogDamaged("a chunk's check sum is wrong")
     try:

@@ -34,9 +34,9 @@ class Names:
         self._seen: list[int] = []
         self._points: dict[str, NamedPoint] = {}
 
-    def point(self, name: str) -> NamedPoint:
-        """The point called `name`. Raises `UnknownTag`."""
-        points = self.all()
+    def point(self, name: str, names: list[str] | None = None) -> NamedPoint:
+        """The point called `name`; `names` are those of the log's files where they are known. Raises `UnknownTag`."""
+        points = self.all(names)
         found = points.get(name)
         if found is None:
             if not points:
@@ -45,9 +45,9 @@ class Names:
             raise UnknownTag(f"`{name}` is not in the record{'; ' + hint if hint else ''}")
         return found
 
-    def all(self) -> dict[str, NamedPoint]:
+    def all(self, names: list[str] | None = None) -> dict[str, NamedPoint]:
         """The points by name."""
-        names = self._log.names()
+        names = self._log.names() if names is None else names
         if names is self._names or names == self._names:
             return self._points
         self._names = names

@@ -24,7 +24,7 @@ from plantctl.history.buckets import Buckets, InForce, in_buckets, joined, merge
 from plantctl.history.chunk import U2, ChunkKind, Points, Scans
 from plantctl.history.gathering import Gathering, State, closing, in_force
 from plantctl.history.minutes import MINUTE_NS, minutes_of
-from plantctl.history.names import Names
+from plantctl.history.names import NamedPoint, Names
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
 from plantctl.history.seams import points_from, row_at, seamless, told
@@ -128,7 +128,7 @@ class History:
         An unknown tag raises `UnknownTag`, an empty span `NothingAsked`.
         """
         _check(start_ns, end_ns)
-        point = self.names.point(tag)
+        point = self._point(tag)
         parts: list[InForce] = []
         most = 0
         for part in self._parts(start_ns, end_ns):
@@ -152,7 +152,7 @@ class History:
 
         An unknown tag raises `UnknownTag`.
         """
-        point = self.names.point(tag)
+        point = self._point(tag)
         found: list[State | None] = []
         for moment_ns in utc_ns:
             parts = [self._in_force(part, point.id) for part in self._parts(moment_ns, moment_ns + 1)]
@@ -178,7 +178,7 @@ class History:
         _check(start_ns, end_ns)
         if not 1 <= points <= BUCKETS_MAX:
             raise NothingAsked(f"a trend has 1 to {BUCKETS_MAX} points, not {points}")
-        point = self.names.point(tag)
+        point = self._point(tag)
         width_ns = -(-(end_ns - start_ns) // points)
         if width_ns < MINUTE_NS:
             begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
@@ -215,6 +215,7 @@ class History:
 
     def frames(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, bytes]]:
         """The frames of events, commands, results, texts and writes with start <= UTC < end, whole, with their UTC."""
+        self._refresh()
         for part in self._parts(start_ns, end_ns):
             kept = part.file.frames() if part.file else part.tail.gathering.kept if part.tail else []
             yield from ((utc_ns, frame) for utc_ns, frame in kept if start_ns <= utc_ns < end_ns)
@@ -259,6 +260,12 @@ class History:
                 self._tail.gathering, self._tail.forgot = Gathering(), True
             self._tail.gathering.add(stretch)
 
+    def _point(self, tag: str) -> NamedPoint:
+        """A tag by its name, in the record as it is now. Raises `UnknownTag`."""
+        self._refresh()
+        assert self._tail is not None
+        return self.names.point(tag, self._tail.rows.names)
+
     def _file(self, range_: Range) -> SealedFile:
         """A sealed file, from those that are open where it is."""
         found = self._files.get(range_)
@@ -294,7 +301,6 @@ class History:
 
         The files are in order of time but for a clock that was set back; one file more on both sides answers for that.
         """
-        self._refresh()
         ranges = self._ranges
         first = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
         beyond = 0

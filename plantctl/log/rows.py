@@ -119,7 +119,7 @@ class LogRows:
         self._at: _At | None = None
         self._last_ns: int | None = None
         self._hole = False
-        self._listed: list[str] = []
+        self.names: list[str] = []
         self._newest = ""
         self.last_sequence = after
         self.damaged = 0
@@ -144,13 +144,11 @@ class LogRows:
 
     def _nothing_new(self) -> bool:
         """Whether all of the newest file was read: what is asked most often, and answered without opening it."""
-        here = self._at
-        if here is None:
-            return False
         names = self._storage.names()
-        if names is not self._listed:
-            self._listed, self._newest = names, "".join(log_names(names)[-1:])
-        if self._newest != here.name:
+        if names is not self.names:
+            self.names, self._newest = names, "".join(log_names(names)[-1:])
+        here = self._at
+        if here is None or self._newest != here.name:
             return False
         try:
             return self._storage.length(here.name) <= here.offset
