@@ -30,6 +30,9 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+Version = Annotated[Literal["3.1.1", "5"], BeforeValidator(_as_text)]
+
+
 def _parts(url: str) -> SplitResult:
     """The parts of `mqtts://broker:8883`; raises ValueError."""
     parts = urlsplit(url)
@@ -72,7 +75,7 @@ class MqttSettings(SinkSettings):
     user: str | None = Field(default=None, min_length=1, max_length=256)
     password_file: FileName | None = None
     client_id: str | None = Field(default=None, min_length=1, max_length=256)
-    protocol: Annotated[Literal["3.1.1", "5"], BeforeValidator(_as_text)] = "5"
+    protocol: Version = "5"
     keepalive: Annotated[int, Field(ge=1, le=3_600)] = 15
     timeout: Annotated[float, Field(gt=0.0, le=60.0)] = 5.0
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 100

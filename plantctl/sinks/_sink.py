@@ -74,11 +74,21 @@ class SinkSettings(Settings):
     backfill: Annotated[float, Field(gt=0.0)] = 50_000.0
 
 
+class CommandGate(Protocol):
+    """The way of a command from a peer to the plant's gate, which decides."""
+
+    async def __call__(self, target: str, value: float, actor: str) -> str:
+        """Ask for `value` at the point `target` for `actor`; what became of it, in words. Raises CommandRejected."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SinkPlace:
     """Where a sink stands: its own name, the plant's, the labels of points, the clock, the folder with secrets.
 
     `labels` grows when a plan with more points takes over. `config` is a short text that names the configuration.
+    `folder` is where a sink may keep a small file of its own, called after it. `command` takes the commands of peers;
+    without it there are none.
     """
 
     name: str
@@ -88,6 +98,8 @@ class SinkPlace:
     secrets: Path | None = None
     config: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    command: CommandGate | None = None
 
 
 class Sink(Protocol):
@@ -105,6 +117,16 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Let go of the connection, whatever its state; never waits for the peer for long."""
+        ...
+
+
+class AttentiveSink(Sink, Protocol):
+    """A sink that is also spoken to."""
+
+    async def attend(self) -> None:
+        """Listen to the peer, from `open` on and beside `write`, and act on it; raises `SinkError` when the connection
+        is over, which is then to be closed as after a failed write. Never returns.
+        """
         ...
 
 

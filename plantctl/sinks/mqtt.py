@@ -12,7 +12,6 @@ what is historical never is. A row is itself by its topic and its `t`: it may co
 import json
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Final
 
@@ -22,14 +21,13 @@ from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.quality import describe
 from plantctl.sinks._mqtt_link import Link
 from plantctl.sinks._mqtt_settings import MqttSettings, Sent
+from plantctl.sinks._record_text import time_text, transition_text
 from plantctl.sinks._sink import SinkPlace, SinkRejected, SinkUnreachable
 
 EVENTS: Final = "events"
 STATUS: Final = "status"
 ONLINE: Final = b'{"online":true}'
 OFFLINE: Final = b'{"online":false}'
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_S: Final = 1_000_000_000
 # What would be levels or wildcards of a topic, and the sign that stands before their codes.
 _IN_LEVEL: Final = {ord(sign): f"%{ord(sign):02X}" for sign in "%/+#"} | {code: f"%{code:02X}" for code in range(0x20)}
 
@@ -124,37 +122,13 @@ class Sink:
         return head
 
     def _transition(self, batch: Batch, place: int, end: str) -> Sent:
-        event = batch.events[place]
-        told = {
-            "t": time_text(event.utc_ns),
-            "kind": event.kind.word,
-            "target": event.target,
-            "old": event.old_text,
-            "new": event.new_text,
-            "actor": event.actor,
-            "reason": event.reason,
-            "src": time_text(event.source_ns) if event.source_ns else "",
-            "scan": event.scan,
-            "frame": batch.event_sequences[place],
-        }
-        text = json.dumps({key: value for key, value in told.items() if value != ""}, separators=(",", ":"))
-        return Sent(f"{self._root}/{EVENTS}", f"{text[:-1]}{end}".encode())
+        return Sent(f"{self._root}/{EVENTS}", f"{transition_text(batch, place)[:-1]}{end}".encode())
 
 
 def level(name: str) -> str:
     """A name as one level of a topic: slashes, wildcards and control characters by their code, as `%2F`."""
     text = name.translate(_IN_LEVEL)
     return f"%{ord(text[0]):02X}{text[1:]}" if text in (EVENTS, STATUS) or text[:1] == "$" else text
-
-
-def time_text(utc_ns: int) -> str:
-    """UTC ns in the form of RFC 3339, to the nanosecond."""
-    return f"{_second_text(utc_ns // _S)}.{utc_ns % _S:09d}Z"
-
-
-@lru_cache(maxsize=64)
-def _second_text(utc_s: int) -> str:
-    return f"{_EPOCH + timedelta(seconds=utc_s):%Y-%m-%dT%H:%M:%S}"
 
 
 @lru_cache(maxsize=1024)

@@ -40,6 +40,7 @@ class Session:
     user: str | None = None
     password: bytes | None = None
     will: Told | None = None
+    will_told: Told | None = None  # as it was given, whatever becomes of it
     filters: dict[str, int] = field(default_factory=dict)
     packet: int = 0
 
@@ -238,6 +239,7 @@ class Broker:
             packet.properties(session.version)
             topic, payload = packet.text(), packet.binary()
             session.will = Told(topic, payload, flags >> 3 & 3, bool(flags & 0x20), session.client, True)
+            session.will_told = session.will
         session.user = packet.text() if flags & 0x80 else None
         session.password = packet.binary() if flags & 0x40 else None
         if packet.data:

@@ -71,6 +71,7 @@ def test_rows_and_transitions_are_messages_in_the_order_of_the_log(protocol):
             "reason": 'why: "because"',
             "scan": 7,
             "frame": 1,
+            "place": 0,
         },
         {
             "t": "2025-11-23T06:00:01.000000000Z",
