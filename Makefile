@@ -125,6 +125,13 @@ node:
 	@{ command -v node && command -v npm; } >/dev/null || apt-get install --yes --quiet nodejs npm || { \
 	  echo "interop talks to peers in JavaScript: apt install nodejs npm" >&2; exit 1; }
 
+# Databases as Debian packages them. Where systemd runs, their packages start them as services too; ours are others.
+.PHONY: victoria-metrics influxd
+victoria-metrics influxd:
+	@command -v $@ >/dev/null || apt-get install --yes --quiet --no-install-recommends $(@:influxd=influxdb) || { \
+	  echo "interop writes to Debian's databases: apt install victoria-metrics influxdb" >&2; exit 1; }
+interop: victoria-metrics influxd
+
 PEERS := tests/interop/node_modules
 $(PEERS)/.made: tests/interop/package.json tests/interop/package-lock.json | node
 	@echo "set-up: the peers of the interoperability tests (tests/interop/package-lock.json)"

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.batch import Batch, PointLabel, PointLabels
-from plantctl.core.event import Event
+from plantctl.core.event import Event, spoken
 from plantctl.core.quality import FORCED, SIMULATED
 
 HEADS_MAX: Final = 200_000
@@ -186,13 +186,14 @@ class LineEncoder:
 
     def _event_line(self, event: Event, sequence: int, place: int) -> bytes:
         fields = [f"sequence={sequence}i", f"place={place}i", f"scan={event.scan}i"]
-        fields += [f"{name}={value!r}" for name, value in _numbers(event) if math.isfinite(value)]
+        numbers = {name: value for name, value in _numbers(event) if math.isfinite(value)}
+        fields += [f"{name}={value!r}" for name, value in numbers.items()]
         if event.source_ns:
             fields.append(f"source={event.source_ns}i")
         if self._text:
             texts = {"actor": event.actor, "reason": event.reason}
             if event.words:
-                texts |= {"old_word": event.old_text, "new_word": event.new_text}
+                texts |= {f"{name}_word": spoken(value, event.words) for name, value in numbers.items()}
             fields += [f"{name}={string_text(text)}" for name, text in texts.items() if text]
         tags = _tags(kind=event.kind.word, plant=self._plant, target=event.target)
         return f"{self._events_of}{tags} {','.join(fields)} {event.utc_ns + place}\n".encode()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plantctl.core.batch import Batch, PointLabel
-from plantctl.core.event import Event, EventKind
+from plantctl.core.event import Event, EventKind, spoken
 from plantctl.core.quality import FORCED, SIMULATED
 from plantctl.sinks._line_protocol import LineEncoder
 from tests.line_protocol import read_lines
@@ -60,7 +60,9 @@ def expected_event(event, sequence, place, text):
     fields |= {"source": event.source_ns} if event.source_ns else {}
     if text:
         words = {"actor": event.actor, "reason": event.reason}
-        words |= {"old_word": event.old_text, "new_word": event.new_text} if event.words else {}
+        numbers = {"old_word": event.old, "new_word": event.new}
+        told = {key: spoken(value, event.words) for key, value in numbers.items() if math.isfinite(value)}
+        words |= told if event.words else {}
         fields |= {key: carried(word, False) for key, word in words.items() if word}
     tags = {"kind": event.kind.word, "plant": "demo", "target": carried(event.target, True)}
     return "m_event", tags, fields, event.utc_ns + place
