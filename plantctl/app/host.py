@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plantctl.app.control_socket import ControlSocket
 from plantctl.app.one import make
-from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, SECURITY_NAME, SOCKET_NAME
+from plantctl.app.state_folder import FEEDS_NAME, HISTORY_NAME, LOG_NAME, SECURITY_NAME, SOCKET_NAME
 from plantctl.core.clock import RealClock
 from plantctl.log.storage import FolderStorage
 from plantctl.plan.plan import Plan
@@ -17,9 +17,15 @@ async def host(plan: Plan, folder: Path, endpoints: Mapping[str, str] | None, *,
     """Run `plan` with its state in `folder` until SIGTERM or SIGINT; the log is durable when this returns."""
     log = folder / LOG_NAME
     log.mkdir(parents=True, exist_ok=True)
-    history, secrets = FolderStorage(folder / HISTORY_NAME), folder / SECURITY_NAME
     running = make(
-        plan, RealClock(), FolderStorage(log), history, compiled=compiled, endpoints=endpoints, secrets=secrets
+        plan,
+        RealClock(),
+        FolderStorage(log),
+        FolderStorage(folder / HISTORY_NAME),
+        FolderStorage(folder / FEEDS_NAME),
+        compiled=compiled,
+        endpoints=endpoints,
+        secrets=folder / SECURITY_NAME,
     )
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

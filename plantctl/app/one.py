@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plantctl.app.clock_sync import ClockService, Synchronisation
+from plantctl.app.feeds import Feeds
 from plantctl.app.field import Field, make_field
 from plantctl.app.plan_text import plan_text
 from plantctl.core.clock import Clock, ticks
@@ -57,6 +58,7 @@ class Running:
     schedule: Schedule
     statistics: Statistics
     sealer: Sealer | None = None
+    feeds: Feeds | None = None
     recent: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     listeners: list[Callable[[int, list[Event], list[Result]], None]] = field(default_factory=list)
     scans: int = 0
@@ -126,6 +128,8 @@ class Running:
                 tasks.create_task(self.devices.run(), name="field")
                 tasks.create_task(self._scan(), name="scan")
                 tasks.create_task(self._record(), name="recorder")
+                if self.feeds is not None:
+                    tasks.create_task(self.feeds.run(), name="feeds")
         finally:
             self.devices.release()
             for name in ("scan", "recorder"):
@@ -197,6 +201,7 @@ class Running:
             "log.bytes": float(sealed.log_bytes),
             "log.history_bytes": float(sealed.sealed_bytes),
             HISTORY_REMOVED: float(sealed.removed_files),
+            **({} if self.feeds is None else self.feeds.points()),
         }
         self.statistics.tell(number, now_ns, utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log)
 
@@ -223,6 +228,7 @@ def make(
     clock: Clock,
     storage: Storage,
     history: Storage | None = None,
+    feeds: Storage | None = None,
     *,
     compiled: bool = True,
     endpoints: Mapping[str, str] | None = None,
@@ -231,7 +237,7 @@ def make(
 ) -> Running:
     """Build a plant to run over `storage`, its log, which is sealed into `history`; nothing moves before `run`.
 
-    `secrets` is the plant's security folder.
+    `secrets` is the plant's security folder. Its sinks are fed where `feeds` is given, the folder of their positions.
     """
     recorder = Recorder(storage, plan.name, {plan.hash: plan_text(plan)})
     last = recorder.open(clock.utc_ns(), sealed_through(history) if history is not None else 0)
@@ -251,5 +257,6 @@ def make(
         schedule,
         Statistics(executive, schedule),
         None if history is None else Sealer(storage, history, keeping=plan.keeping),
+        None if feeds is None else Feeds(plan, clock, storage, feeds, recorder.newest, secrets),
         _time_service=None if clock.virtual else ClockService(),
     )

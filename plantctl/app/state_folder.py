@@ -17,6 +17,7 @@ LOCK_NAME = "holder"
 SOCKET_NAME = "control.sock"
 LOG_NAME = "log"
 HISTORY_NAME = "history"
+FEEDS_NAME = "feeds"
 LOGS_NAME = "logs"
 SECURITY_NAME = "security"
 LOCKS = Path("/proc/locks")

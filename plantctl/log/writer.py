@@ -153,6 +153,10 @@ class Recorder:
 
     # --------------------------------------------------------------------------------------------------- draining
 
+    def newest(self) -> tuple[int, int]:
+        """The newest frame that is on disk, and its time (UTC ns)."""
+        return self.durable_sequence, self.durable_utc_ns
+
     def drain(self, reader: RingReader, mono_ns: int, utc_ns: int) -> int:
         """Moves what the ring holds into the log and returns the number of frames moved.
 

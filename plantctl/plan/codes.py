@@ -95,6 +95,8 @@ CODES: Final[dict[str, str]] = {
     "PC501": "An algebraic loop.",
     "PC601": "A device that its driver cannot use as it is described.",
     "PC602": "A tag that its device cannot serve as it is described.",
+    "PC603": "A sink that its kind cannot use as it is described.",
+    "PC604": "A pattern of a sink that meets no point.",
     "PC701": "A number outside what its parameter allows.",
     "PC702": "A range or limits that do not rise.",
     "PC703": "Alarm limits in the wrong order.",
@@ -119,7 +121,7 @@ RANGES: Final[dict[str, str]] = {
     "PC3": "References and names",
     "PC4": "Units and expressions",
     "PC5": "Order and compilation",
-    "PC6": "Devices and items",
+    "PC6": "Devices, items and sinks",
     "PC7": "Limits and ranges",
 }
 

@@ -13,6 +13,7 @@ from plantctl.core.keeping import Keeping
 from plantctl.core.units import parse_duration_ns
 from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
+from plantctl.plan.link_sinks import sink_plans
 from plantctl.plan.network import BlockNode, ExpressionNode, Network
 from plantctl.plan.order import stretches
 from plantctl.plan.plan import (
@@ -87,6 +88,7 @@ def compile_network(
         inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),
         devices=devices,
+        sinks=sink_plans(net, points),
         kinds=tuple(_kind_rows(net, kind, members[i], row_of) for i, kind in enumerate(kinds)),
         expressions=expressions,
         runs=runs,

@@ -31,6 +31,7 @@ def explain_plan(plan: Plan) -> str:
         ("alarms", _alarms(plan)),
         ("one scan old", (f"  {plan.points[row].name}" for _, row in plan.delays)),
         ("devices", _devices(plan)),
+        ("sinks", _sinks(plan)),
     ]
     lines = [f"plant {plan.name}", *_tasks(plan)]
     for title, found in sections:
@@ -183,6 +184,11 @@ def _alarms(plan: Plan) -> Iterator[str]:
                 yield f"    counts while {_program_text(plan, arm) or arm}" + (
                     "" if lasting == "0 s" else f" for {lasting}"
                 )
+
+
+def _sinks(plan: Plan) -> Iterator[str]:
+    for sink in plan.sinks:
+        yield f"  {sink.name} ({sink.kind}) gets {len(sink.tags)} points"
 
 
 def _devices(plan: Plan) -> Iterator[str]:

@@ -20,6 +20,8 @@ from plantctl.plan.schema import form_schema
 from plantctl.plan.source_forms import SHORT_OF
 from plantctl.plan.source_plant import NAMED_SECTIONS, SECTIONS
 from plantctl.plan.words import key_words
+from plantctl.sinks._kinds import load as load_sink
+from plantctl.sinks._kinds import sink_kinds
 
 Json = dict[str, Any]
 
@@ -146,7 +148,8 @@ def _complete(sections: Json, definitions: Json) -> None:
             part["anyOf"][part["anyOf"].index(short)] = form["properties"][short["short"]]
     blocks = {name: _block_keys(find_kind(name)) for name in kind_names()}
     drivers = {name: _driver_keys(name) for name in driver_kinds()}
-    for title, kinds in (("blocks", blocks), ("devices", drivers)):
+    sinks = {name: _sink_keys(name) for name in sink_kinds()}
+    for title, kinds in (("blocks", blocks), ("devices", drivers), ("sinks", sinks)):
         entry = sections[title]["additionalProperties"]
         own = entry["properties"]
         own["kind"]["examples"] = list(kinds)
@@ -195,9 +198,20 @@ def _driver_keys(name: str) -> Json:
         "profile": {"description": "register map of the device, a file of config/devices", "type": "string"},
     }
     for key, form in config["properties"].items():
-        keys[key] = {"default": form["default"]} if form.get("default") not in (None, "", {}, []) else {}
-        keys[key]["description"] = form.get("description", f"of the driver `{name}`")
+        keys[key] = _setting(form, f"of the driver `{name}`")
     return keys
+
+
+def _sink_keys(name: str) -> Json:
+    """The settings of a sink; what their values may be is the sink's to check."""
+    config: Mapping[str, Any] = load_sink(name).Config.model_json_schema()
+    return {key: _setting(form, f"of the sink `{name}`") for key, form in config["properties"].items()}
+
+
+def _setting(form: Json, what: str) -> Json:
+    """A setting of a plug-in: what it is, and its value where the text says nothing."""
+    default = {"default": form["default"]} if form.get("default") not in (None, "", {}, []) else {}
+    return {**default, "description": form.get("description", what)}
 
 
 def _in_template(schema: Any, *, keys: bool = True) -> Any:

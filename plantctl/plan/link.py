@@ -6,6 +6,7 @@ from plantctl.plan.link_displays import link_shown
 from plantctl.plan.link_hold import link_hold
 from plantctl.plan.link_loops import check_loop_limits, fill_schedules, link_loops
 from plantctl.plan.link_protection import link_protection
+from plantctl.plan.link_sinks import declare_feeds, link_sinks
 from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags, rising
 from plantctl.plan.network import Network
 from plantctl.plan.plan import Task
@@ -28,6 +29,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     tasks = read_tasks(net)
     protect = protect_task(tasks)
     declare_statistics(net, tasks)
+    declare_feeds(net)
     link_tags(net)
     link_calculated(net)
     link_blocks(net)
@@ -52,6 +54,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     assign_tasks(net, tasks)
     check_cascades(net, tasks)
     net.shown = link_shown(net)
+    link_sinks(net)
     net.tell_unknown()
     return net, tasks
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from plantctl.core.errors import Place
+from plantctl.core.feed import SinkPlan
 from plantctl.core.field import DevicePlan
 from plantctl.core.keeping import Keeping
 from plantctl.plan.expression import Program
@@ -222,6 +223,7 @@ class Plan:
     overrun_catch_up: int = 0
     retain_for_ns: int = RETAIN_FOR_NS
     keeping: Keeping = KEEPING
+    sinks: tuple[SinkPlan, ...] = ()
     shown: Shown = field(default_factory=Shown)
 
     @property

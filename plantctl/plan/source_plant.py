@@ -71,6 +71,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """`sinks:`; everything but `kind` belongs to the sink's kind and is checked by its own `Config`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    kind: Name
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
     """`tags:` and the rows of a tag table. `device` empty: the value is written inside the plan, or by hand."""
 
@@ -335,6 +344,7 @@ SECTIONS: Final[dict[str, Section]] = {
     "outputs": Section(Output, "an output", of_tags=True),
     "sequences": Section(Anything, "a sequence"),
     "displays": Section(Display, "a display"),
+    "sinks": Section(Annotated[Sink, Rest("kind")], "a sink"),
 }
 NAMED_SECTIONS: Final = tuple(name for name in SECTIONS if name != "tasks")
 """Sections that a template can hold."""
@@ -366,6 +376,7 @@ class SourcePlant:
     outputs: dict[str, Output] = field(default_factory=dict)
     sequences: dict[str, Any] = field(default_factory=dict)
     displays: dict[str, Display] = field(default_factory=dict)
+    sinks: dict[str, Sink] = field(default_factory=dict)
     order: tuple[tuple[str, str], ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     complete: bool = True

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from plantctl.core.batch import Batch, PointLabels
 from plantctl.core.clock import Clock
 from plantctl.core.errors import PlantctlError
+from plantctl.core.units import UnitError, parse_duration_s
 
 
 class SinkError(PlantctlError):
@@ -50,10 +51,28 @@ class SinkNotAdmitted(SinkError):
     """
 
 
+def seconds(text: Any) -> Any:
+    """A duration in seconds from `200 ms`, `1 s`, `2 min`; numbers pass as seconds, anything else is refused."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return parse_duration_s(text)
+    except UnitError as fault:
+        raise ValueError(f"{fault.what}{f'; {fault.hint}' if fault.hint else ''}") from fault
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0.0, le=86_400.0, allow_inf_nan=False)]
+
+
 class Settings(BaseModel):
     """The base of everything a sink reads from the configuration: closed and unchangeable."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def one_or_more(value: Any) -> Any:
+    """A list as it is, a single text as a list of one."""
+    return (value,) if isinstance(value, str) else value
 
 
 class SinkSettings(Settings):
@@ -65,13 +84,13 @@ class SinkSettings(Settings):
     second at most are sent from behind while newer ones go first.
     """
 
-    tags: tuple[str, ...] = ("*",)
+    tags: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ("*",)
     events: bool = True
     batch: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    patience: Annotated[float, Field(gt=0.0, le=600.0)] = 10.0
-    backoff_first: Annotated[float, Field(gt=0.0, le=600.0)] = 0.25
-    backoff_most: Annotated[float, Field(gt=0.0, le=3_600.0)] = 30.0
-    backfill: Annotated[float, Field(gt=0.0)] = 50_000.0
+    patience: Seconds = 10.0
+    backoff_first: Seconds = 0.25
+    backoff_most: Seconds = 30.0
+    backfill: Annotated[float, Field(ge=1.0, le=1e7)] = 50_000.0
 
 
 class CommandGate(Protocol):

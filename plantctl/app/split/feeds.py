@@ -1,51 +1,94 @@
 """The feeds process: hands the plant's record to whatever stores or shows it elsewhere.
 
-It follows the frame ring and says how far it is. Sinks attach here.
+It reads the log from disk, up to what the recorder says is durable, and never the plant's memory: it may be slow, hang
+or die without anybody noticing but the sinks. How far each is, is in its segment, once a second.
 """
 
+import asyncio
+import logging
 import signal
-from types import FrameType
 from typing import Final
 
-from plantctl.app.split.deadline import monotonic_ns, wait_until
-from plantctl.app.split.frame_feed import FrameFeed
+from plantctl.app.feeds import Feeds
+from plantctl.app.split.deadline import monotonic_ns
 from plantctl.app.split.hand_over import HandOver
-from plantctl.app.split.segments import FRAMES, Role
+from plantctl.app.split.segments import Role
+from plantctl.app.state_folder import FEEDS_NAME, LOG_NAME, SECURITY_NAME
+from plantctl.core.clock import RealClock
 from plantctl.core.segment import ProcessState
+from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 
-PERIOD_NS: Final = 100_000_000
+PERIOD_S: Final = 0.1
 
 
-class Feeds:
-    """One feeds process over its memory; `turn` follows the plant as far as it is."""
+class FeedsProcess:
+    """One feeds process over its memory and its folder."""
 
     def __init__(self, hand_over: HandOver) -> None:
+        folder = hand_over.settings.folder
         self.writer = hand_over.own()
-        self._feed = FrameFeed(hand_over.plan, hand_over.reader(Role.SCAN).area(FRAMES))
+        self._recorder = hand_over.reader(Role.RECORDER, ("durable_sequence", "durable_utc_ns"))
+        self._log = logging.getLogger("plantctl")
+        self.clock = RealClock()
+        self.feeds = Feeds(
+            hand_over.plan,
+            self.clock,
+            ReadOnlyFolder(folder / LOG_NAME),
+            FolderStorage(folder / FEEDS_NAME),
+            self.newest,
+            folder / SECURITY_NAME,
+        )
 
-    def turn(self, now_ns: int) -> None:
-        """Read what is new and publish how far that is."""
-        feed, live = self._feed, self.writer.live
-        feed.take()
-        live["sequence"][0], live["frames"][0], live["lost_frames"][0] = feed.sequence, feed.frames, feed.lost
+    def newest(self) -> tuple[int, int]:
+        """The newest frame on disk and its time, as the recorder says."""
+        self._recorder.take()
+        said = self._recorder.columns
+        return int(said["durable_sequence"][0]), int(said["durable_utc_ns"][0])
+
+    def turn(self) -> None:
+        """Publish how every sink is, and say what changed."""
+        live = self.writer.live
+        for n, feed in enumerate(self.feeds.feeds):
+            statistics, position = feed.statistics, feed.position
+            live["state"][n], live["lag_ns"][n] = statistics.state, statistics.lag_ns
+            live["failures"][n] = statistics.failures
+            if position is not None:
+                live["missing"][n], live["needed"][n] = position.missing, position.needed
+                live["quarantined"][n], live["lost"][n] = position.quarantined, position.lost
         self.writer.publish()
-        self.writer.beat(now_ns)
+        self.writer.beat(monotonic_ns())
+        for line in self.feeds.changes():
+            self._log.info(line)
+
+    async def serve(self, ended: asyncio.Event) -> None:
+        """Feed until `ended`."""
+
+        async def turns() -> None:
+            while True:
+                self.turn()
+                await self.clock.sleep(PERIOD_S)
+
+        async with asyncio.TaskGroup() as tasks:
+            work = [
+                tasks.create_task(self.feeds.run(), name="sinks"),
+                tasks.create_task(turns(), name="turns"),
+            ]
+            self.writer.say(ProcessState.READY)
+            await ended.wait()
+            self.writer.say(ProcessState.ENDING)
+            for task in work:
+                task.cancel()
 
 
 def run(hand_over: HandOver) -> int:
-    """Follow the plant until SIGTERM; the exit code."""
-    ended = False
+    """Feed until SIGTERM; the exit code."""
+    process = FeedsProcess(hand_over)
+    process.writer.take_over(monotonic_ns())
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        nonlocal ended
-        ended = True
+    async def main() -> None:
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+        await process.serve(ended)
 
-    signal.signal(signal.SIGTERM, end)
-    feeds = Feeds(hand_over)
-    feeds.writer.take_over(monotonic_ns())
-    feeds.writer.say(ProcessState.READY)
-    while not ended:
-        feeds.turn(monotonic_ns())
-        wait_until(monotonic_ns() + PERIOD_NS)
-    feeds.writer.say(ProcessState.ENDING)
+    asyncio.run(main())
     return 0

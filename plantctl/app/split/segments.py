@@ -155,8 +155,11 @@ def recorder_layout(plan: Plan) -> Layout:
 
 
 def feeds_layout(plan: Plan) -> Layout:
-    """The last frame the feeds have seen, and how many they missed."""
-    return Layout("feeds", tuple(Column(n, I8, 1) for n in ("sequence", "frames", "lost_frames")))
+    """One row a sink, in the order of the plan: how it is and how far (`core.feed`); `needed` is the first frame
+    that has not arrived, 0 before that is known.
+    """
+    names = ("state", "lag_ns", "missing", "quarantined", "lost", "failures", "needed")
+    return Layout("feeds", tuple(Column(n, I8, len(plan.sinks)) for n in names))
 
 
 def supervisor_layout(plan: Plan) -> Layout:

@@ -1,0 +1,161 @@
+"""All sinks of a plant, each with its runner, over the plant's log.
+
+Points that older plans had keep their names: their rows may still have to be sent. A sink that cannot begin says so and
+tries again; the others do not wait for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from plantctl.app.feed_ledger import FeedLedger
+from plantctl.app.feed_log import FeedLog
+from plantctl.core.batch import Batch, PointLabel
+from plantctl.core.clock import Clock
+from plantctl.core.feed import SinkPlan, feed_point
+from plantctl.history.names import points_in
+from plantctl.log.files import plan_hashes, plan_name
+from plantctl.log.rows import PartlyReadable
+from plantctl.log.storage import Storage
+from plantctl.plan.plan import Plan
+from plantctl.scan.event_records import EventRecords
+from plantctl.sinks._kinds import load
+from plantctl.sinks._position import Position
+from plantctl.sinks._runner import SinkRunner, SinkState, SinkStatistics
+from plantctl.sinks._sink import SinkPlace
+
+# A ledger that cannot be read is asked again after so many seconds.
+AGAIN_S: Final = 5.0
+
+
+class Feed:
+    """One sink: its runner once the ledger was read, and how it is."""
+
+    def __init__(self, plan: SinkPlan) -> None:
+        self.plan = plan
+        self.runner: SinkRunner | None = None
+        self._before = SinkStatistics()
+
+    @property
+    def statistics(self) -> SinkStatistics:
+        """The counters of the sink."""
+        return self._before if self.runner is None else self.runner.statistics
+
+    @property
+    def position(self) -> Position | None:
+        """How far the sink is; None before that is known."""
+        return None if self.runner is None else self.runner.position
+
+    def failed(self, why: str) -> None:
+        """It cannot begin."""
+        self._before.state, self._before.last_error = SinkState.DISK, why
+
+
+class Feeds:
+    """The sinks of `plan` over `log`; `ledgers` is the folder where positions are kept, `secrets` that of passwords.
+
+    `newest` tells the newest durable frame and its time (UTC ns).
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: Clock,
+        log: PartlyReadable,
+        ledgers: Storage,
+        newest: Callable[[], tuple[int, int]],
+        secrets: Path | None = None,
+    ) -> None:
+        self.feeds = [Feed(sink) for sink in plan.sinks]
+        self._plan = plan
+        self._clock = clock
+        self._log = log
+        self._ledgers = ledgers
+        self._source = FeedLog(log, EventRecords(plan), newest)
+        self._secrets = secrets
+        self._said: dict[str, tuple[SinkState, str]] = {}
+
+    async def run(self) -> None:
+        """Feed every sink until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for feed in self.feeds:
+                tasks.create_task(self._run(feed), name=f"sink {feed.plan.name}")
+
+    async def _run(self, feed: Feed) -> None:
+        while feed.runner is None:
+            try:
+                feed.runner = self._begin(feed.plan)
+            except Exception as fault:
+                # The disk, or a mistake of one sink: the others go on.
+                feed.failed(f"{type(fault).__name__}: {fault}")
+                await self._clock.sleep(AGAIN_S)
+        await feed.runner.run()
+
+    def _begin(self, plan: SinkPlan) -> SinkRunner:
+        labels = self.labels()
+        ledger = FeedLedger(self._ledgers, plan.name, labels)
+        position = ledger.position()
+        module = load(plan.kind)
+        config = module.Config.model_validate(dict(plan.config))
+        place = SinkPlace(plan.name, self._plan.name, labels, self._clock, self._secrets, f"{self._plan.hash:016x}")
+        wanted = Wanted(labels, config.tags, events=config.events)
+        return SinkRunner(
+            plan.name, module.Sink(place, config), self._source, ledger, position or Position(), self._clock, wanted
+        )
+
+    def labels(self) -> dict[int, PointLabel]:
+        """What every point is called that the log may hold rows of. Raises `OSError`."""
+        labels: dict[int, PointLabel] = {}
+        for plan_hash in plan_hashes(self._log.names()):
+            text = self._log.read(plan_name(plan_hash)).decode("utf-8", "replace")
+            labels |= {p.id: PointLabel(p.name, p.unit, p.text) for p in points_in(text).values()}
+        for p in self._plan.points:
+            if p.name:
+                unit = "" if p.unit == "1" else p.unit
+                labels[p.id] = PointLabel(p.name, unit, p.text, p.words, p.low, p.high, p.whole)
+        return labels
+
+    def points(self) -> dict[str, float]:
+        """The points that tell how each sink is, by name."""
+        values: dict[str, float] = {}
+        for feed in self.feeds:
+            statistics, position, name = feed.statistics, feed.position or Position(), feed.plan.name
+            values |= {
+                feed_point(name, "state"): float(statistics.state),
+                feed_point(name, "lag"): statistics.lag_ns / 1e9,
+                feed_point(name, "failures"): float(statistics.failures),
+                feed_point(name, "missing"): float(position.missing),
+                feed_point(name, "quarantined"): float(position.quarantined),
+                feed_point(name, "lost"): float(position.lost),
+            }
+        return values
+
+    def changes(self) -> Iterator[str]:
+        """What there is to say of the sinks since this was asked last, a line each."""
+        for feed in self.feeds:
+            state, why = feed.statistics.state, feed.statistics.last_error
+            now = (state, why if state in (SinkState.NOT_ADMITTED, SinkState.DISK) else "")
+            before = self._said.get(feed.plan.name)
+            if now != before and not (before is None and state is SinkState.IDLE):
+                self._said[feed.plan.name] = now
+                word = state.name.lower().replace("_", "-")
+                yield f"sink {feed.plan.name} is {word}{f': {why}' if why and state >= SinkState.UNREACHABLE else ''}"
+
+
+class Wanted:
+    """The part of a batch that a sink gets: rows of points whose names match one of `patterns`."""
+
+    def __init__(self, labels: dict[int, PointLabel], patterns: tuple[str, ...], *, events: bool) -> None:
+        ids = [n for n, label in labels.items() if any(fnmatchcase(label.name, p) for p in patterns)]
+        self._ids: npt.NDArray[np.uint32] = np.array(sorted(ids), np.uint32)
+        self._events = events
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The part of `batch`; the batch itself where that is all."""
+        mask = np.isin(batch.tag, self._ids)
+        return batch if self._events and mask.all() else batch.where(mask, events=self._events)

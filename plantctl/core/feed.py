@@ -1,0 +1,34 @@
+"""What the plan says of its sinks, and the points that tell how each is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPlan:
+    """One sink: its name, its kind, its settings as the text has them, and the ids of the points it gets."""
+
+    name: str
+    kind: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tags: frozenset[int] = frozenset()
+
+
+# The words of `feed.NAME.state`, in the order of `sinks._runner.SinkState`.
+STATE_WORDS: Final = ("idle", "running", "filling", "unreachable", "not-admitted", "disk")
+
+# The points `feed.NAME.*` of every sink: last part, unit, what it says, whether it is a whole number.
+FEED_POINTS: Final = (
+    ("state", "1", "how the sink is", True),
+    ("lag", "s", "how old the oldest of its newest rows is that has not arrived", False),
+    ("missing", "1", "frames of the log that are still to be sent behind the newest", True),
+    ("quarantined", "1", "records that it did not take, set aside with the reason", True),
+    ("lost", "1", "frames that were gone from the record before they were sent", True),
+    ("failures", "1", "attempts that failed since the feeds began", True),
+)
+
+
+def feed_point(sink: str, what: str) -> str:
+    """The name of the point that tells `what` of a sink."""
+    return f"feed.{sink}.{what}"
