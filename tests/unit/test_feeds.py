@@ -1,35 +1,166 @@
-"""The feeds process says how far it has read, and how much it missed."""
+"""All sinks of a plant over its log: names over plans, patterns, what is told of each, one that fails beside others."""
 
-from pathlib import Path
+import asyncio
+import sys
+from dataclasses import replace
+from types import ModuleType
 
-from plantctl.app.split.feeds import Feeds
+import pytest
+
+from plantctl.app.feeds import Feeds, Wanted
+from plantctl.app.split.feeds import FeedsProcess
 from plantctl.app.split.segments import Role
-from plantctl.core.frame import Kind
-from plantctl.plan.build import build_path
+from plantctl.app.state_folder import LOG_NAME
+from plantctl.core.batch import PointLabel
+from plantctl.core.feed import SinkPlan
+from plantctl.core.virtual_run import run_virtual
+from plantctl.log.files import plan_name
+from plantctl.log.storage import FolderStorage, ReadOnlyFolder
+from plantctl.sinks._runner import SinkState
+from plantctl.sinks._sink import SinkNotAdmitted, SinkSettings
 from tests.gateway_bench import Bench
+from tests.restart_bench import CASCADE, Logged
 
 
-def test_it_publishes_its_place_in_the_ring_and_what_was_overwritten_before_it_came(tmp_path):
-    bench = Bench(build_path(Path(__file__).parents[2] / "tests/plant/one_cell", {}).plan, tmp_path)
-    scan = bench.scan.come_back()
-    scan.publish()
-    feeds = Feeds(bench.memory.for_role(Role.FEEDS))
-    feeds.writer.take_over(bench.now_ns)
+@pytest.fixture
+def kept(monkeypatch):
+    """A kind of sink that keeps batches by the name of the sink, and one that is never let in."""
+    batches = {}
+    module = ModuleType("plantctl.sinks.memory")
+
+    class Config(SinkSettings):
+        refuses: bool = False
+        breaks: bool = False
+
+    class Sink:
+        def __init__(self, place, config):
+            if config.breaks:
+                raise RuntimeError("a mistake of this kind")
+            self.place, self.settings = place, config
+            batches[place.name] = []
+
+        async def open(self):
+            if self.settings.refuses:
+                raise SinkNotAdmitted("401: who are you")
+
+        async def write(self, batch):
+            batches[self.place.name].append((self.place, batch))
+
+        async def close(self):
+            pass
+
+    module.Config, module.Sink = Config, Sink
+    monkeypatch.setitem(sys.modules, "plantctl.sinks.memory", module)
+    return batches
+
+
+def lived(folder):
+    plant = Logged(CASCADE, folder / LOG_NAME)
+    plant.begin()
+    plant.live(30)
+    plant.scan(("mode", "FIC-1", "man"))
+    plant.live(5, **{"LI-1": 75.0})
+    plant.end()
+    return plant
+
+
+def feed(plan, folder, seconds=3.0, newest=None):
+    async def main(clock):
+        feeds = Feeds(plan, clock, ReadOnlyFolder(folder / LOG_NAME), FolderStorage(folder / "feeds"), newest)
+        lines = []
+
+        async def watched():
+            while True:
+                lines.extend(feeds.changes())
+                await clock.sleep(0.1)
+
+        async with asyncio.TaskGroup() as tasks:
+            work = [tasks.create_task(feeds.run()), tasks.create_task(watched())]
+            await clock.sleep(seconds)
+            for task in work:
+                task.cancel()
+        return feeds, lines
+
+    return run_virtual(main)
+
+
+def sink(name, **config):
+    return SinkPlan(name, "memory", config)
+
+
+def test_each_sink_gets_what_its_patterns_name_and_every_transition(tmp_path, kept):
+    plant = lived(tmp_path)
+    plan = replace(plant.plan, sinks=(sink("all"), sink("flows", tags=["F*", "LI-1"], events=False)))
+    newest = plant.recorder.newest()
+    feeds, lines = feed(plan, tmp_path, newest=lambda: newest)
+    place = kept["all"][0][0]
+    assert (place.name, place.plant) == ("all", "warm")
+    assert place.labels[plan.points[plan.rows["FI-1"]].id].unit == "L/h"
+    names = {name: {place.labels[n].name for _, b in kept[name] for n in b.tag.tolist()} for name in kept}
+    assert names["all"] == {p.name for p in plan.points if p.name and not p.name.endswith(".delayed")}
+    assert names["flows"] == {p.name for p in plan.points if p.name.startswith("F") or p.name == "LI-1"}
+    told = [(e.target, e.new_text) for _, b in kept["all"] for e in b.events]
+    assert ("FIC-1", "man") in told
+    assert ("LI-1.high", "unack") in told
+    assert not any(b.events for _, b in kept["flows"])
+    assert lines == ["sink all is running", "sink flows is running"]
+    assert feeds.points()["feed.all.state"] == SinkState.RUNNING
+    assert feeds.points()["feed.flows.missing"] == 0.0
+    assert (tmp_path / "feeds" / "all.position").exists()
+
+
+def test_a_point_that_only_an_older_plan_had_keeps_its_name(tmp_path, kept):
+    plant = lived(tmp_path)
+    (tmp_path / LOG_NAME / plan_name(77)).write_text("plan\n90000\tQI-9\tg/L\tgone since\n28\tother\t1\t\n")
+    newest = plant.recorder.newest()
+    feed(replace(plant.plan, sinks=(sink("all"),)), tmp_path, newest=lambda: newest)
+    labels = kept["all"][0][0].labels
+    assert (labels[90000].name, labels[90000].unit) == ("QI-9", "g/L")
+    assert labels[28].name == plant.plan.points[plant.plan.ids.tolist().index(28)].name  # the newest word counts
+
+
+def test_a_sink_that_fails_hinders_no_other_and_is_told_once(tmp_path, kept):
+    plant = lived(tmp_path)
+    plan = replace(plant.plan, sinks=(sink("lost", refuses=True), sink("broken", breaks=True), sink("good")))
+    newest = plant.recorder.newest()
+    feeds, lines = feed(plan, tmp_path, seconds=30.0, newest=lambda: newest)
+    assert kept["good"]
+    assert sorted(lines) == [
+        "sink broken is disk: RuntimeError: a mistake of this kind",
+        "sink good is running",
+        "sink lost is not-admitted: 401: who are you",
+    ]
+    points = feeds.points()
+    assert points["feed.lost.state"] == SinkState.NOT_ADMITTED
+    assert points["feed.lost.failures"] > 1
+    assert feeds.feeds[2].position.through == newest[0]
+
+
+def test_the_process_publishes_how_each_sink_is(tmp_path, kept):
+    plant = lived(tmp_path)
+    plan = replace(plant.plan, sinks=(sink("here"), sink("there", refuses=True)))
+    bench = Bench(plan, tmp_path)
+    recorder = bench.memory.for_role(Role.RECORDER).own()
+    recorder.take_over(1)
+    recorder.live["durable_sequence"][0], recorder.live["durable_utc_ns"][0] = plant.recorder.newest()
+    recorder.publish()
+    feeding = FeedsProcess(bench.memory.for_role(Role.FEEDS))
+    feeding.writer.take_over(1)
+    assert feeding.newest() == plant.recorder.newest()
     seen = bench.given.reader(Role.FEEDS)
-
-    def said():
-        seen.take()
-        return [int(seen.columns[name][0]) for name in ("sequence", "frames", "lost_frames")]
-
-    assert said() == [0, 0, 0]
-    feeds.turn(77)
-    assert said() == [scan.frame, scan.frame, 0]
-    assert seen.heartbeat_ns == 77
-    before = scan.frame
-    for _ in range(70):
-        scan.ring.append(Kind.STATE, 0, 1, bytes(scan.ring.capacity // 64))
-    feeds.turn(78)
-    sequence, frames, lost = said()
-    assert (sequence, frames + lost) == (scan.frame, scan.frame)
-    assert 0 < lost < scan.frame - before
+    for n, state in enumerate((SinkState.FILLING, SinkState.NOT_ADMITTED)):
+        feeding.feeds.feeds[n].statistics.state = state
+    feeding.feeds.feeds[1].statistics.lag_ns = 7_000_000_000
+    feeding.turn()
+    seen.take()
+    assert seen.columns["state"].tolist() == [SinkState.FILLING, SinkState.NOT_ADMITTED]
+    assert seen.columns["lag_ns"].tolist() == [0, 7_000_000_000]
+    assert seen.columns["needed"].tolist() == [0, 0]
     bench.memory.close()
+
+
+def test_patterns_choose_by_name_and_unknown_points_are_left_out():
+    labels = {1: PointLabel("40-FI-1"), 2: PointLabel("40-TI-1"), 3: PointLabel("50-FI-1")}
+    wanted = Wanted(labels, ("40-*", "50-FI-?"), events=True)
+    assert wanted._ids.tolist() == [1, 2, 3]
+    assert Wanted(labels, ("40-F*",), events=True)._ids.tolist() == [1]

@@ -53,13 +53,22 @@ def page():
         lines += [f"| `{name}{suffix}` | {meaning} |" for suffix, meaning in points_of(kind)]
         lines.append("")
     lines += ["## the executive", "", "| point | meaning |", "| --- | --- |"]
-    lines += [f"| `{point.name}` | {point.text} |" for point in executive_points()]
+    for point in executive_points():
+        words = f" ({', '.join(point.words)})" if point.words else ""
+        lines.append(f"| `{point.name}` | {point.text}{words} |")
     return "\n".join([*lines, ""])
 
 
+TEXT = """
+plant: {name: P}
+tasks: {TASK: 1 s}
+sinks: {SINK: {kind: mqtt, url: "mqtts://broker"}}
+"""
+
+
 def executive_points():
-    """The executive's own points, of a plan with one task."""
-    plan = build("plant.yaml", from_texts({"plant.yaml": "plant: {name: P}\ntasks: {TASK: 1 s}\n"})).plan
+    """The executive's own points, of a plan with one task and one sink."""
+    plan = build("plant.yaml", from_texts({"plant.yaml": TEXT})).plan
     return [plan.points[row] for row in plan.statistics.values()]
 
 

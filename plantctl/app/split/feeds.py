@@ -82,13 +82,13 @@ class FeedsProcess:
 
 def run(hand_over: HandOver) -> int:
     """Feed until SIGTERM; the exit code."""
-    process = FeedsProcess(hand_over)
-    process.writer.take_over(monotonic_ns())
+    feeding = FeedsProcess(hand_over)
+    feeding.writer.take_over(monotonic_ns())
 
     async def main() -> None:
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-        await process.serve(ended)
+        await feeding.serve(ended)
 
     asyncio.run(main())
     return 0
