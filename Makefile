@@ -155,7 +155,14 @@ chromium:
 browser: $(VENV)/.browser chromium
 	@$(PY) -m pytest tests/$@
 
-bench: $(VENV)/.dev
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+	@echo "set-up: peers of the benchmarks (requirements/bench.txt)"
+	@$(PIP) install $(LOCKED) --requirement requirements/bench.txt || $(SAY_WHY)
+	@touch $@
+
+# A peer that is not there is left out, with a word; so nothing is installed but by request.
+bench: $(VENV)/.bench
+	@command -v victoria-metrics >/dev/null || echo "bench: without VictoriaMetrics (apt install victoria-metrics)"
 	@if ls benchmarks/[a-z]*.py >/dev/null 2>&1; then \
 	  for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) $$script || exit 1; done; \
 	else echo "bench: nothing there yet"; fi
@@ -173,6 +180,7 @@ lock:
 	@$(UV) $(COMPILE) --group build --extra dev --constraint requirements/run.txt pyproject.toml \
 	  --output-file requirements/dev.txt
 	@$(UV) $(COMPILE) --group browser --constraint requirements/dev.txt --output-file requirements/browser.txt
+	@$(UV) $(COMPILE) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean:
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@
         commit at most five times that of a bare fdatasync
     14  bytes a sample: at most 1.0 at 1 Hz, 0.5 at 10 Hz, and half of VictoriaMetrics' merged data
     15  everything of one tag, 1,200 points: a fifth of VictoriaMetrics' time
+    16  a feed to an InfluxDB: a tenth of the CPU of influxdb-client's batching writer
 
 Ingest is judged with sealing, and beside it without: what VictoriaMetrics has answered for is in its memory, neither on
 the disk nor merged; what is in the log is on the disk. VictoriaMetrics is given each sample in one go, since only this
@@ -42,13 +43,22 @@ def _rows(run):
     yield row(14, "bytes/sample", mine["bytes_sample"], 1.0 if hertz == 1 else 0.5)
     for label, its in peers.items():
         yield row(14, f"bytes/sample, 0.5 x {label}", mine["bytes_sample"], 0.5 * its["bytes_sample"])
-    if mine["query_points"] < POINTS:
-        return
-    for label, its in peers.items():
+    for label, its in peers.items() if mine["query_points"] >= POINTS else ():
         yield row(15, f"query ms, 0.2 x {label}", mine["query_ms"], 0.2 * its["query_ms"])
         bare_ms = 0.2 * its["query_undecoded_ms"]
         yield row(15, f"query ms, 0.2 x {label}, undecoded", mine["query_ms"], bare_ms)
         yield row(15, f"over HTTP ms, 0.2 x {label}, undecoded", mine["query_http_ms"], bare_ms, told=True)
+    yield from _feed_rows(run["feed"], row)
+
+
+def _feed_rows(feed, row):
+    if "influxdb-client" not in feed:
+        return
+    limit = 0.1 * feed["influxdb-client"]["cpu_us_point"]
+    yield row(16, "CPU us/point of a feed, 0.1 x influxdb-client", feed["plantctl"]["cpu_us_point"], limit)
+    yield row(16, "the same with gzip", feed["plantctl, gzip"]["cpu_us_point"], limit, told=True)
+    of_lines = 0.1 * feed["influxdb-client"]["encode_us_point"]
+    yield row(16, "CPU us/point of lines, 0.1 x Point", feed["plantctl"]["encode_us_point"], of_lines, told=True)
 
 
 def printed(rows):

@@ -3,8 +3,9 @@
 `python benchmarks/history.py [SECONDS [SECONDS]]` records plants of 10,000 tags at 1 Hz and of 1,000 tags at 10 Hz for
 so many seconds of plant time (default 300 and 120) on the very path of the recorder: ring, log with one fdatasync a
 second, sealed files. The peers (benchmarks/history_peers, one a file, each says there how it is used) are given the
-same tags, values and times; one that is not installed is left out, and the result says so. CPU is that of all processes
-in it; figures of one run are to be compared with each other. What came back is checked, from everyone.
+same tags, values and times; so are a feed to an InfluxDB and its peer (benchmarks/_history_feed.py). One that is not
+installed is left out, and the result says so. CPU is that of all processes in it; figures of one run are to be compared
+with each other. What came back is checked, from everyone.
 
 A sample is one tag in one scan, whether it moved or not: what the goals call a point; here a point is a sample that
 differs from the one before. `durable` is the way from the scan's columns over the ring into the log and its
@@ -28,11 +29,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks._history_feed import feed
 from benchmarks._history_goals import goals, printed
 from benchmarks._history_signals import UTC_NS, Moves, S, Signals, Spent, noisy, timed
 from benchmarks._keep_alive import KeepAlive
 from benchmarks._record import ROOT, record
 from benchmarks.history_peers import PeerMissing
+from benchmarks.history_peers.duckdb_rows import DuckdbRows
+from benchmarks.history_peers.parquet_files import ParquetFiles
 from benchmarks.history_peers.sqlite_rows import SqliteRows
 from benchmarks.history_peers.victoria_metrics import VictoriaMetrics
 from plantctl.core.clock import RealClock
@@ -46,10 +50,12 @@ from plantctl.scan.image_frames import ImageFrames
 PLAN = 0xB0B0_B0B0_B0B0_B0B1
 QUERIES = 100
 PEERS = (
-    (SqliteRows, True),
-    (SqliteRows, False),
-    (VictoriaMetrics, True),
-    (VictoriaMetrics, False),
+    (SqliteRows, (True,)),
+    (SqliteRows, (False,)),
+    (DuckdbRows, ()),
+    (ParquetFiles, ()),
+    (VictoriaMetrics, (True,)),
+    (VictoriaMetrics, (False,)),
 )
 
 
@@ -246,11 +252,11 @@ def compare(tags, hertz, seconds):
             place = folder / label.replace(" ", "-")
             place.mkdir()
             result[label] = ours(place, moves, with_source)
-        for number, (make, detail) in enumerate(PEERS):
+        for number, (make, details) in enumerate(PEERS):
             place = folder / str(number)
             place.mkdir()
             try:
-                made = make(place, tags, detail)
+                made = make(place, tags, *details)
             except PeerMissing as missing:
                 result.setdefault("missing", []).append(str(missing))
                 continue
@@ -258,6 +264,10 @@ def compare(tags, hertz, seconds):
                 result[made.label] = peer(made, moves)
             finally:
                 made.close()
+        place = folder / "feed"
+        place.mkdir()
+        result["feed"] = feed(place, moves)
+        result.setdefault("missing", []).extend(result["feed"].pop("missing", []))
     return result
 
 

@@ -16,6 +16,16 @@ folder of its own and the number of tags, and then asked in this order:
 `took_ms` is what each storing took. A peer that is not installed raises `PeerMissing`, which says what to install.
 """
 
+import importlib
+
 
 class PeerMissing(Exception):
     """A peer that is not on this machine; the message says how it comes there."""
+
+
+def wanted(module):
+    """A module that a peer needs and plantctl does not."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise PeerMissing(f"{module} is not installed (`make bench` installs it from requirements/bench.txt)") from None

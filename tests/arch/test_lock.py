@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from tests.arch.tidy import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("run", "dev", "browser")
+LOCKS = ("run", "dev", "browser", "bench")
 HASH = re.compile(r"\s*--hash=sha256:[0-9a-f]{64}")
 
 
@@ -45,6 +45,7 @@ def test_the_lock_names_no_host(name):
         ("run", PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["build"]),
         ("dev", PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]),
         ("browser", PROJECT["dependency-groups"]["browser"]),
+        ("bench", PROJECT["dependency-groups"]["bench"]),
     ],
 )
 def test_the_lock_is_as_new_as_the_project(name, wanted):
