@@ -61,6 +61,7 @@ class Gateway:
         self.old = set()
         self.deaf = False
         self.slow_device = False
+        self.recorded, self.recorded_ns = {}, time.time_ns()  # the past of tags, as of an instant
         self.told = []  # transitions, oldest first; `begin` is since when and why
         self.begin = [time.time_ns(), "record"]
         self.links = {each["device"]: ["up", 100] for each in circuit.devices()}
@@ -246,7 +247,7 @@ async def events(request):
 
 
 async def history(request):
-    return JSONResponse(past.columns(gateway.values, request.query_params))
+    return JSONResponse(past.columns(gateway, request.query_params))
 
 
 async def live(socket_):
@@ -338,6 +339,8 @@ async def test(request):
     elif what == "events":
         for event in asked if isinstance(asked, list) else [asked]:
             await gateway.event(**event)
+    elif what == "recorded":
+        gateway.recorded, gateway.recorded_ns = asked, time.time_ns()
     elif what == "before":  # what happened before anybody looked
         gateway.told += asked
     elif what == "silence":

@@ -2,11 +2,12 @@
 
 import itertools
 import re
+import time
 
 import numpy as np
 from playwright.sync_api import expect
 
-from tests.browser.conftest import go
+from tests.browser.conftest import go, live
 from tests.browser.png import luminance
 from tests.browser.situations import FOUR_PRIORITIES
 
@@ -139,11 +140,81 @@ def test_new_alarms_are_told_to_who_listens_but_not_one_by_one(page, gateway):
     assert len(page.evaluate("told")) == 1
 
 
-def test_an_alarm_from_before_the_page_has_its_time_from_the_history(page, gateway):
-    gateway.tell("values", {"40-CI-4217.low": 2})
+def came(page, gateway, alarm, value, state, recorded):
+    """An alarm that stands so when the page comes, and what the record has of it and its tag: `(time, value then)`."""
+    gateway.tell("state", {"wander": False})
+    tag = alarm.rpartition(".")[0]
+    gateway.tell("values", {alarm: state, tag: value})
+    gateway.tell("recorded", recorded)
     page.reload()
+    live(page)
     go(page, "alarms")
-    expect(page.locator("tr[data-alarm] .time")).not_to_have_text("")
+    cells = page.locator(f"tr[data-alarm='{alarm}'] td")
+    return cells.nth(2), cells.nth(5)
+
+
+def seconds_ago(text):
+    """How long ago a time of the day of UTC was, in s."""
+    hours, minutes, seconds = text.split(" ")[-1].split(":")
+    now = time.time() % 86_400
+    return (now - int(hours) * 3600 - int(minutes) * 60 - float(seconds)) % 86_400
+
+
+def test_an_alarm_of_before_the_page_has_time_and_value_of_when_it_came_not_of_the_acknowledgement(page, gateway):
+    recorded = {
+        "40-CI-4217.low": [[9000, 0], [7000, 1], [6900, 0], [300, 1], [60, 2]],
+        "40-CI-4217": [[9000, 61.8], [300, 34.6], [200, 31.2], [10, 33.0]],
+    }
+    since, then = came(page, gateway, "40-CI-4217.low", 33.0, 2, recorded)
+    expect(then).to_have_text("34.6")
+    assert 300 <= seconds_ago(since.inner_text()) < 330
+
+
+def test_an_alarm_that_stood_for_more_than_a_day_has_the_value_of_then(page, gateway):
+    recorded = {
+        "40-CI-4217.low": [[99_000, 0], [98_990, 1]],
+        "40-CI-4217": [[99_000, 61.8], [98_990, 34.1], [10, 33.0]],
+    }
+    since, then = came(page, gateway, "40-CI-4217.low", 33.0, 1, recorded)
+    expect(then).to_have_text("34.1")
+    expect(since).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d "))
+
+
+def test_what_the_record_does_not_tell_of_an_alarm_is_said_to_be_not_known_and_why(page, gateway):
+    recorded = {"40-CI-4217.low": [[500, 1]], "40-CI-4217": [[500, 34.1], [10, 33.0]]}
+    since, then = came(page, gateway, "40-CI-4217.low", 33.0, 1, recorded)
+    expect(then).to_have_text("not known: it stood when the record begins, or for longer than it goes back")
+    expect(since).to_have_text("before this page")
+    recorded = {"40-CI-4217.low": [[500, 0], [400, 1]], "40-CI-4217": [[500, 61.0], [450, None], [10, 33.0]]}
+    since, then = came(page, gateway, "40-CI-4217.low", 33.0, 1, recorded)
+    expect(then).to_have_text("not known: there was no value")
+    assert 400 <= seconds_ago(since.inner_text()) < 430
+
+
+def test_a_record_that_is_behind_is_asked_again_and_an_older_alarm_is_not_taken_for_this_one(page, gateway):
+    behind = {"40-CI-4217.low": [[9000, 0], [7000, 1], [6900, 0]], "40-CI-4217": [[9000, 61.8], [7000, 30.0]]}
+    since, then = came(page, gateway, "40-CI-4217.low", 33.0, 1, behind)
+    expect(then).to_have_text("…: being asked of the record")
+    now = {"40-CI-4217.low": [*behind["40-CI-4217.low"], [1, 1]], "40-CI-4217": [[7000, 30.0], [1, 34.9]]}
+    gateway.tell("recorded", now)
+    expect(then).to_have_text("34.9")
+    assert seconds_ago(since.inner_text()) < 30
+
+
+def test_an_alarm_that_came_in_a_gap_has_the_value_of_then_and_is_announced(page, gateway):
+    gateway.tell("state", {"wander": False})
+    go(page, "alarms")
+    gateway.tell("values", {"40-CI-4217": 61.8})
+    gateway.tell("state", {"ring": []})
+    gateway.tell("unsaid", {"40-CI-4217.low": 1, "40-CI-4217": 31.0})
+    recorded = {"40-CI-4217.low": [[900, 0], [40, 1]], "40-CI-4217": [[900, 61.8], [40, 34.2], [5, 31.0]]}
+    gateway.tell("recorded", recorded)
+    gateway.tell("state", {"epoch": "00000000000000aa"})
+    gateway.tell("drop")
+    cells = page.locator("tr[data-alarm='40-CI-4217.low'] td")
+    expect(cells.nth(5)).to_have_text("34.2")
+    assert 40 <= seconds_ago(cells.nth(2).inner_text()) < 70
+    expect(page.locator("[aria-live=assertive]")).to_contain_text("40-CI-4217")
 
 
 def test_priorities_are_told_apart_without_colour(page, gateway):

@@ -154,6 +154,28 @@ def test_the_screen_of_devices_tells_the_address_that_is_used_and_that_of_the_te
         expect(cell).to_have_text(f"{used[device.name]}in the plant's text: {device.connect}")
 
 
+def a_page_that_comes_later_knows_the_alarm_as_this_one_does(operator, plant):
+    """Since when, the value of then, what happened and who acknowledged, from the record of the real plant."""
+    alarm = "tr[data-alarm='40-FI-4013.low'] td"
+    expect(operator.locator(alarm).nth(5)).to_have_text(re.compile(r"^0\.\d{3}$"), timeout=20_000)
+    later = operator.context.new_page()
+    later.goto((plant.folder / PAGE_NAME).read_text().strip().partition("#")[0])
+    live(later)
+    go(later, "alarms")
+    for column in (2, 5):
+        expect(later.locator(alarm).nth(column)).to_have_text(operator.locator(alarm).nth(column).inner_text())
+    go(later, "events")
+    expect(later.locator("tr.kind-alarm", has_text="40-FI-4013.low").filter(has_text="unack → acked")).to_contain_text(
+        "operator (operator)"
+    )
+    go(operator, "events")
+    told, told_later = (
+        set(page.locator("tr[class^=kind]:not(.kind-gap)").all_inner_texts()) for page in (operator, later)
+    )
+    assert told <= told_later
+    later.close()
+
+
 def test_a_trip_is_first_out_on_the_page_and_is_reset_from_it(operator, plant):
     plant.operate()
     go(operator, "interlocks")
@@ -169,6 +191,7 @@ def test_a_trip_is_first_out_on_the_page_and_is_reset_from_it(operator, plant):
     go(operator, "alarms")
     operator.locator("tr[data-alarm='40-FI-4013.low']").get_by_role("button", name="Acknowledge").click()
     expect(operator.locator("tr[data-alarm='40-FI-4013.low'] .state")).to_have_text("acknowledged")
+    a_page_that_comes_later_knows_the_alarm_as_this_one_does(operator, plant)
     plant.command("set", "40-HS-4216", "1")
     go(operator, "interlocks")
     expect(card.locator(".missing")).to_be_hidden(timeout=40_000)

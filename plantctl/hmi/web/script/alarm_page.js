@@ -83,11 +83,22 @@ function alarmRow(app, row, scope, choose) {
       setText(state, t(`alarm.state.${STATE_WORDS[now.state]}`));
       setAttribute(node, "class", STATE_WORDS[now.state]);
       setText(time, Number.isFinite(now.raised_ms) ? timeText(now.raised_ms, app.link.now()) : t("alarm.before"));
-      setText(then, Number.isFinite(now.value) ? valueText(tag, now.value) : "–");
+      drawThen(then, tag, now);
       button.node.hidden = !waitsForAck(now);
       end.node.hidden = !waitsForReset(now);
     },
   };
+}
+
+/** What an alarm's tag was when the alarm came, or that it is not known and why. */
+export function drawThen(node, tag, { value, unknown }) {
+  const known = Number.isFinite(value);
+  setAttribute(node, "title", known ? null : t(`then.${unknown}`));
+  if (known) return setText(node, valueText(tag, value));
+  if (node.dataset.unknown === unknown && node.children.length) return undefined;
+  node.dataset.unknown = unknown;
+  const short = t(unknown === "asked" ? "then.short_asked" : "then.short_unknown");
+  return node.replaceChildren(short, el("span", { class: "unseen" }, `: ${t(`then.${unknown}`)}`));
 }
 
 function guidance(app) {

@@ -5,7 +5,7 @@
 //
 // States and their numbers are the scan's (plantctl/blocks/limit_alarm.py); nothing is decided here.
 
-import { lastChange } from "./history.js";
+import { whenRaised } from "./history.js";
 
 export const NORMAL = 0;
 export const UNACK = 1;
@@ -16,6 +16,8 @@ export const LATCHED_ACKED = 5;
 export const STATE_WORDS = ["normal", "unack", "acked", "rtn", "latched", "latched-acked"];
 export const PRIORITIES = [1, 2, 3, 4];
 const ORDER = [9, 0, 3, 2, 1, 4];
+const ASKED_TIMES = 5;
+const ASK_AGAIN_MS = 2000;
 const WAITS = new Set([UNACK, RTN, LATCHED]);
 
 /** Whether a row waits for an acknowledgement. */
@@ -33,7 +35,8 @@ export class Alarms {
   #app;
   #standing = new Map();
   #listeners = new Set();
-  #asked = new Set();
+  #known = new Set();
+  #questions = Promise.resolve();
 
   constructor(app, scope) {
     this.#app = app;
@@ -49,33 +52,58 @@ export class Alarms {
   }
 
   #look(alarm, point) {
-    const { values, link } = this.#app;
+    const { values } = this.#app;
     const entry = values.read(point);
-    const state = Number.isFinite(entry?.value) ? Math.round(entry.value) : NORMAL;
+    if (!entry) return;
+    const first = !this.#known.has(point);
+    this.#known.add(point);
+    const state = Number.isFinite(entry.value) ? Math.round(entry.value) : NORMAL;
     const before = this.#standing.get(alarm.alarm);
     if ((before?.state ?? NORMAL) === state) return;
-    if (state === NORMAL) {
-      this.#standing.delete(alarm.alarm);
-    } else {
-      const fresh = state === UNACK && before?.state !== UNACK && entry.changed_ms !== null;
-      const raised_ms = fresh ? entry.told_ms : (before?.raised_ms ?? NaN);
-      const value = fresh ? values.number(alarm.tag) : (before?.value ?? NaN);
-      this.#standing.set(alarm.alarm, { alarm, state, raised_ms, value });
-      if (Number.isNaN(raised_ms)) this.#askWhen(alarm, point, link.now());
-    }
-    for (const act of this.#listeners)
-      act({ alarm, state, before: before?.state ?? NORMAL, first: entry?.changed_ms === null });
+    if (state === NORMAL) this.#standing.delete(alarm.alarm);
+    else this.#standing.set(alarm.alarm, this.#rowOf(alarm, state, entry, before));
+    this.#tell({ alarm, state, before: before?.state ?? NORMAL, first });
+    if (this.row(alarm.alarm)?.unknown === "asked") this.#ask(alarm, point, ASKED_TIMES);
   }
 
-  // An alarm that stood before this page was opened: the history knows since when.
-  async #askWhen(alarm, point, now_ms) {
-    if (this.#asked.has(alarm.alarm)) return;
-    this.#asked.add(alarm.alarm);
-    const since_ms = await lastChange(point, now_ms);
-    const row = this.#standing.get(alarm.alarm);
-    if (!row || !Number.isNaN(row.raised_ms) || Number.isNaN(since_ms)) return;
-    row.raised_ms = since_ms;
-    for (const act of this.#listeners) act({ alarm, state: row.state, before: row.state, first: true });
+  // What this page saw come has its time and its value from the connection. What came before the page did, or in a gap,
+  // or while a hidden page was not looking, is asked of the history.
+  #rowOf(alarm, state, entry, before) {
+    const came = state === UNACK && before?.state !== UNACK;
+    if (before && !came) return { ...before, state };
+    if (!came || entry.changed_ms === null)
+      return { alarm, state, raised_ms: NaN, value: NaN, unknown: "asked" };
+    const now = this.#app.values.read(alarm.tag);
+    const gone_on = now && now.told_ms > entry.told_ms;
+    const value = gone_on ? NaN : this.#app.values.number(alarm.tag);
+    const unknown = gone_on ? "asked" : Number.isFinite(value) ? "" : "no-value";
+    return { alarm, state, raised_ms: entry.told_ms, value, unknown };
+  }
+
+  // One question after the other: a page that finds a hundred alarms does not ask for all of them at once.
+  #ask(alarm, point, times) {
+    const asked = { point, tag: alarm.tag, raised: UNACK };
+    this.#questions = this.#questions.then(async () => {
+      const { state, unknown } = this.row(alarm.alarm) ?? {};
+      if (unknown !== "asked") return;
+      const now_ms = this.#app.link.now();
+      const told = await whenRaised({ ...asked, now: state, now_ms }).catch(() => ({ why: "unread" }));
+      const row = this.row(alarm.alarm);
+      if (row?.unknown !== "asked") return;
+      // The record is a little behind what is told over the connection.
+      if ((told.why === "behind" || told.why === "unread") && times > 1) {
+        setTimeout(() => this.#ask(alarm, point, times - 1), ASK_AGAIN_MS);
+        return;
+      }
+      row.raised_ms = Number.isFinite(row.raised_ms) ? row.raised_ms : (told.t_ms ?? NaN);
+      row.value = told.value ?? NaN;
+      row.unknown = told.why ?? "";
+      this.#tell({ alarm, state: row.state, before: row.state, first: true });
+    });
+  }
+
+  #tell(change) {
+    for (const act of this.#listeners) act(change);
   }
 
   listen(act, scope) {
@@ -83,7 +111,8 @@ export class Alarms {
     scope.add(() => this.#listeners.delete(act));
   }
 
-  /** An alarm's row `{alarm, state, raised_ms, value}`, or undefined where it is normal. */
+  /** An alarm's row `{alarm, state, raised_ms, value, unknown}`, or undefined where it is normal. `value` is what its
+   *  tag was when it came; where that is NaN, `unknown` tells why: `asked` (it is being asked), or as `whenRaised`. */
   row(name) {
     return this.#standing.get(name);
   }

@@ -62,7 +62,7 @@ function connect(app) {
       return app.showUser?.();
     },
     rows(rows, names, t_ms, whole) {
-      app.values.apply(rows, names, t_ms);
+      app.values.apply(rows, names, t_ms, whole);
       root.dataset.seq = app.link.seq;
       if (!whole) return;
       root.dataset.ready = "yes";

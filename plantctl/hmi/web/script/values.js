@@ -21,8 +21,9 @@ export class Values {
     this.#isFresh = isFresh;
   }
 
-  /** Rows of a snapshot or delta: `[id, value, quality, source time in ns]`, told at `t_ms`. */
-  apply(rows, names, t_ms) {
+  /** Rows of a delta: `[id, value, quality, source time in ns]`, told at `t_ms`; of a snapshot (`whole`), which tells
+   *  what is and not when it changed. */
+  apply(rows, names, t_ms, whole = false) {
     for (const [id, value, quality, source] of rows) {
       const name = names.get(id);
       if (name === undefined) continue;
@@ -34,7 +35,7 @@ export class Values {
         source_ms: nsToMs(source ?? 0),
         told_ms: t_ms,
         old_since_ms: old ? (before?.old_since_ms ?? t_ms) : null,
-        changed_ms: before && before.value === value ? before.changed_ms : before ? t_ms : null,
+        changed_ms: before && before.value === value ? before.changed_ms : before && !whole ? t_ms : null,
       });
       this.#mark(name);
     }
