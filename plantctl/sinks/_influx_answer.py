@@ -56,7 +56,8 @@ def refusal(answer: Answer, batch: Batch, lines: bytes, utc_ns: int) -> SinkErro
         return SinkRejected(said[:WORDS_MAX], _named(told, answer, batch, lines))
     if status in (400, 422, 500) and _OF_THE_REQUEST.search(words):
         return SinkNotAdmitted(said[:WORDS_MAX])
-    if status in (400, 413, 422):
+    # Databases speak of lines in JSON. Plain words are of somebody in between: vmauth says 400 to a wrong token.
+    if status == 413 or (status in (400, 422) and told):
         return SinkRejected(said[:WORDS_MAX])
     if status in (408, 429) or status >= 500:
         return SinkUnreachable(said[:WORDS_MAX], _after_s(answer.retry_after, utc_ns))

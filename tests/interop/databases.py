@@ -2,16 +2,19 @@
 
 import base64
 import json
+import shlex
 import socket
 import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from plantctl.core.clock import RealClock
 
 START_S = 30.0
+DEPLOYED = Path(__file__).parents[2] / "deploy" / "databases"
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -46,6 +49,8 @@ class Database:
                 self.ask(self.alive())
                 return
             except OSError as fault:
+                with suppress(subprocess.TimeoutExpired):
+                    self.child.wait(0.02)
                 if self.child.poll() is not None or clock.monotonic_ns() > until_ns:
                     said = (self.folder / "log").read_text()[-2000:]
                     raise AssertionError(f"{self.words()[0]} does not start: {fault}; make interop? {said}") from None
@@ -66,15 +71,15 @@ class Database:
 
 
 class VictoriaMetrics(Database):
+    """As deploy/databases/victoria-metrics has it, but for folder and port."""
+
     def words(self):
-        return [
-            "victoria-metrics",
-            f"-storageDataPath={self.folder}/data",
-            f"-httpListenAddr=127.0.0.1:{self.port}",
-            "-retentionPeriod=10y",
-            "-search.latencyOffset=0s",
-            "-dedup.minScrapeInterval=1ms",
-        ]
+        text = (DEPLOYED / "victoria-metrics" / "victoria-metrics.default").read_text()
+        (arguments,) = [line.removeprefix("ARGS=") for line in text.splitlines() if line.startswith("ARGS=")]
+        own = {"-storageDataPath": f"{self.folder}/data", "-httpListenAddr": f"127.0.0.1:{self.port}"}
+        given = dict(word.split("=", 1) for word in shlex.split(arguments.strip('"')))
+        assert own.keys() <= given.keys()
+        return ["victoria-metrics", *(f"{name}={value}" for name, value in (given | own).items())]
 
     def alive(self):
         return "/health"
@@ -98,21 +103,52 @@ class VictoriaMetrics(Database):
         return (self.folder / "log").read_text().count("cannot unmarshal InfluxDB line")
 
 
-class Influx(Database):
-    """influxd 1.x with accounts: `admin` to look, `feed` to write."""
+class VmAuth(Database):
+    """The gateway of deploy/databases, with TLS from `tls` (a certificate without its suffix).
 
-    PASSWORDS = {"admin": "look-73", "feed": "canary-token"}  # noqa: RUF012
+    `config` is the folder it is from, `behind` the ports there and those that stand for them.
+    """
+
+    def __init__(self, folder, config, behind, tls):
+        super().__init__(folder)
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.config, self.behind, self.tls = config, behind, tls
 
     def words(self):
+        text = (DEPLOYED / self.config / "vmauth.yml").read_text()
+        for given, own in self.behind.items():
+            assert f"http://127.0.0.1:{given}" in text
+            text = text.replace(f"http://127.0.0.1:{given}", f"http://127.0.0.1:{own}")
+        config = self.folder / "vmauth.yml"
+        config.write_text(text)
+        own = [f"-auth.config={config}", f"-httpListenAddr=127.0.0.1:{self.port}"]
+        return ["vmauth", *own, "-tls", f"-tlsCertFile={self.tls}.pem", f"-tlsKeyFile={self.tls}.key"]
+
+    def alive(self):
+        return None  # it answers in TLS only
+
+    def ask(self, path, data=None, headers=None, **query):
+        with socket.create_connection(("127.0.0.1", self.port), 5.0):
+            return ""
+
+
+class Influx(Database):
+    """influxd 1.x as deploy/databases/influxdb-1 has it, but for folders and ports, and with a policy of years."""
+
+    PASSWORDS = {"admin": "admin-password", "feed": "canary-token"}  # noqa: RUF012
+
+    def words(self):
+        text = (DEPLOYED / "influxdb-1" / "influxdb.conf").read_text()
+        for given, own in (
+            ('"/var/lib/influxdb', f'"{self.folder}'),
+            ('"127.0.0.1:8088"', '"127.0.0.1:0"'),
+            ('":8086"', f'"127.0.0.1:{self.port}"'),
+            ("https-enabled = true", "https-enabled = false"),
+        ):
+            assert given in text, given
+            text = text.replace(given, own)
         config = self.folder / "influxdb.conf"
-        config.write_text(
-            "reporting-disabled = true\n"
-            'bind-address = "127.0.0.1:0"\n'
-            f'[meta]\ndir = "{self.folder}/meta"\n'
-            f'[data]\ndir = "{self.folder}/data"\nwal-dir = "{self.folder}/wal"\nquery-log-enabled = false\n'
-            f'[http]\nbind-address = "127.0.0.1:{self.port}"\nauth-enabled = true\nlog-enabled = false\n'
-            "[monitor]\nstore-enabled = false\n"
-        )
+        config.write_text(text)
         return ["influxd", "-config", str(config)]
 
     def alive(self):
@@ -122,10 +158,9 @@ class Influx(Database):
         fresh = not (self.folder / "meta").exists()
         super().start()
         if fresh:
-            self.query("CREATE USER admin WITH PASSWORD 'look-73' WITH ALL PRIVILEGES")
-            self.query("CREATE USER feed WITH PASSWORD 'canary-token'")
-            self.query("CREATE DATABASE plant")
-            self.query("GRANT WRITE ON plant TO feed")
+            for line in (DEPLOYED / "influxdb-1" / "setup.influxql").read_text().splitlines():
+                if line and not line.startswith("--"):
+                    self.query(line.replace("feed-password", self.PASSWORDS["feed"]))
 
     def headers(self, user="admin"):
         pair = base64.b64encode(f"{user}:{self.PASSWORDS[user]}".encode()).decode()
@@ -145,9 +180,9 @@ class Influx(Database):
 
 
 @contextmanager
-def running(kind, folder):
+def running(kind, folder, *settings):
     folder.mkdir(parents=True, exist_ok=True)
-    server = kind(folder)
+    server = kind(folder, *settings)
     try:
         server.start()
         yield server

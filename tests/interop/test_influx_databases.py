@@ -17,7 +17,9 @@ from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import FORCED, SIMULATED, Reason, bad_because
 from plantctl.sinks._sink import SinkNotAdmitted, SinkPlace, SinkRejected, SinkUnreachable
 from plantctl.sinks.influx import Config, Sink
-from tests.interop.databases import Influx, VictoriaMetrics, running
+from tests.authority import authority
+from tests.interop.databases import Influx, VictoriaMetrics, VmAuth, running
+from tests.wire.influx_peer import InfluxPeer
 
 MS = 10**6
 LABELS = {
@@ -175,6 +177,35 @@ def test_what_a_killed_victoriametrics_forgot_is_there_after_it_was_repeated(tmp
         server.stop()
         server.start()
         assert [len(values) for metric, values in server.series("plant_quality")] == [20] * len(LABELS)
+
+
+def test_through_the_gateway_with_tls_and_a_token(victoria, tmp_path):
+    authority(tmp_path, "server", issuer=authority(tmp_path, "works"))
+    secured = {"insecure": None, "ca_file": "works.pem", "measurement": "tls"}
+    with running(VmAuth, tmp_path, "victoria-metrics", {8428: victoria.port}, tmp_path / "server") as gateway:
+        written(sink_at(gateway, tmp_path, "write-token", **secured), plant_batch(recent_ns(), scans=10))
+        with pytest.raises(SinkNotAdmitted, match="cannot find the provided auth token") as fault:
+            written(sink_at(gateway, tmp_path, "canary-token", **secured), plant_batch(recent_ns(), scans=1))
+        assert "canary" not in fault.value.what
+    assert [len(values) for _, values in victoria.series("tls_quality")] == [10] * len(LABELS)
+
+
+def test_the_gateway_of_a_cluster_takes_the_same_settings(tmp_path):
+    authority(tmp_path, "server", issuer=authority(tmp_path, "works"))
+    secured = {"insecure": None, "ca_file": "works.pem", "bucket": "line a&b"}
+
+    async def main():
+        async with InfluxPeer(secret="write-token", base="/insert/0/influx").serving() as vminsert:
+            behind = {8480: vminsert.port}
+            with running(VmAuth, tmp_path, "victoria-metrics-cluster", behind, tmp_path / "server") as gateway:
+                sink = sink_at(gateway, tmp_path, "write-token", **secured)
+                await sink.open()
+                await sink.write(plant_batch(recent_ns(), scans=10))
+                await sink.close()
+            assert [request.path for request in vminsert.requests] == ["/insert/0/influx/api/v2/write"]
+            assert len(vminsert.rows) == 10 * len(LABELS) + 6
+
+    asyncio.run(main())
 
 
 def test_influxdb_gives_back_every_field_to_the_last_bit(influx, tmp_path):

@@ -103,6 +103,11 @@ def test_what_the_request_names_wrongly_is_not_the_records_fault():
         assert type(asked(status, {"error": words})) is SinkNotAdmitted, words
 
 
+def test_a_gateway_that_says_400_in_plain_words_does_not_mean_the_records():
+    for words in ('cannot find the provided auth token "Bearer x" in config', "<html>Bad Request</html>", "", "[1]"):
+        assert type(asked(400, words)) is SinkNotAdmitted
+
+
 def test_a_refused_batch_that_does_not_say_where():
     assert rejected({"error": "unable to parse 'bad': invalid field format"}) == ()
     assert rejected({"code": "invalid", "message": "unable to parse 'bad': missing fields", "line": 2}) == ()
