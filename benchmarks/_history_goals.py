@@ -2,7 +2,8 @@
 
     13  ingest: 2 M samples a second, and twice what VictoriaMetrics takes; at most 0.4 us of CPU each; the p99 of a
         commit at most five times that of a bare fdatasync
-    14  bytes a sample: at most 1.0 at 1 Hz, 0.5 at 10 Hz, and half of VictoriaMetrics' merged data
+    14  bytes a sample: at most 1.0 at 1 Hz, 0.5 at 10 Hz, and half of VictoriaMetrics' data (set when these were found
+        unmerged, at 1.6 to 2.8; merged they are below 0.7, and half of that is less than what the noise alone holds)
     15  everything of one tag, 1,200 points: a fifth of VictoriaMetrics' time
     16  a feed to an InfluxDB: a tenth of the CPU of influxdb-client's batching writer
 
@@ -13,6 +14,8 @@ which is less for it to do; both are judged. A query of plantctl ends with numbe
 VictoriaMetrics' answer is decoded too; its time without that is judged as well, and the same query over HTTP on both
 sides is told without a verdict: the goal was set for the embedded history.
 """
+
+from benchmarks._history_signals import NOISE_BYTES_SAMPLE
 
 OURS = "plantctl"
 VICTORIA = "VictoriaMetrics"
@@ -43,6 +46,9 @@ def _rows(run):
     yield row(14, "bytes/sample", mine["bytes_sample"], 1.0 if hertz == 1 else 0.5)
     for label, its in peers.items():
         yield row(14, f"bytes/sample, 0.5 x {label}", mine["bytes_sample"], 0.5 * its["bytes_sample"])
+    if peers:
+        half = 0.5 * min(its["bytes_sample"] for its in peers.values())
+        yield row(14, "bytes/sample of the noise alone: nobody is below", round(NOISE_BYTES_SAMPLE, 3), half, told=True)
     for label, its in peers.items() if mine["query_points"] >= POINTS else ():
         yield row(15, f"query ms, 0.2 x {label}", mine["query_ms"], 0.2 * its["query_ms"])
         bare_ms = 0.2 * its["query_undecoded_ms"]

@@ -4,11 +4,16 @@
 for everybody who stores them.
 """
 
+import math
 import time
 
 import numpy as np
 
 S = 1_000_000_000
+NOISE, STEP = 0.05, 0.01
+NOISY_SHARE = 0.4
+# What the noise alone holds, whatever keeps it: the entropy of a normal distribution in steps, for the noisy tags.
+NOISE_BYTES_SAMPLE = NOISY_SHARE * math.log2(NOISE / STEP * math.sqrt(2 * math.pi * math.e)) / 8
 UTC_NS = 1_700_000_000 * S  # in the past at any desk: a database may refuse what comes from the future
 
 
@@ -34,7 +39,7 @@ class Signals:
         before = self.value.copy()
         t = scan / self.hertz
         self.value[self.noisy] = np.round(
-            self.base[self.noisy] + 0.05 * self.chance.standard_normal(len(self.noisy)), 2
+            self.base[self.noisy] + NOISE * self.chance.standard_normal(len(self.noisy)), 2
         )
         turn = 2 * np.pi * t / self.period_s[self.slow]
         self.value[self.slow] = np.round(self.base[self.slow] + 5 * np.sin(turn), 2)
