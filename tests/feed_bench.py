@@ -82,10 +82,23 @@ class PeerSink:
 class FedPlant:
     """`scans_per_turn`: how many scans are made at once, so that hours of plant are little work."""
 
-    def __init__(self, clock, storage, ledger_storage, peer, turn_scans=10, inputs=2, file_bytes=1 << 16, **settings):
+    def __init__(
+        self,
+        clock,
+        storage,
+        ledger_storage,
+        peer,
+        turn_scans=10,
+        inputs=2,
+        file_bytes=1 << 16,
+        ring_size=1 << 22,
+        run=1,
+        **settings,
+    ):
         self.clock = clock
         self.storage = storage
-        self.scan = Scan(storage, inputs=inputs, ring_size=1 << 22, file_bytes=file_bytes)
+        mono_ns = run * 100_000 * SCAN_NS  # a second run comes later than the first
+        self.scan = Scan(storage, inputs, ring_size, file_bytes, run=run, mono_ns=mono_ns)
         self.turn_scans = turn_scans
         self.ledger_storage = ledger_storage
         self.peer = peer

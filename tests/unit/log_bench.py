@@ -17,12 +17,22 @@ UTC_NS = 1_790_000_000_000_000_000
 class Scan:
     """`inputs` input rows and as many others; every row changes in every scan."""
 
-    def __init__(self, storage, inputs=4, ring_size=1 << 16, file_bytes=1 << 20, plan=PLAN, run=1, key_first=True):
+    def __init__(
+        self,
+        storage,
+        inputs=4,
+        ring_size=1 << 16,
+        file_bytes=1 << 20,
+        plan=PLAN,
+        run=1,
+        key_first=True,
+        mono_ns=1000 * SCAN_NS,
+    ):
         self.recorder = Recorder(storage, "Circuit A", {plan: "the plan's text"}, file_bytes)
         first = self.recorder.open(UTC_NS) + 1
         self.run = run
         self.count = 0
-        self.mono_ns = 1000 * SCAN_NS
+        self.mono_ns = mono_ns
         self.value = np.zeros(2 * inputs)
         self.quality = np.zeros(2 * inputs, np.uint16)
         self.receive_ns = np.zeros(2 * inputs, np.int64)
