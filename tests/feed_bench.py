@@ -32,10 +32,12 @@ class Peer:
         self.rows = {}
         self.events = {}
         self.times = Counter()
+        self.taken_ns = {}
         self.order = {True: {}, False: {}}
         self.out_of_order = 0
         self.worst_lag_ns = 0
         self.down = False
+        self.link = 0
         self.connections = 0
         self.writes = 0
 
@@ -63,6 +65,7 @@ class Peer:
             known = self.rows.setdefault((tag, utc_ns), row)
             assert known == row
             self.times[tag, utc_ns] += 1
+            self.taken_ns[tag, utc_ns] = self.clock.utc_ns()
             if self.times[tag, utc_ns] == 1:
                 self.out_of_order += utc_ns < last.get(tag, 0)
                 last[tag] = utc_ns
@@ -73,6 +76,10 @@ class Peer:
 
 
 class PeerSink:
+    @property
+    def link(self):
+        return self.peer.link
+
     def __init__(self, peer, **settings):
         self.peer = peer
         self.settings = SinkSettings(**settings)

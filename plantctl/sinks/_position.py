@@ -79,13 +79,31 @@ class Position:
             first = self.holes.pop().first
         self.holes.append(Hole(first, through))
         self.through = through
-        while len(self.holes) > HOLES_MAX:
-            self._join_nearest()
+        self._keep_few()
+
+    def reopen(self, first: int, last: int) -> None:
+        """The frames `first` to `last` have not arrived after all, or nobody knows: a hole, with those it touches."""
+        last = min(last, self.through)
+        if first > last:
+            return
+        apart = [hole for hole in self.holes if hole.last < first - 1 or hole.first > last + 1]
+        touched = [hole for hole in self.holes if not (hole.last < first - 1 or hole.first > last + 1)]
+        whole = Hole(min([first, *(h.first for h in touched)]), max([last, *(h.last for h in touched)]))
+        self.holes = sorted([*apart, whole])
+        self._keep_few()
+
+    def copy(self) -> "Position":
+        """The same, apart from this one."""
+        return Position(self.through, list(self.holes), self.quarantined, self.lost)
 
     def cut(self, through: int) -> None:
         """Nothing behind the frame `through` has ever been: the log was put back to there."""
         self.through = through
         self.holes = [Hole(hole.first, min(hole.last, through)) for hole in self.holes if hole.first <= through]
+
+    def _keep_few(self) -> None:
+        while len(self.holes) > HOLES_MAX:
+            self._join_nearest()
 
     def _join_nearest(self) -> None:
         gaps = [b.first - a.last for a, b in zip(self.holes, self.holes[1:], strict=False)]

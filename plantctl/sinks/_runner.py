@@ -11,6 +11,7 @@ runner; what it knows on the way is bounded.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -121,6 +122,8 @@ class SinkRunner:
         self._live: _Lane | None = None
         self._old: _Lane | None = None
         self._attempts = 0
+        self._unsettled: deque[tuple[int, int, int]] = deque()  # until when (monotonic ns), first and last frame
+        self._link = sink.link
         self._taken: Batch | None = None  # the last record the peer took
         self._kept_ns = clock.monotonic_ns()
         self._fill_from_ns = clock.monotonic_ns()
@@ -162,6 +165,7 @@ class SinkRunner:
         finally:
             await self._let_go()
         statistics.failures += 1
+        self._repeat_unsettled()
         self._look()
         self._keep()
         return max(least_s, self._pause_s())
@@ -265,6 +269,7 @@ class SinkRunner:
         await self._deliver(wanted.as_historical() if historical else wanted)
         self.position.arrived(batch.first_sequence, batch.last_sequence)
         lane.batch = None
+        self._settle(batch)
         self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
         return batch.rows
 
@@ -334,14 +339,39 @@ class SinkRunner:
 
     # ------------------------------------------------------------------------------------------------ position
 
+    def _settle(self, batch: Batch) -> None:
+        """Remember what the peer has taken until it is on its disk."""
+        if self.sink.link != self._link:
+            self._link = self.sink.link
+            self._repeat_unsettled()
+        if not self._settings.settle:
+            return
+        now_ns = self._clock.monotonic_ns()
+        until_ns = now_ns + round(self._settings.settle * 1e9)
+        self._unsettled.append((until_ns, batch.first_sequence, batch.last_sequence))
+        while self._unsettled[0][0] <= now_ns:
+            self._unsettled.popleft()
+
+    def _repeat_unsettled(self) -> None:
+        """The connection is another one: what may not have been on the peer's disk is a hole again."""
+        now_ns = self._clock.monotonic_ns()
+        for until_ns, first, last in self._unsettled:
+            if until_ns > now_ns:
+                self.position.reopen(first, last)
+        self._unsettled.clear()
+        self._old = None
+
     def _keep(self, *, at_once: bool = False) -> None:
         """Keep the position on disk, once a second; a disk that fails costs a repetition, no row."""
         now_ns = self._clock.monotonic_ns()
         if not at_once and now_ns - self._kept_ns < KEEP_S * 1e9:
             return
         self._kept_ns = now_ns
+        settled = self.position.copy()
+        for _, first, last in self._unsettled:
+            settled.reopen(first, last)
         try:
-            self._ledger.keep(self.position)
+            self._ledger.keep(settled)
         except OSError as fault:
             self.statistics.last_error = f"the position cannot be kept: {fault}"
 

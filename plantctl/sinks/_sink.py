@@ -82,6 +82,9 @@ class SinkSettings(Settings):
     `batch` is the most rows it gets at once, `patience` the most seconds one attempt may take, `backoff_first` and
     `backoff_most` the shortest and the longest pause in seconds before the next attempt, `backfill` how many rows a
     second at most are sent from behind while newer ones go first.
+
+    `settle` is for peers that say yes before they have it on disk: what they took within so many seconds before a
+    connection is lost is sent again. 0: their yes is as good as their disk.
     """
 
     tags: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ("*",)
@@ -90,6 +93,7 @@ class SinkSettings(Settings):
     patience: Seconds = 10.0
     backoff_first: Seconds = 0.25
     backoff_most: Seconds = 30.0
+    settle: Annotated[float, BeforeValidator(seconds), Field(ge=0.0, le=3_600.0, allow_inf_nan=False)] = 0.0
     backfill: Annotated[float, Field(ge=1.0, le=1e7)] = 50_000.0
 
 
@@ -122,9 +126,14 @@ class SinkPlace:
 
 
 class Sink(Protocol):
-    """One connection to somewhere. Every method may raise a `SinkError`; the runner cancels what takes too long."""
+    """One connection to somewhere. Every method may raise a `SinkError`; the runner cancels what takes too long.
+
+    `link` is the number of the connection in use: where it grew, the peer may have died in between, and forgotten what
+    it had not settled.
+    """
 
     settings: SinkSettings
+    link: int
 
     async def open(self) -> None:
         """Connect, where there is such a thing. Called again after any failure, behind `close`."""

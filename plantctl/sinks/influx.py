@@ -122,6 +122,7 @@ class Sink:
         self.settings = config
         self._place = place
         self._config = config
+        self.link = 0
         self._client: Any = None
         self._encoder: LineEncoder | None = None
         self._headers: dict[str, str] = {}
@@ -152,6 +153,18 @@ class Sink:
                 "cookie_jar": aiohttp.DummyCookieJar(),
             },
         )
+        self._count_connections(aiohttp)
+
+    def _count_connections(self, aiohttp: Any) -> None:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(self._connected)
+        trace.freeze()
+        # The library has no setting for it: it gives its session a list of its own.
+        self._client.api_client.rest_client.pool_manager.trace_configs.append(trace)
+
+    async def _connected(self, *_: object) -> None:
+        """A connection was made, the first or in place of one that the server ended: it may have died in between."""
+        self.link += 1
 
     def _request_headers(self) -> dict[str, str]:
         config, folder = self._config, self._place.secrets

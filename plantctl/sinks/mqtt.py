@@ -56,6 +56,7 @@ class Sink:
         self.settings = config
         self._place = place
         self._root = f"{config.prefix}/{level(place.plant)}"
+        self.link = 0  # a connection that is lost is an error at the next write
         self._link: Link | None = None
         # What a point's messages begin with, as long as its label is the same.
         self._heads: dict[int, tuple[PointLabel, str, str]] = {}

@@ -75,6 +75,7 @@ class Sink:
         self._name = config.node or place.plant
         facts = {"plant": place.plant, "configuration": place.config}
         self._node = Node(config.tags, journal=config.events, facts=facts)
+        self.link = 0  # a connection that is lost is an error at the next write
         self._link: Link | None = None
         self._speaking = asyncio.Lock()
         self._attended = False

@@ -6,6 +6,7 @@ Log and position are on one disk, which loses power at once; the peer is another
 """
 
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -40,8 +41,8 @@ def lived(disk, seed):
                 raise SinkUnreachable("reset")
 
         peer.trouble = trouble
-        durable = 0
-        try:
+        plant, durable = None, 0
+        with suppress(PowerCut):
             plant = FedPlant(clock, disk, disk, peer, **SMALL)
             plant.begin()
             for turn in range(12):
@@ -49,20 +50,12 @@ def lived(disk, seed):
                 if turn % 4 == 1:
                     alarm(plant.scan, f"flow low {turn}")
                 await plant.live(1.0)
-                durable = plant.newest()[0]
                 if plant.task.done():
                     break
-        except PowerCut:
-            durable = plant.newest()[0] if "plant" in locals() else 0
-        else:
-            try:
+        if plant is not None:
+            durable = plant.newest()[0]
+            if plant.task is not None:
                 await plant.end()
-            except PowerCut:
-                pass
-        if "plant" in locals() and plant.task is not None:
-            plant.task.cancel()
-            await plant.until(plant.task.done, 5.0)
-            plant.task.exception() if not plant.task.cancelled() else None
         peer.trouble, peer.down = None, False
         return peer, durable
 
@@ -114,5 +107,5 @@ def sequences(disk):
 
 @pytest.mark.parametrize("part", range(4))
 def test_the_power_goes_at_operations_all_over_a_story(part):
-    went = [cut(operation, seed=operation) for operation in range(part, 600, 24)]
-    assert sum(went) > 10
+    went = [cut(operation, seed=operation) for operation in range(part, 246, 10)]
+    assert sum(went) > 20

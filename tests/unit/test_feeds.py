@@ -36,7 +36,7 @@ def kept(monkeypatch):
         def __init__(self, place, config):
             if config.breaks:
                 raise RuntimeError("a mistake of this kind")
-            self.place, self.settings = place, config
+            self.place, self.settings, self.link = place, config, 0
             batches[place.name] = []
 
         async def open(self):

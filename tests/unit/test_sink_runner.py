@@ -283,3 +283,42 @@ def test_a_peer_too_slow_for_the_plant_gets_the_newest_in_time_and_the_rest_late
 
     plant = fed(story, batch=10)
     assert plant.peer.rows == logged_rows(plant.storage)
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_what_a_peer_took_and_forgot_when_it_was_killed_is_sent_again(noticed):
+    """It says yes, and writes to disk 4 s later; its death shows as an error, or only as another connection."""
+
+    async def story(plant, peer):
+        for _ in range(6):
+            await plant.live(7)
+            now_ns = plant.clock.utc_ns()
+            for key in [k for k in peer.rows if peer.taken_ns[k] > now_ns - 4_000_000_000]:
+                del peer.rows[key]
+            peer.link += 1
+            if noticed:
+                peer.down = True
+                await plant.live(3)
+                peer.down = False
+            elif _ == 3:
+                await plant.end()
+                plant.begin()
+        await plant.live(20)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, settle="5 s", backoff_most=1.0)
+    assert plant.peer.rows == logged_rows(plant.storage)
+    assert sum(n > 1 for n in plant.peer.times.values()) < 6 * 12 * 40
+
+
+def test_a_position_is_kept_only_of_what_the_peer_has_on_its_disk():
+    async def story(plant, peer):
+        await plant.live(30)
+        await plant.end()
+        kept = plant.begin().position
+        story.behind = plant.newest()[0] - (kept.holes[0].first if kept.holes else kept.through)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, settle="5 s")
+    assert 30 < story.behind < 110  # frames: eleven a second
+    assert plant.peer.rows == logged_rows(plant.storage)

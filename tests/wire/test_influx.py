@@ -289,3 +289,17 @@ def test_a_sink_that_is_closed_says_so(secrets):
             await sink.write(batch())
 
     told(story)
+
+
+def test_a_server_that_ended_the_connection_in_silence_shows_as_another_link(secrets):
+    async def story(peer):
+        async with open_sink(peer, secrets) as sink:
+            await sink.write(batch())
+            await sink.write(batch(1))
+            assert sink.link == 1
+            peer.play.append(Act(headers={"Connection": "close"}, keep=True))
+            await sink.write(batch(2))
+            await sink.write(batch(3))
+            assert sink.link == 2
+
+    told(story)
