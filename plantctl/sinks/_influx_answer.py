@@ -24,7 +24,7 @@ WORDS_MAX: Final = 300
 AFTER_S_MAX: Final = 3_600.0
 _PARTIAL: Final = "partial write"
 _UNREAD: Final = "unable to parse '"
-_TOO_OLD: Final = re.compile(r"points beyond retention policy dropped=(\d+)")
+_TOO_OLD: Final = re.compile(r"points beyond retention policy dropped=([0-9]{1,9})(?![0-9])")
 # Said with 400 and 500 of what the request names, not of its lines.
 _OF_THE_REQUEST: Final = re.compile(
     r"(retention policy|bucket|database|organi[sz]ation|org)( name)? (is required|not found)|invalid precision", re.I
@@ -77,9 +77,11 @@ def _told(body: bytes) -> dict[str, Any]:
 
 def _words(told: dict[str, Any], body: bytes) -> str:
     """What the answer says, in one line."""
-    found = [told[key] for key in ("error", "message") if isinstance(told.get(key), str)]
-    text = " ".join(found) if found else body.decode("utf-8", "replace")
-    return " ".join(text.split())
+    return " ".join((_said(told) or body.decode("utf-8", "replace")).split())
+
+
+def _said(told: dict[str, Any]) -> str:
+    return " ".join(told[key] for key in ("error", "message") if isinstance(told.get(key), str))
 
 
 def _after_s(header: str, utc_ns: int) -> float | None:
@@ -104,7 +106,7 @@ def _named(told: dict[str, Any], answer: Answer, batch: Batch, lines: bytes) -> 
     if isinstance(told.get("data"), list):
         found = list(_numbered(told["data"], len(batch)))
     else:
-        text = told.get("error") or told.get("message") or ""
+        text = _said(told)
         too_old = _TOO_OLD.search(text)
         found = _oldest(batch, int(too_old[1])) if too_old else list(_quoted(text, lines))
     return tuple(sorted({number for number in found if number is not None})) if None not in found else ()
