@@ -33,9 +33,9 @@ GATEWAY = os.getpid()
 class Memory:
     """A plant's whole memory in this process; `for_role` is what a process of that role is handed."""
 
-    def __init__(self, plan, folder, page=None):
+    def __init__(self, plan, folder, page=None, opcua=None):
         self.plan = plan
-        self._memory = PlantMemory(plan, Settings(folder, 0, compiled=False, page=page), 1)
+        self._memory = PlantMemory(plan, Settings(folder, 0, compiled=False, page=page, opcua=opcua), 1)
 
     def for_role(self, role):
         return received(self._memory.handed(role, GATEWAY)[0])
@@ -149,9 +149,9 @@ class ScanPlayed:
 class Bench:
     """A gateway's commands over a played scan and a played recorder; `told` is what each asker heard."""
 
-    def __init__(self, plan, folder, page=None):
+    def __init__(self, plan, folder, page=None, opcua=None):
         self.plan = plan
-        self.memory = Memory(plan, folder, page)
+        self.memory = Memory(plan, folder, page, opcua)
         self.scan = ScanPlayed(self.memory)
         self.recorder = self.memory.for_role(Role.RECORDER).own()
         self.recorder.take_over(self.scan.now_ns)

@@ -34,7 +34,8 @@ def page_socket(
     names = _certified(certificate, key)
     if not is_loopback(host):
         _check_open(host, certificate, folder)
-    listening = _bound(host, (*range(PORT, PORT + PORTS_TRIED), 0) if port is None else (port,))
+    ports = (*range(PORT, PORT + PORTS_TRIED), 0) if port is None else (port,)
+    listening = bound(host, ports, "the page", "--page PORT takes another, 0 any free")
     try:
         listening.listen(BACKLOG)
         # The address of an earlier start is no address any more.
@@ -46,23 +47,22 @@ def page_socket(
         (folder / PAGE_NAME).unlink(missing_ok=True)
 
 
-def _bound(host: str, ports: tuple[int, ...]) -> socket.socket:
+def bound(host: str, ports: tuple[int, ...], what: str, otherwise: str) -> socket.socket:
+    """A socket at the first of `ports` that is free. Raises `PageRefused`: `what` cannot be served, `otherwise` how."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     error = OSError()
     for port in ports:
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        made = socket.socket(family, socket.SOCK_STREAM)
         try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((host, port))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((host, port))
         except OSError as refused:
-            bound.close()
+            made.close()
             error = refused
         else:
-            return bound
+            return made
     why = (error.strerror or str(error)).lower()
-    raise PageRefused(
-        f"the page cannot be served at {host} port {ports[0]}: {why}; --page PORT takes another, 0 any free"
-    )
+    raise PageRefused(f"{what} cannot be served at {host} port {ports[0]}: {why}; {otherwise}")
 
 
 def _check_open(host: str, certificate: str, folder: Path) -> None:

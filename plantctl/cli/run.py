@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from plantctl.core.field import DevicePlan
+    from plantctl.hmi.opcua.settings import OpcuaSettings
     from plantctl.hmi.settings import PageSettings
     from plantctl.plan.plan import Plan
 
@@ -163,7 +164,7 @@ def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoin
         if warmed.stdout.startswith("compiled"):
             print(warmed.stdout.rstrip(), "into the cache", file=sys.stderr)
     try:
-        with served(arguments, folder) as page:
+        with served(arguments, folder) as page, served_to_programs(plan, folder) as opcua:
             settings = Settings(
                 folder,
                 monotonic_ns(),
@@ -174,6 +175,7 @@ def run_split(arguments: argparse.Namespace, plan: "Plan", folder: Path, endpoin
                 cpu=arguments.cpu,
                 awake=not arguments.no_awake,
                 page=page,
+                opcua=opcua,
             )
             return Supervisor(plan, settings, lambda text: print(text, file=sys.stderr)).run()
     except PageRefused as error:
@@ -188,6 +190,18 @@ def served(arguments: argparse.Namespace, folder: Path) -> "AbstractContextManag
         return nullcontext()
     address = arguments.page, arguments.listen
     return page_socket(*address, arguments.tls_cert, arguments.tls_key, folder, simulated=arguments.simulated)
+
+
+def served_to_programs(plan: "Plan", folder: Path) -> "AbstractContextManager[OpcuaSettings | None]":
+    """Where the plant is served over OPC UA; nowhere where its text does not ask for that. Raises `PageRefused`."""
+    from plantctl.app.opcua_socket import opcua_socket
+    from plantctl.core.clock import RealClock
+
+    if plan.opcua_server is None:
+        return nullcontext()
+    if plan.opcua_server.insecure:
+        print("INSECURE: the OPC UA server is neither signed nor encrypted; this machine only", file=sys.stderr)
+    return opcua_socket(plan.name, plan.opcua_server, folder, RealClock().utc_ns())
 
 
 def _die_with_me() -> None:

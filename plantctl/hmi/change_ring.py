@@ -59,10 +59,12 @@ class ChangeRing:
     """The plant as frames tell it, and the last minute of its changes.
 
     `sequence` is that of the newest delta (0: none yet), `number` that of the newest transition; `value`, `quality`
-    and `source_ns` are the plant after it, by row; `utc_ns` is when. `epoch` counts the beginnings.
+    and `source_ns` are the plant after it, by row; `utc_ns` is when. `epoch` counts the beginnings. Changes are kept
+    for `kept_ns`; 0 keeps none.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, kept_ns: int = KEPT_NS) -> None:
+        self._kept_ns = kept_ns
         count = len(plan.points)
         self.value: F8 = np.full(count, np.nan)
         self.quality: U2 = np.full(count, NOT_YET, np.uint16)
@@ -185,7 +187,7 @@ class ChangeRing:
     def _forget(self, now_ns: int) -> None:
         kept = self._kept
         while kept and (
-            now_ns - kept[0].mono_ns > KEPT_NS or self._kept_rows > KEPT_ROWS or self._kept_events > KEPT_EVENTS
+            now_ns - kept[0].mono_ns >= self._kept_ns or self._kept_rows > KEPT_ROWS or self._kept_events > KEPT_EVENTS
         ):
             first = kept.popleft()
             if isinstance(first, Change):

@@ -145,7 +145,7 @@ class Gate:
             return codes.BAD_VALUE, "a command's texts are of one line each"
         if isinstance(asked.value, float) and not math.isfinite(asked.value):
             return codes.BAD_VALUE, "a value is a finite number"
-        if not asked.reason.strip() and self._wants_reason(asked):
+        if not asked.reason.strip() and self.wants_reason(asked.command, asked.target):
             return (
                 codes.NO_REASON,
                 f"`{asked.command}` of `{asked.target}` is given with a reason, and this one has none",
@@ -154,10 +154,10 @@ class Gate:
             return codes.UNKNOWN_TARGET, f"`{asked.target}` is nothing that {asked.command} can be given to"
         return None
 
-    def _wants_reason(self, asked: CommandAsked) -> bool:
+    def wants_reason(self, verb: str, target: str) -> bool:
         """Whether a command is journalled with a reason. A tag is known by its row, since it may have two names."""
-        of_class = asked.command in WRITES and self._plant.plan.rows.get(asked.target) in self._careful
-        return of_class or asked.command in REASONED
+        of_class = verb in WRITES and self._plant.plan.rows.get(target) in self._careful
+        return of_class or verb in REASONED
 
     def _known(self, verb: str) -> frozenset[str]:
         found = self._targets.get(verb)

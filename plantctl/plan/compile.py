@@ -5,11 +5,13 @@ The network and its graph must be without findings; nothing is found here any mo
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 
 from plantctl.core.field import DevicePlan
 from plantctl.core.keeping import Keeping
+from plantctl.core.opcua_serving import OpcuaServing
 from plantctl.core.units import parse_duration_ns
 from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
@@ -34,7 +36,7 @@ from plantctl.plan.record import fresh_rows
 from plantctl.plan.rows import input_rows, number_points, output_rows
 from plantctl.plan.runner_text import input_slots, output_slots
 from plantctl.plan.shapes import size_bytes
-from plantctl.plan.source_plant import PlantHead
+from plantctl.plan.source_plant import OpcuaServer, PlantHead
 from plantctl.plan.tasks import overrun_catch_up, overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
 
@@ -84,6 +86,7 @@ def compile_network(
         overrun_catch_up=overrun_catch_up(net),
         retain_for_ns=parse_duration_ns(head.retain_for) if head else RETAIN_FOR_NS,
         keeping=_keeping(head) if head else KEEPING,
+        opcua_server=_opcua_server(head.opcua_server) if head and head.opcua_server else None,
         points=points,
         inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),
@@ -107,6 +110,11 @@ def compile_network(
 def _keeping(head: PlantHead) -> Keeping:
     history_ns = parse_duration_ns(head.history_for) if head.history_for is not None else 0
     return Keeping(size_bytes(head.log_size), size_bytes(head.history_size), history_ns)
+
+
+def _opcua_server(told: OpcuaServer) -> OpcuaServing:
+    same = {field.name: getattr(told, field.name) for field in fields(OpcuaServing) if field.name != "anonymous"}
+    return OpcuaServing(anonymous=told.anonymous == "viewer", **same)
 
 
 def _number_rows(

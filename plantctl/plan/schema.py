@@ -22,9 +22,10 @@ from plantctl.plan.node import Node
 from plantctl.plan.places import Places, Step
 from plantctl.plan.shapes import Name, ShapeError, kind_of
 from plantctl.plan.source_display import Display
-from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant
+from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, OpcuaServer, PlantHead, SourcePlant
 
 _KEYS_SHOWN: Final = 16
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _Fault = tuple[str, str, tuple[Step, ...], str]
 """Code, what, path below the entry, hint."""
 
@@ -71,7 +72,12 @@ class _Checker:
         if pair is None:
             return None
         value = self._validated("plant", pair[1], ("plant",), PlantHead)
-        return value if isinstance(value, PlantHead) else None
+        if not isinstance(value, PlantHead):
+            return None
+        if value.opcua_server is not None:
+            for code, what, path, hint in _opcua_rules(value.opcua_server):
+                self.findings.append(self.places.find(code, what, "plant", "opcua_server", *path, hint=hint))
+        return value
 
     def entry(self, title: str, name: str) -> Any:
         """One entry as an object of its class; None when it has findings, its own or the reader's."""
@@ -223,6 +229,16 @@ def _rules(entry: object, complete: bool) -> Iterator[_Fault]:
             yield "PC215", what, (), "out: TAG; or split: {TV-1: [50 %, 0 %], JV-1: [50 %, 100 %]}"
         if entry.on_bad_pv is not None:
             yield from _bad_pv_rules(entry.on_bad_pv, ("on_bad_pv",))
+
+
+def _opcua_rules(server: OpcuaServer) -> Iterator[_Fault]:
+    if server.insecure and server.listen not in _LOOPBACK:
+        what = "an open server that other machines can reach"
+        yield "PC215", what, ("insecure",), "leave `listen` out, or protect it: docs/how-to/connect-over-opcua.md"
+    if not server.insecure and not server.policies:
+        yield "PC215", "no policy is spoken, so nobody can connect", ("policies",), "leave the key out"
+    if server.sessions > server.connections:
+        yield "PC215", "more sessions than connections", ("sessions",), "a session is a connection that has logged in"
 
 
 def _display_rules(display: Display) -> Iterator[_Fault]:

@@ -25,6 +25,8 @@ _QUANTITY = re.compile(rf"({_NUMBER})(?:\s*([^\s\d.,+-].*)|\s+(1/.+))?")
 _DURATION = re.compile(rf"({_NUMBER})\s*({'|'.join(TIME_UNITS)})")
 SIZE_UNITS: Final = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 SIZE_LEAST: Final = 256 * 10**6
+PORT_MAX: Final = 65_535
+COUNT_MAX: Final = 100_000
 KEEPING_LEAST_NS: Final = 86_400 * 10**9
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(MB|GB|TB)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -97,6 +99,28 @@ def _whole(value: object) -> int:
         return value
     what = "this is " + (f"{value}" if isinstance(value, int | float) else kind_of(value))
     raise ShapeError("PC203", f"a whole number of 0 or more is due here, {what}")
+
+
+def _port(value: object) -> int:
+    port = _whole(value)
+    if port > PORT_MAX:
+        raise ShapeError("PC203", f"{port} is no port: 0 to {PORT_MAX}", "0 takes any free one")
+    return port
+
+
+def _count(value: object) -> int:
+    count = _whole(value)
+    if not 1 <= count <= COUNT_MAX:
+        raise ShapeError("PC203", f"a whole number of 1 to {COUNT_MAX} is due here, this is {count}")
+    return count
+
+
+def _file_name(value: object) -> str:
+    text = _text(value)
+    if ".." in text.split("/") or not text.strip("/"):
+        what = f"`{text}` is not the name of a file in the plant's security folder"
+        raise ShapeError("PC203", what, "a name like own.der, or a whole path")
+    return text
 
 
 def _number(value: object) -> float:
@@ -250,6 +274,10 @@ Item = Annotated[str, Shape("item", _item, {"type": ["string", "integer"], "patt
 """A device's datum: a name of its profile, a node, or a register number; kept as text."""
 Flag = Annotated[bool, Shape("flag", _flag, {"type": "boolean"})]
 Whole = Annotated[int, Shape("whole number", _whole, {"type": "integer", "minimum": 0})]
+Port = Annotated[int, Shape("port", _port, {"type": "integer", "minimum": 0, "maximum": PORT_MAX})]
+Count = Annotated[int, Shape("count", _count, {"type": "integer", "minimum": 1, "maximum": COUNT_MAX})]
+FileName = Annotated[str, Shape("file name", _file_name, {"type": "string", "pattern": "\\S"})]
+"""A file of the plant's security folder, or one by its whole path."""
 Number = Annotated[float, Shape("number", _number, {"type": "number"})]
 Quantity = Annotated[str | float, Shape("quantity", _quantity, _JSON_QUANTITY)]
 """`8.0 pH` as text, or a bare number as float, which is then in the unit that is expected at its place."""

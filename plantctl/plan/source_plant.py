@@ -13,14 +13,17 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from plantctl.plan.places import Places
 from plantctl.plan.shapes import (
+    Count,
     Duration,
     Expression,
+    FileName,
     Flag,
     Item,
     LongDuration,
     ManualOutput,
     Name,
     Number,
+    Port,
     Quantity,
     Reference,
     Shape,
@@ -38,6 +41,27 @@ Range = tuple[Quantity, Quantity]
 Anything = Annotated[Any, Shape("anything", lambda value: value, {})]
 
 
+Policy = Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpcuaServer:
+    """`opcua_server:` of the plant."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    port: Port | None = None
+    listen: Text = "127.0.0.1"
+    insecure: Flag = False
+    anonymous: Literal["", "viewer"] = ""
+    policies: tuple[Policy, ...] = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")
+    certificate: FileName = "own.der"
+    key: FileName = "own.key"
+    trust: FileName = "trusted"
+    connections: Count = 40
+    sessions: Count = 20
+    items: Count = 5000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantHead:
     """`plant:`"""
@@ -49,6 +73,7 @@ class PlantHead:
     history_for: LongDuration | None = None
     history_size: Size = "20 GB"
     log_size: Size = "2 GB"
+    opcua_server: OpcuaServer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

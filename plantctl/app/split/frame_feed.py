@@ -58,7 +58,7 @@ class FrameFeed:
         self._hold: tuple[Frame, int | None] | None = None
         self._offset_ns: int | None = None
         self._told: list[Event] | None = None
-        self._follower: Follower | None = None
+        self._followers: list[Follower] = []
         self._lost = 0
         self.sequence = 0
         self.frames = 0
@@ -84,8 +84,8 @@ class FrameFeed:
         return next((event for event in reversed(self._events(*self._hold)) if event.target == HELD), None)
 
     def follow(self, follower: Follower) -> None:
-        """From the next `take` on tell `follower` everything."""
-        self._follower = follower
+        """From the next `take` on tell `follower` everything, in the order in which they came to follow."""
+        self._followers.append(follower)
 
     def take(self) -> list[tuple[int, Result]]:
         """Read what is new; the results in it, each with the sequence of its frame."""
@@ -126,16 +126,17 @@ class FrameFeed:
     def _keep(self, frame: Frame) -> None:
         tags = decode_records(Kind.EVENT, frame.payload)["tag"]
         self._kept.append((frame, self._offset_ns))
-        if self._follower is not None:
-            for event in self._events(frame, self._offset_ns):
-                self._follower.event(event)
+        for event in self._events(frame, self._offset_ns) if self._followers else ():
+            for follower in self._followers:
+                follower.event(event)
         if np.any(tags == self._held_id):
             self._hold = self._kept[-1]
         self._told = None
 
     def _follow_rows(self, frame: Frame) -> None:
-        if self._follower is not None:
-            self._follower.rows(decode_rows(frame.payload), frame.mono_ns + (self._offset_ns or 0), frame.mono_ns)
+        rows = decode_rows(frame.payload)
+        for follower in self._followers:
+            follower.rows(rows, frame.mono_ns + (self._offset_ns or 0), frame.mono_ns)
 
     def _events(self, frame: Frame, offset_ns: int | None) -> list[Event]:
         return self._records.events(frame, frame.mono_ns + (offset_ns or 0), self._texts)
@@ -143,7 +144,7 @@ class FrameFeed:
     def _frames(self) -> Iterator[Frame]:
         """New frames of the kinds that a service reads; the others are passed over where they lie."""
         reader = self._reader
-        wanted = _WANTED | _ROWS if self._follower is not None else _WANTED
+        wanted = _WANTED | _ROWS if self._followers else _WANTED
         while (view := reader.view()) is not None:
             _, kind, _, sequence, *_ = HEAD.unpack_from(view)
             data = bytes(view) if kind in wanted else b""
@@ -151,8 +152,8 @@ class FrameFeed:
                 continue
             if reader.lost != self._lost:
                 self._lost = reader.lost
-                if self._follower is not None:
-                    self._follower.lost()
+                for follower in self._followers:
+                    follower.lost()
             self.sequence, self.frames = sequence, self.frames + 1
             if data:
                 try:

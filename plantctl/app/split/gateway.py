@@ -2,7 +2,8 @@
 
 It is disposable: it holds nothing that another process cannot tell it again, and nobody but its own clients waits for
 it. What it shows is in `seen_plant`, what becomes of commands in `commands_under_way`; it serves the control socket
-and, where that is wanted, the page (`plantctl.hmi`, which only then is imported).
+and, where that is wanted, the page (`plantctl.hmi`) and the OPC UA server (`plantctl.hmi.opcua`), each of which only then
+is imported.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from plantctl.app.control_socket import ControlSocket
@@ -35,12 +37,15 @@ from plantctl.log.storage import ReadOnlyFolder
 from plantctl.plan.plan import Plan
 
 if TYPE_CHECKING:
+    from plantctl.history.query import History
+    from plantctl.hmi.opcua.server import OpcuaServer
     from plantctl.hmi.server import PageServer
 
 # How long the gateway waits for the scan's wake-up before it looks by itself.
 LOOK_NS: Final = 20_000_000
 BEAT_NS: Final = 100_000_000
 PAGE_SERVER: Final = "plantctl.hmi.server"
+OPCUA_SERVER: Final = "plantctl.hmi.opcua.server"
 
 
 class Gateway:
@@ -135,13 +140,18 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
     gateway.writer.take_over(monotonic_ns())
     hand_over.listen(asyncio.get_running_loop(), woken.set)
     pages: list[PageServer] = []
+    others: list[OpcuaServer] = []
+    paged = asyncio.Event()
 
     async def turns() -> None:
         while True:
             woken.clear()
-            gateway.turn(control.clients + sum(page.live.clients for page in pages))
+            clients = sum(page.live.clients for page in pages) + sum(other.clients for other in others)
+            gateway.turn(control.clients + clients)
             for page in pages:
                 page.live.turn()
+            for other in others:
+                other.turn()
             try:
                 async with asyncio.timeout((LOOK_NS if gateway.under_way.held_back else BEAT_NS) / 1e9):
                     await woken.wait()
@@ -152,7 +162,15 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
         # Half a second of imports: whoever asks at the control socket does not wait for them.
         await asyncio.to_thread(importlib.import_module, PAGE_SERVER)
         pages.append(_page(gateway, hand_over))
+        paged.set()
         await pages[0].serve(RealClock(), say)
+
+    async def show_programs() -> None:
+        if hand_over.settings.page is not None:
+            await paged.wait()  # people first
+        await asyncio.to_thread(importlib.import_module, OPCUA_SERVER)
+        others.append(await _opcua(gateway, hand_over))
+        await others[0].serve(RealClock(), say)
 
     async with asyncio.TaskGroup() as tasks:
         work = [
@@ -161,6 +179,8 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
         ]
         if hand_over.settings.page is not None:
             work.append(tasks.create_task(show(), name="page"))
+        if hand_over.settings.opcua is not None:
+            work.append(tasks.create_task(show_programs(), name="opc ua"))
         gateway.writer.say(ProcessState.READY)
         await ended.wait()
         gateway.writer.say(ProcessState.ENDING)
@@ -172,17 +192,29 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
 def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer":
     settings = hand_over.settings
     assert settings.page is not None
-    from plantctl.history.query import History
     from plantctl.hmi.server import PageServer
 
-    folder = settings.folder
-
-    def history() -> History:
-        return History(ReadOnlyFolder(folder / LOG_NAME), ReadOnlyFolder(folder / HISTORY_NAME))
-
-    page = PageServer(gateway, settings.page, folder, history)
+    page = PageServer(gateway, settings.page, settings.folder, lambda: _history(settings.folder))
     gateway.follow(page.live)
     return page
+
+
+async def _opcua(gateway: Gateway, hand_over: HandOver) -> "OpcuaServer":
+    settings = hand_over.settings
+    assert settings.opcua is not None
+    from plantctl.hmi.opcua.server import OpcuaServer
+    from plantctl.hmi.opcua.standard_nodes import standard_nodes
+
+    await asyncio.to_thread(standard_nodes)
+    server = OpcuaServer(gateway, settings.opcua, settings.folder, lambda: _history(settings.folder))
+    gateway.follow(server)
+    return server
+
+
+def _history(folder: Path) -> "History":
+    from plantctl.history.query import History
+
+    return History(ReadOnlyFolder(folder / LOG_NAME), ReadOnlyFolder(folder / HISTORY_NAME))
 
 
 def say(text: str) -> None:

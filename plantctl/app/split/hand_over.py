@@ -19,6 +19,7 @@ from plantctl.app.shared_memory import frozen, map_readable, map_writable
 from plantctl.app.split.segments import Role, layout_of
 from plantctl.core.errors import PlantctlError
 from plantctl.core.segment import SegmentReader, SegmentWriter
+from plantctl.hmi.opcua.settings import OpcuaSettings
 from plantctl.hmi.settings import PageSettings
 from plantctl.plan.plan import Plan
 
@@ -35,7 +36,8 @@ class Settings:
 
     `folder` is the plant's state folder; `origin_ns` the monotonic instant all schedules count from. The real-time
     wishes are granted as far as the machine allows: `priority` 1 to 99 for SCHED_FIFO (0: none), `lock_memory`,
-    `cpu` (-1: any), `awake` (keep the processor out of deep sleep). `page` is where the page is served, None: nowhere.
+    `cpu` (-1: any), `awake` (keep the processor out of deep sleep). `page` is where the page is served, `opcua` where
+    the OPC UA server is; None: nowhere.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Settings:
     cpu: int = -1
     awake: bool = True
     page: PageSettings | None = None
+    opcua: OpcuaSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

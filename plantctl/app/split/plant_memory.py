@@ -30,7 +30,7 @@ class PlantMemory:
     def __init__(self, plan: Plan, settings: Settings, first_sequence: int) -> None:
         self._plan = plan
         self._open: list[int] = []
-        self._page = (settings.page.descriptor,) if settings.page is not None else ()
+        self._listening = tuple(s.descriptor for s in (settings.page, settings.opcua) if s is not None)
         try:
             self.packed = self._kept(pack(plan, settings))
             self.writable: Mapping[Role, int] = {
@@ -60,8 +60,8 @@ class PlantMemory:
         segments = {**self.readable, role: self.writable[role]}
         wakes = {r: d for r, d in self.wakes.items() if role in (r, Role.SCAN)}
         told = argument(role, parent, self.packed, segments, wakes)
-        page = self._page if role is Role.GATEWAY else ()
-        return told, (self.packed, *segments.values(), *wakes.values(), *page)
+        listening = self._listening if role is Role.GATEWAY else ()
+        return told, (self.packed, *segments.values(), *wakes.values(), *listening)
 
     def reader(self, role: Role) -> SegmentReader:
         """A reader of the segment of `role`."""

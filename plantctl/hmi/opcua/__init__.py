@@ -1,0 +1,1 @@
+"""The plant for other programs: an OPC UA server in the gateway process, on asyncua's codec and address space."""
