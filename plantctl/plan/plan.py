@@ -196,8 +196,8 @@ class Plan:
 
     `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
     `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped. A retained state counts
-    for `retain_for_ns`. `keeping` says how much is kept of what was recorded. `opcua_server` is how the plant is shown to
-    other programs, None where it is not. `shown` is what people are shown and no scan needs.
+    for `retain_for_ns`. `keeping` says how much is kept of what was recorded. `opcua_server` is how the plant is served
+    to other programs; None: not at all. `shown` is what people are shown and no scan needs.
     """
 
     name: str

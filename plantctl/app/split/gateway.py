@@ -2,8 +2,8 @@
 
 It is disposable: it holds nothing that another process cannot tell it again, and nobody but its own clients waits for
 it. What it shows is in `seen_plant`, what becomes of commands in `commands_under_way`; it serves the control socket
-and, where that is wanted, the page (`plantctl.hmi`) and the OPC UA server (`plantctl.hmi.opcua`), each of which only then
-is imported.
+and, where that is wanted, the page (`plantctl.hmi`) and the OPC UA server (`plantctl.hmi.opcua`), which are imported
+only then.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One connection on the wire: bytes in, whole messages out, within limits and deadlines; and the door they come through.
+"""One connection on the wire: bytes in, whole messages out, within limits and deadlines; and the door they come by.
 
 A client that connects and says nothing, says it byte by byte, announces a gigabyte or does not read must cost little
 and soon nothing. So there is room for one chunk and no more, its announced length is looked at before any of it is
@@ -223,7 +223,7 @@ class Connection(asyncio.BufferedProtocol):
             begun_ns = clock.monotonic_ns()
             try:
                 buffer = Buffer(message)
-                if not await processor.process(header_from_binary(buffer), buffer):
+                if not await processor.hear(header_from_binary(buffer), buffer):
                     self._end(None)
                     return
             except Broken as broken:

@@ -11,7 +11,7 @@ from asyncua.common.node import Node as LibraryNode
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.address_space import AttributeService, MethodService, NodeManagementService, ViewService
-from asyncua.server.internal_server import InternalServer
+from asyncua.server.internal_server import InternalServer, ServerDesc
 from asyncua.server.internal_session import InternalSession
 
 from plantctl import __version__
@@ -125,7 +125,7 @@ class PlantServer(InternalServer):
         notifier = ua.DataValue(ua.Variant(0, ua.VariantType.Byte))
         await self.aspace.write_attribute_value(ua.NodeId(_O.Server), ua.AttributeIds.EventNotifier, notifier)
         for endpoint in self.endpoints[:1]:
-            self._known_servers[endpoint.Server.ApplicationUri] = _Described(endpoint.Server)
+            self._known_servers[endpoint.Server.ApplicationUri] = ServerDesc(endpoint.Server)
         await self.tell_time()
         await self.tell_level(255)
         self.aspace.started()
@@ -149,7 +149,7 @@ class PlantServer(InternalServer):
 
     async def _put(self, number: int, value: Any, kind: Any = None) -> None:
         now = utc_of(self._plant.utc_ns())
-        wanted = ua.DataValue(ua.Variant(value, kind or ua.VariantType.String), None, now, now)
+        wanted = ua.DataValue(ua.Variant(value, kind or ua.VariantType.String), ua.StatusCode(), now, now)
         node = self.aspace[ua.NodeId(number)]
         # As the plant has it now, whatever the description of the standard began with.
         node.attributes[ua.AttributeIds.Value].value = wanted
@@ -199,14 +199,6 @@ class PlantServer(InternalServer):
                 await session.close_session()
             else:
                 session.role = role
-
-
-class _Described:
-    """How the library keeps a server that it tells of."""
-
-    def __init__(self, server: Any) -> None:
-        self.Server = server
-        self.Capabilities = None
 
 
 def ua_base() -> str:

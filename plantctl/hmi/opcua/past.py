@@ -21,7 +21,6 @@ from asyncua import ua as typed_ua
 from asyncua.common.utils import ServiceError
 
 from plantctl.core.errors import PlantctlError
-
 from plantctl.history.names import UnknownTag
 from plantctl.history.query import History, Series
 from plantctl.hmi.opcua.space import PlantSpace
@@ -258,7 +257,5 @@ def _no_bound(at_ns: int) -> Told:
 
 
 def _marked(at_ns: int, code: int) -> Told:
-    when = utc_of(at_ns)
+    when: Any = utc_of(at_ns)
     return Told(ua.Variant(None, ua.VariantType.Null), ua.StatusCode(code), when, when)
-
-

@@ -1,8 +1,8 @@
 """Who a client is: an account of the plant's users, or nobody, where the configuration lets anybody look.
 
-The users are the page's (`plantctl users`): the same names, passwords and roles. A password comes encrypted for our key,
-or on a channel that is encrypted; it is checked in a thread, one at a time, since that is made to be expensive, and not
-at all while too many have failed for that name within the last minute.
+The users are the page's (`plantctl users`): the same names, passwords and roles. A password comes encrypted for our
+key, or on a channel that is encrypted; it is checked in a thread, one at a time, since that is made to be expensive,
+and not at all while too many have failed for that name within the last minute.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ def password_in(token: Any, key: Any, nonce: bytes, *, encrypted: bool) -> str:
         decrypt = OAEP.get(token.EncryptionAlgorithm)
         if decrypt is None or key is None:
             raise refused
-        plain = decrypt(key, raw)
+        plain: bytes = decrypt(key, raw)  # type: ignore[no-untyped-call]
         length = int.from_bytes(plain[:4], "little")
         secret, shown = plain[4 : 4 + length - len(nonce)], plain[4 + length - len(nonce) : 4 + length]
         if length < len(nonce) or not hmac.compare_digest(shown, nonce):

@@ -20,7 +20,10 @@ from plantctl.drivers._certificates import Unusable, certificate_from
 from plantctl.hmi.opcua import limits
 from plantctl.hmi.opcua.session import Session
 
+# The library types little of this.
 ua: Any = typed_ua
+no_policy: Any = SecurityPolicyNone
+answering: Any = UaProcessor
 
 
 def _requests(*names: str) -> frozenset[int]:
@@ -69,7 +72,7 @@ class Channel(SecureConnection):
     """The secure channel of a connection. `asks_only`: it is open, and for asking the way in."""
 
     def __init__(self, server: Any, transport_limits: TransportLimits) -> None:
-        super().__init__(SecurityPolicyNone(), transport_limits)
+        super().__init__(no_policy(), transport_limits)
         self._server = server
         self.asks_only = True
         self.expires_ns = 0
@@ -137,7 +140,7 @@ class Processor(UaProcessor):
         """Whether somebody has logged in."""
         return self.session is not None and self.session.is_activated()
 
-    async def process(self, header: Any, body: Any) -> bool:
+    async def hear(self, header: Any, body: Any) -> bool:
         """One message; whether the connection goes on."""
         if header.MessageType == ua.MessageType.Hello:
             self._greet(struct_from_binary(ua.Hello, body))
@@ -145,7 +148,7 @@ class Processor(UaProcessor):
         if header.MessageType == ua.MessageType.SecureMessage and not self.channel.is_open():
             raise Broken(ua.StatusCodes.BadSecureChannelIdInvalid, "it speaks before its channel is open")
         try:
-            return bool(await super().process(header, body))
+            return bool(await answering.process(self, header, body))
         except Broken:
             raise
         except ServiceError as fault:
@@ -168,7 +171,10 @@ class Processor(UaProcessor):
         self._greeted = True
         size, most, chunks = limits.CHUNK_BYTES_MAX, limits.MESSAGE_BYTES_MAX, limits.CHUNKS_MAX
         told = ua.Acknowledge()
-        told.ReceiveBufferSize, told.SendBufferSize = min(hello.SendBufferSize, size), min(hello.ReceiveBufferSize, size)
+        told.ReceiveBufferSize, told.SendBufferSize = (
+            min(hello.SendBufferSize, size),
+            min(hello.ReceiveBufferSize, size),
+        )
         told.MaxMessageSize, told.MaxChunkCount = most, chunks
         self._limits.max_recv_buffer, self._limits.max_send_buffer = told.ReceiveBufferSize, told.SendBufferSize
         self._transport.write(uatcp_to_binary(ua.MessageType.Acknowledge, told))
@@ -192,10 +198,13 @@ class Processor(UaProcessor):
             return done
         return True
 
+    def _send(self, requesthdr: Any, seqhdr: Any, response: Any) -> None:
+        answering.send_response(self, requesthdr.RequestHandle, seqhdr, response)
+
     def _fault(self, requesthdr: Any, seqhdr: Any, code: int) -> None:
         response = ua.ServiceFault()
         response.ResponseHeader.ServiceResult = ua.StatusCode(code)
-        self.send_response(requesthdr.RequestHandle, seqhdr, response)
+        self._send(requesthdr, seqhdr, response)
 
     async def _process_message(self, typeid: Any, requesthdr: Any, seqhdr: Any, body: Any) -> Any:
         number, codes = typeid.Identifier if typeid.NamespaceIndex == 0 else 0, ua.StatusCodes
@@ -206,17 +215,19 @@ class Processor(UaProcessor):
                 raise ServiceError(codes.BadServiceUnsupported)
             if number != _CREATE:
                 self._check_session(requesthdr, number)
-        answer = {_CREATE: self._create, _ACTIVATE: self._activate, _MORE: self._more, _MODIFY: self._modify}.get(number)
+        answer = {_CREATE: self._create, _ACTIVATE: self._activate, _MORE: self._more, _MODIFY: self._modify}.get(
+            number
+        )
         if answer is None:
-            return await super()._process_message(typeid, requesthdr, seqhdr, body)
+            return await answering._process_message(self, typeid, requesthdr, seqhdr, body)
         response = await answer(body)
-        self.send_response(requesthdr.RequestHandle, seqhdr, response)
+        self._send(requesthdr, seqhdr, response)
         return True
 
     def _check_session(self, requesthdr: Any, number: int) -> None:
         codes, session = ua.StatusCodes, self.session
         told = bytes(requesthdr.AuthenticationToken.Identifier or b"") if _is_bytes(requesthdr) else b""
-        if session is None or not hmac.compare_digest(told, session.auth_token.Identifier):
+        if session is None or not hmac.compare_digest(told, session.secret):
             raise ServiceError(codes.BadSessionIdInvalid)
         if session.state.name == "Closed":
             raise ServiceError(codes.BadSessionClosed)
@@ -226,7 +237,8 @@ class Processor(UaProcessor):
 
     async def _create(self, body: Any) -> Any:
         params = struct_from_binary(ua.CreateSessionParameters, body)
-        policy, server, codes = self.channel.security_policy, self._server, ua.StatusCodes
+        server, codes = self._server, ua.StatusCodes
+        policy: Any = self.channel.security_policy
         if self.session is not None and self.session.state.name != "Closed":
             raise ServiceError(codes.BadTooManySessions)
         peer = policy.peer_certificate or None
@@ -251,7 +263,8 @@ class Processor(UaProcessor):
 
     async def _activate(self, body: Any) -> Any:
         params = struct_from_binary(ua.ActivateSessionParameters, body)
-        session, policy = self.session, self.channel.security_policy
+        session = self.session
+        policy: Any = self.channel.security_policy
         assert session is not None
         assert session.nonce is not None
         if policy.host_certificate:

@@ -226,4 +226,3 @@ class OpcuaServer:
         write_secret(path, f"{self._settings.url}\n".encode())
         if before != self._settings.url:
             say(f"OPC UA: {self._settings.url}")
-

@@ -26,7 +26,8 @@ class Session(InternalSession):
     def __init__(self, server: Any, peer: str) -> None:
         super().__init__(server, server.aspace, server.subscription_service, peer)
         # The library's own is a number that the next client could guess.
-        self.auth_token = ua.NodeId(secrets.token_bytes(32), 0, ua.NodeIdType.ByteString)
+        self.secret = secrets.token_bytes(32)
+        self.auth_token = ua.NodeId(self.secret, 0, ua.NodeIdType.ByteString)
         self.peer = peer
         self.person = ""
         self.role: Role = "viewer"
@@ -86,7 +87,9 @@ class Session(InternalSession):
         space, found = self._server.aspace, []
         for wanted in params.NodesToRead:
             if wanted.IndexRange or (wanted.DataEncoding and wanted.DataEncoding.Name not in (None, "Default Binary")):
-                code = ua.StatusCodes.BadIndexRangeNoData if wanted.IndexRange else ua.StatusCodes.BadDataEncodingInvalid
+                code = (
+                    ua.StatusCodes.BadIndexRangeNoData if wanted.IndexRange else ua.StatusCodes.BadDataEncodingInvalid
+                )
                 found.append(ua.DataValue(StatusCode=ua.StatusCode(code)))
                 continue
             value = space.read_attribute_value(wanted.NodeId, wanted.AttributeId)

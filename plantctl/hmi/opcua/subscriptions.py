@@ -5,6 +5,7 @@ looks for an item by going through all of them. Here a session has its own, what
 searched for.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from asyncua.common.utils import ServiceError
 from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.monitored_item_service import MonitoredItemService
 from asyncua.server.subscription_service import SubscriptionService
+from asyncua.ua.uaprotocol_auto import DataChangeFilter  # what is decoded; the package's own name is another class
 
 from plantctl.hmi.opcua import limits
 
@@ -67,7 +69,7 @@ class Items(MonitoredItemService):
         if wanted is None or (isinstance(wanted, typed_ua.ExtensionObject) and wanted.TypeId.is_null()):
             asked.Filter = None
             return 0
-        if not isinstance(wanted, typed_ua.DataChangeFilter):
+        if not isinstance(wanted, DataChangeFilter):
             return int(ua.StatusCodes.BadMonitoredItemFilterUnsupported)
         if wanted.DeadbandType not in (ua.DeadbandType.None_, ua.DeadbandType.Absolute):
             return int(ua.StatusCodes.BadMonitoredItemFilterUnsupported)
@@ -200,7 +202,7 @@ class Subscriptions(SubscriptionService):
             return self._items_max - sum(len(each.monitored_item_srv) for each in self.of(session_id).values())
 
         def queue() -> int:
-            waiting = sum(each.monitored_item_srv.queued_max for each in self.of(session_id).values())
+            waiting: int = sum(each.monitored_item_srv.queued_max for each in self.of(session_id).values())
             return limits.QUEUED_MAX - waiting
 
         made.monitored_item_srv = Items(made, self.aspace, room, queue)
@@ -222,7 +224,7 @@ class Subscriptions(SubscriptionService):
 def revise(revised: Any, params: Any) -> None:
     """The pace that a client is given for the one it asked for; what is no number gets the slowest."""
     wanted_ms = float(params.RequestedPublishingInterval)
-    wanted_ms = wanted_ms if wanted_ms == wanted_ms else limits.PUBLISHING_MS_MAX
+    wanted_ms = limits.PUBLISHING_MS_MAX if math.isnan(wanted_ms) else wanted_ms
     period_ms = min(max(wanted_ms, limits.PUBLISHING_MS_MIN), limits.PUBLISHING_MS_MAX)
     alive_max = max(1, int(limits.KEEP_ALIVE_MS_MAX // period_ms))
     revised.RevisedPublishingInterval = period_ms

@@ -243,7 +243,9 @@ class Tree:
             self._folder(folder, match[1], place)
         return folder
 
-    def _object(self, kind: str, tag: str, folder: str, text: str, points: Mapping[str, str], **properties: Any) -> Node:
+    def _object(
+        self, kind: str, tag: str, folder: str, text: str, points: Mapping[str, str], **properties: Any
+    ) -> Node:
         kept = {name: value for name, value in properties.items() if value not in (None, "", ())}
         node = self._put(Node(f"/{kind}/{tag}", tag, Sort.OBJECT, folder, text, properties=kept))
         for part, point in points.items():

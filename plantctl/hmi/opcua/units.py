@@ -1,4 +1,4 @@
-"""Engineering units as OPC UA names them: the product's text, and the number of the UN/ECE common code where it has one.
+"""Engineering units as OPC UA names them: the product's text, and the number of the UN/ECE common code if it has one.
 
 Source: UN/ECE Recommendation 20 (revision 17) for the codes; OPC 10000-8 (5.6.4.3) for the number: the code's
 characters as the bytes of an integer. What is not in the table has -1, which the standard has for "no number".

@@ -103,13 +103,11 @@ def utc_of(utc_ns: int) -> datetime:
 def ns_of(when: Any) -> int:
     """A time of the library as UTC in ns."""
     when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    since = when - _EPOCH
+    since: timedelta = when - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
-def told(
-    value: float, quality: int, source: datetime, server: datetime | None, *, words: int = 0, alive: bool = True
-) -> Told:
+def told(value: float, quality: int, source: Any, server: Any, *, words: int = 0, alive: bool = True) -> Told:
     """One value; of an enumeration of `words` words as its number. What is no number of the kind is null and bad."""
     code = status_of(quality, alive=alive)
     if words:
