@@ -36,7 +36,8 @@ from plantctl.plan.record import fresh_rows
 from plantctl.plan.rows import input_rows, number_points, output_rows
 from plantctl.plan.runner_text import input_slots, output_slots
 from plantctl.plan.shapes import size_bytes
-from plantctl.plan.source_plant import OpcuaServer, PlantHead
+from plantctl.plan.source_opcua import OpcuaServer
+from plantctl.plan.source_plant import PlantHead
 from plantctl.plan.tasks import overrun_catch_up, overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
 

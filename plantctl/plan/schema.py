@@ -22,7 +22,8 @@ from plantctl.plan.node import Node
 from plantctl.plan.places import Places, Step
 from plantctl.plan.shapes import Name, ShapeError, kind_of
 from plantctl.plan.source_display import Display
-from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, OpcuaServer, PlantHead, SourcePlant
+from plantctl.plan.source_opcua import OpcuaServer
+from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant
 
 _KEYS_SHOWN: Final = 16
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")

@@ -13,17 +13,14 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from plantctl.plan.places import Places
 from plantctl.plan.shapes import (
-    Count,
     Duration,
     Expression,
-    FileName,
     Flag,
     Item,
     LongDuration,
     ManualOutput,
     Name,
     Number,
-    Port,
     Quantity,
     Reference,
     Shape,
@@ -36,30 +33,10 @@ from plantctl.plan.shapes import (
 )
 from plantctl.plan.source_display import Display
 from plantctl.plan.source_forms import STRICT, OneOrMore, Rest, Short
+from plantctl.plan.source_opcua import OpcuaServer
 
 Range = tuple[Quantity, Quantity]
 Anything = Annotated[Any, Shape("anything", lambda value: value, {})]
-
-
-Policy = Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpcuaServer:
-    """`opcua_server:` of the plant."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
-    port: Port | None = None
-    listen: Text = "127.0.0.1"
-    insecure: Flag = False
-    anonymous: Literal["", "viewer"] = ""
-    policies: tuple[Policy, ...] = ("Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss")
-    certificate: FileName = "own.der"
-    key: FileName = "own.key"
-    trust: FileName = "trusted"
-    connections: Count = 40
-    sessions: Count = 20
-    items: Count = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
