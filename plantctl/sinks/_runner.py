@@ -353,11 +353,12 @@ class SinkRunner:
             self._unsettled.popleft()
 
     def _repeat_unsettled(self) -> None:
-        """The connection is another one: what may not have been on the peer's disk is a hole again."""
-        now_ns = self._clock.monotonic_ns()
-        for until_ns, first, last in self._unsettled:
-            if until_ns > now_ns:
-                self.position.reopen(first, last)
+        """The connection is another one: what may not have been on the peer's disk is a hole again.
+
+        However long ago that was: only a later answer on the same connection proves that the peer lived until then.
+        """
+        for _, first, last in self._unsettled:
+            self.position.reopen(first, last)
         self._unsettled.clear()
         self._old = None
 

@@ -311,6 +311,27 @@ def test_what_a_peer_took_and_forgot_when_it_was_killed_is_sent_again(noticed):
     assert sum(n > 1 for n in plant.peer.times.values()) < 6 * 12 * 40
 
 
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_peer_that_was_killed_long_before_anybody_noticed_gets_all_again_that_it_may_have_forgotten(noticed):
+    """Nothing was sent for a minute after its death, so that nothing proves that it lived until it had all on disk."""
+
+    async def story(plant, peer):
+        await plant.live(7)
+        await plant.until(plant.arrived)
+        for key in [k for k in peer.rows if peer.taken_ns[k] > plant.clock.utc_ns() - 4_000_000_000]:
+            del peer.rows[key]
+        peer.link += 1
+        await plant.clock.sleep(60.0)
+        peer.down = noticed
+        await plant.live(3)
+        peer.down = False
+        await plant.live(7)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, settle="5 s", backoff_most=1.0)
+    assert plant.peer.rows == logged_rows(plant.storage)
+
+
 def test_a_position_is_kept_only_of_what_the_peer_has_on_its_disk():
     async def story(plant, peer):
         await plant.live(30)
