@@ -60,17 +60,7 @@ LOOPS = (  # loop, text, pv, out, set-point, low, high
 ALARMS = (  # tag, limit name, limit, priority, text, cause, consequence, response, time_s
     ("LI-4211", "low", 25, 2, "tank level", "bleed or feed", "pump runs dry", "check bleed and feed", 600),
     ("LI-4211", "high", 85, 2, "tank level", "bleed or feed", "overflow", "check bleed and feed", 600),
-    (
-        "AI-4212",
-        "low",
-        7.0,
-        2,
-        "tank pH",
-        "too much feed",
-        "loss of rare earth",
-        "reduce the feed; check the efficiency",
-        600,
-    ),
+    ("AI-4212", "low", 7.0, 2, "tank pH", "too much feed", "loss of rare earth", "reduce the feed; look at it", 600),
     (
         "AI-4212",
         "high",
@@ -96,6 +86,7 @@ ALARMS = (  # tag, limit name, limit, priority, text, cause, consequence, respon
         600,
     ),
     ("FI-4274", "low", 1.2, 1, "acid loop flow", "pump or filter", "trip at 0.8 m3/h", "start the standby pump", 60),
+    ("SI-4216", "low", 20, 3, "pump speed", "drive or loop", "less flow", "look at the drive", 900),
     ("CI-4217", "low", 35, 4, "catholyte conductivity", "salt make-up", "voltage rises", "make up salt", 3600),
 )
 CELL_ALARMS = (

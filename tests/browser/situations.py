@@ -16,3 +16,13 @@ NOTE_WHEN_NONE_IS_ENABLED = """() => {
     look();
   });
 }"""
+
+
+def tab_to(page, name):
+    """Tab until the control of that name has the focus, as a person does."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        here = page.evaluate("(e => e.labels?.[0]?.textContent ?? e.textContent)(document.activeElement)")
+        if here == name:
+            return
+    raise AssertionError(f"{name} cannot be reached by Tab")

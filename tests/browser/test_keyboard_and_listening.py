@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import AXE, go
-from tests.browser.situations import CELL_2_TRIPPED, FOUR_PRIORITIES
+from tests.browser.situations import CELL_2_TRIPPED, FOUR_PRIORITIES, tab_to
 
 SCREENS = ("overview", "cells", "alarms", "interlocks", "trend", "events", "devices")
 
@@ -44,16 +44,6 @@ def test_acknowledge_mode_and_set_point_by_keys_alone(page, gateway):
         ("mode", "40-AIC-4212", "auto"),
         ("set", "40-AIC-4212.sp", 8.05),
     ]
-
-
-def tab_to(page, name):
-    """Tab until the control of that name has the focus, as a person does."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        here = page.evaluate("(e => e.labels?.[0]?.textContent ?? e.textContent)(document.activeElement)")
-        if here == name:
-            return
-    raise AssertionError(f"{name} cannot be reached by Tab")
 
 
 def test_keys_of_screens_rows_faceplate_and_help(page):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import go, live
-from tests.browser.situations import CELL_2_TRIPPED
+from tests.browser.situations import CELL_2_TRIPPED, tab_to
 
 NO_ANSWER = 1 | (1 << 9)
 
@@ -87,6 +87,63 @@ def test_3_the_alarm_with_what_to_do_and_who_acknowledged_it(still, gateway):
     go(still, "events")
     in_tree(still, r"command 40-AI-4212.high acknowledged ada tank pH high", within="main")
     in_tree(still, r"alarm 40-AI-4212.high unack → acked ada tank pH high", within="main")
+
+
+def test_3_the_faceplate_of_the_loop_tells_what_to_do_and_acknowledges_by_keyboard(still, gateway):
+    keys = still.keyboard
+    gateway.tell("values", {"40-AI-4212": 9.4, "40-AI-4212.high": 1})
+    still.locator("[data-open='40-AIC-4212']").focus()
+    keys.press("f")
+    in_tree(
+        still,
+        r"region \"alarms now\": .* 40-AI-4212 tank pH high .*priority 2, unacknowledged"
+        r".* value then - definition: 9.40 pH \(limit 9.00 pH\)"
+        r".* likely cause - definition: feed pump, stock or a probe .* consequence - definition: gel, felt clogging"
+        r".* what to do - definition: check feed pump .* time to respond - definition: 10 min",
+        within="#faceplate",
+    )
+    tab_to(still, "Acknowledge")
+    keys.press("Enter")
+    in_tree(still, r"region \"alarms now\": .* priority 2, acknowledged", within="#faceplate")
+    expect(still.locator("#faceplate").get_by_role("button", name="Acknowledge")).to_be_hidden()
+    expect(still.get_by_role("button", name="In the alarm list")).to_be_focused()
+    keys.press("Enter")
+    expect(still.locator("tr[data-alarm='40-AI-4212.high']")).to_be_focused()
+    assert [(c["command"], c["target"]) for c in gateway.commands()] == [("ack", "40-AI-4212.high")]
+    gateway.tell("values", {"40-AI-4212": 8.0, "40-AI-4212.high": 0})
+    expect(still.get_by_role("region", name="alarms now")).to_have_count(0)
+    expect(still.locator("#faceplate .alarms-of li")).to_have_count(2)
+
+
+def test_3_alarms_of_the_same_number_stand_on_the_loops_faceplate_and_others_do_not(still, gateway):
+    gateway.tell("values", {"40-SI-4216.low": 3, "40-AI-4212.high": 1, "40-CI-4217.low": 1})
+    go(still, "alarms")
+    still.locator("tr[data-alarm='40-CI-4217.low']").focus()
+    still.keyboard.press("/")
+    still.keyboard.type("40-FIC-4216")
+    still.keyboard.press("Enter")
+    names = still.locator("#faceplate [data-alarm-of]")
+    expect(names).to_have_count(1)
+    in_tree(
+        still,
+        "40-SI-4216 pump speed low .*returned, unack. .* what to do - definition: look at the drive",
+        within="#faceplate",
+    )
+    tab_to(still, "Acknowledge")
+    still.keyboard.press("a")  # of the alarm where the focus is, not of the row that is chosen in the list
+    expect(names).to_have_count(0)
+    expect(still.locator("#faceplate h2")).to_be_focused()
+    assert [(c["command"], c["target"]) for c in gateway.commands()] == [("ack", "40-SI-4216.low")]
+
+
+def test_3_the_faceplate_of_a_probe_tells_of_its_alarm_and_ends_one_that_latches(still, gateway):
+    gateway.tell("values", {"40-LI-4211.high": 5})
+    still.locator("[data-open='40-LI-4211']").first.click()
+    in_tree(still, "40-LI-4211 tank level high .*returned, waits for reset", within="#faceplate")
+    still.locator("#faceplate").get_by_role("button", name="Reset").click()
+    still.get_by_role("dialog").get_by_label("reason").fill("level looked at")
+    still.get_by_role("dialog").get_by_role("button", name="Reset").click()
+    expect(still.locator("#faceplate [data-alarm-of]")).to_have_count(0)
 
 
 def test_3_a_page_that_came_later_tells_what_happened_before_it_and_since_when(still, gateway):

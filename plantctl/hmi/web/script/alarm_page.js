@@ -25,7 +25,7 @@ export function acknowledge(app, row) {
 }
 
 // What latches is ended by a person who says why, after it was over.
-async function resetAlarm(app, alarm) {
+export async function resetAlarm(app, alarm) {
   const agreed = await confirmWrite(app, {
     title: t("reset.title", { group: alarm.alarm }),
     action: t("reset.action"),
@@ -101,35 +101,31 @@ export function drawThen(node, tag, { value, unknown }) {
   return node.replaceChildren(short, el("span", { class: "unseen" }, `: ${t(`then.${unknown}`)}`));
 }
 
+/** What an alarm means and what to do, as `[label, text]`. */
+export function guidanceLines(alarm) {
+  const { time_s } = alarm;
+  const time = time_s >= 120 ? `${Math.round(time_s / 60)} min` : time_s ? `${time_s} s` : "";
+  return [
+    ["cause", alarm.cause],
+    ["consequence", alarm.consequence],
+    ["response", alarm.response],
+    ["time", time],
+  ].map(([key, text]) => [t(`guidance.${key}`), text || t("guidance.not_given")]);
+}
+
 function guidance(app) {
   const node = el("section", { class: "guidance", "aria-live": "polite", "aria-label": t("guidance.title") });
   return {
     node,
     show(alarm) {
       if (!alarm) return node.replaceChildren(el("p", { class: "empty" }, t("guidance.choose")));
-      const lines = [
-        ["cause", alarm.cause],
-        ["consequence", alarm.consequence],
-        ["response", alarm.response],
-        [
-          "time",
-          alarm.time_s
-            ? t("guidance.seconds", {
-                n: alarm.time_s >= 120 ? `${Math.round(alarm.time_s / 60)} min` : `${alarm.time_s} s`,
-              })
-            : "",
-        ],
-      ];
       return node.replaceChildren(
         el("h3", {}, alarm.tag),
         el("p", {}, alarm.text || app.plant.tag(alarm.tag).text),
         el(
           "dl",
           {},
-          lines.map(([key, text]) => [
-            el("dt", {}, t(`guidance.${key}`)),
-            el("dd", {}, text || t("guidance.not_given")),
-          ]),
+          guidanceLines(alarm).map(([label, text]) => [el("dt", {}, label), el("dd", {}, text)]),
         ),
         el(
           "p",

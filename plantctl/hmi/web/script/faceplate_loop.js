@@ -5,7 +5,8 @@ import { el, setAttribute, setText } from "./dom.js";
 import { numberText, unitText } from "./format.js";
 import { indicator } from "./indicator.js";
 import { MAN, MODES, modeMeaning, modeWord } from "./modes.js";
-import { alarmsOf, facts, following, heldBy, interlocksOf, part, sourceWord } from "./faceplate_parts.js";
+import { alarmsOf, standingAlarms, tagsOfLoop } from "./faceplate_alarms.js";
+import { facts, following, heldBy, interlocksOf, part, sourceWord } from "./faceplate_parts.js";
 import { smallTrend } from "./chart.js";
 import { valueCell } from "./value_cell.js";
 import { numberEntry } from "./write.js";
@@ -176,6 +177,7 @@ export function loopFaceplate(app, loop, scope) {
     modeButtons(app, loop, scope),
     setpoint.node,
     manual.node,
+    standingAlarms(app, tagsOfLoop(app, loop), scope),
     smallTrend(app, [loop.pv, points.sp, output], scope),
     part(
       t("faceplate.state"),
@@ -199,7 +201,7 @@ export function loopFaceplate(app, loop, scope) {
         [t("faceplate.out_limits"), `${loop.out_low ?? out.low} … ${loop.out_high ?? out.high} ${unitText(out.unit)}`],
       ]),
     ),
-    part(t("faceplate.alarms"), alarmsOf(app, [loop.pv, loop.loop], scope)),
+    part(t("faceplate.alarms"), alarmsOf(app, tagsOfLoop(app, loop), scope)),
     part(
       t("faceplate.interlocks"),
       outputsOf(loop).map((output) => interlocksOf(app, output, scope)),

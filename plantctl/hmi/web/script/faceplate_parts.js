@@ -1,11 +1,6 @@
-// Parts that the faceplates of loops and of tags share: alarms of a tag, interlocks of an output, who has an output.
+// Parts that the faceplates of loops and of tags share: interlocks of an output, who has an output, what it waits for.
 
-import { el, setAttribute, setText } from "./dom.js";
-import { STATE_WORDS, suppressed, waitsForAck } from "./alarms.js";
-import { alarmPlace } from "./alarm_shape.js";
-import { acknowledge } from "./alarm_page.js";
-import { conditionText, limitText } from "./format.js";
-import { commandButton } from "./write.js";
+import { el, setText } from "./dom.js";
 import { t } from "./texts.js";
 
 const SOURCES = ["none", "auto", "manual", "sequence", "trip", "held"];
@@ -29,56 +24,6 @@ export function following(app, points, say, scope) {
 /** Who has an output now: a word, "" where the plant does not tell. */
 export function sourceWord(app, output) {
   return SOURCES[app.values.number(`${output}.source`)] ?? "";
-}
-
-/** The alarms of some tags with their states and an acknowledgement each. */
-export function alarmsOf(app, tags, scope) {
-  const alarms = tags.flatMap((tag) => app.plant.alarmsOfTag.get(tag) ?? []);
-  if (!alarms.length) return el("p", { class: "empty" }, t("faceplate.no_alarms"));
-  const rows = alarms.map((alarm) => {
-    const sign = alarmPlace();
-    const state = el("span", { class: "state" });
-    const tag = app.plant.tag(alarm.tag);
-    const ack = commandButton(
-      app,
-      { label: t("ack.one"), act: () => acknowledge(app, app.alarms.row(alarm.alarm)) },
-      scope,
-    );
-    const side = t(`limit.${alarm.alarm.slice(alarm.alarm.lastIndexOf(".") + 1)}`);
-    const node = el(
-      "li",
-      {},
-      sign.node,
-      el("span", { class: "side" }, t("faceplate.alarm", { side, priority: alarm.priority })),
-      el("span", { class: "limit" }, tag.states ? "" : limitText(tag, alarm.limit)),
-      state,
-      ack.node,
-    );
-    return {
-      node,
-      draw() {
-        const row = app.alarms.row(alarm.alarm);
-        sign.show(row);
-        const quiet = suppressed(app, alarm);
-        const stands = quiet && !row ? "" : t(`alarm.state.${STATE_WORDS[row?.state ?? 0]}`);
-        const word = [stands, quiet ? t("suppressed.state") : ""].filter(Boolean).join(", ");
-        setAttribute(state, "title", quiet ? t("suppressed.arm", { arm: conditionText(alarm.arm) }) : null);
-        const blind = alarm.points?.bad_input && app.values.number(alarm.points.bad_input) === 1;
-        setText(state, blind ? t("alarm.unknown", { state: word }) : word);
-        ack.node.hidden = !waitsForAck(row);
-      },
-    };
-  });
-  const draw = () => rows.forEach((row) => row.draw());
-  app.alarms.listen(draw, scope);
-  const told = alarms.flatMap(({ points }) => [points?.bad_input, points?.suppressed]);
-  app.values.watch(told.filter(Boolean), draw, scope);
-  draw();
-  return el(
-    "ul",
-    { class: "alarms-of" },
-    rows.map((row) => row.node),
-  );
 }
 
 /** The effects that may take an output, with their states. */

@@ -6,8 +6,8 @@
 import { el, setAttribute, setText } from "./dom.js";
 import { ageText, conditionText, unitText, valueText } from "./format.js";
 import { indicator } from "./indicator.js";
+import { alarmsOf, standingAlarms } from "./faceplate_alarms.js";
 import {
-  alarmsOf,
   facts,
   following,
   heldBy,
@@ -182,6 +182,7 @@ export function tagFaceplate(app, name, scope) {
           scope,
         )
       : null,
+    standingAlarms(app, [name], scope),
     tag.states ? null : smallTrend(app, [name], scope),
     part(t("faceplate.interlocks"), interlocksOf(app, name, scope)),
     part(t("permit.title"), permitOf(app, name, scope)),

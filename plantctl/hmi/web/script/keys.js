@@ -2,6 +2,7 @@
 //
 // Letters act only outside of fields and dialogs. `g` waits a second and a half for the letter of a screen.
 
+import { acknowledge } from "./alarm_page.js";
 import { help } from "./help.js";
 import { search } from "./search.js";
 
@@ -52,6 +53,8 @@ export function keys(app) {
       else search(app);
     },
     a: () => {
+      const own = document.activeElement.closest("[data-alarm-of]")?.dataset.alarmOf;
+      if (own) return void (app.commands.barred() || acknowledge(app, app.alarms.row(own)));
       if (app.ackChosen?.()) return;
       location.hash = "alarms";
       app.focusAlarm = true;

@@ -122,7 +122,9 @@ function routes(app, place) {
     const display = new URLSearchParams(query).get("display");
     app.showScreenName(display ? `${screen}?display=${display}` : screen);
     document.title = t("main.title", { screen: t(`screen.${screen}`), plant: app.plant.name });
-    if (app.focusAlarm && screen === "alarms") (place.querySelector("[data-alarm]") ?? place).focus();
+    // `true` is the first alarm of the list, a name that one.
+    const wanted = typeof app.focusAlarm === "string" ? `[data-alarm="${CSS.escape(app.focusAlarm)}"]` : "[data-alarm]";
+    if (app.focusAlarm && screen === "alarms") (place.querySelector(wanted) ?? place).focus();
     else if (app.focusScreen) place.focus();
     app.focusAlarm = app.focusScreen = false;
   };
