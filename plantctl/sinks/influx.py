@@ -21,13 +21,13 @@ from importlib import import_module
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from plantctl.core.batch import Batch
 from plantctl.sinks._influx_answer import WORDS_MAX, Answer, refusal
 from plantctl.sinks._line_protocol import LineEncoder
 from plantctl.sinks._secrets import FileName, path_in, secret_in
-from plantctl.sinks._sink import SinkNotAdmitted, SinkPlace, SinkSettings, SinkUnreachable
+from plantctl.sinks._sink import SinkNotAdmitted, SinkPlace, SinkSettings, SinkUnreachable, seconds
 
 ANSWER_BYTES_MAX: Final = 1 << 16
 # Enough for names that repeat in every line; more costs several times the encoding and saves little.
@@ -47,9 +47,11 @@ class Config(SinkSettings):
     v1` takes `database`, `retention_policy` (by default the database's own), `user` and `password_file`. Files lie in
     the plant's secrets folder; `ca_file` is the authority that the server's certificate is from, where the system
     does not know it. `measurement` names the rows, with `_event` behind it the transitions; `text: false` sends no
-    field of text, for databases of numbers alone. `gzip` presses requests.
+    field of text, for databases of numbers alone. `gzip` presses requests. `settle` is three times what a
+    VictoriaMetrics takes to bring rows to its disk; 0 is for databases that do so before they answer.
     """
 
+    settle: Annotated[float, BeforeValidator(seconds), Field(ge=0.0, le=3_600.0, allow_inf_nan=False)] = 15.0
     url: str
     api: Literal["v2", "v1"] = "v2"
     org: Name | None = None

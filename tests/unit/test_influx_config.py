@@ -67,3 +67,11 @@ def test_reading_the_settings_does_not_import_the_library():
     look = "import sys, plantctl.sinks.influx; print([m for m in ('influxdb_client', 'aiohttp') if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_what_a_victoriametrics_may_forget_is_sent_again_by_default():
+    assert Config(**V2).settle == 15.0
+    assert Config(**V2, settle="1 min").settle == 60.0
+    assert Config(**V2, settle=0).settle == 0.0
+    with pytest.raises(ValidationError):
+        Config(**V2, settle=-1)
