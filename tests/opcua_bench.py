@@ -8,6 +8,7 @@ import logging
 from contextlib import asynccontextmanager
 
 from asyncua import Client, ua
+from asyncua.crypto.uacrypto import CertProperties
 
 from plantctl.app.certificates import Application, make_pair, plant_application, trust
 from plantctl.app.opcua_socket import opcua_socket
@@ -81,7 +82,7 @@ class Plant(Page):
         await client.set_security(
             getattr(security_policies, f"SecurityPolicy{policy}"),
             peer.folder / "own.der",
-            peer.folder / "own.key",
+            CertProperties(peer.folder / "own.key", "pem"),
             server_certificate=self.folder / SECURITY_NAME / "own.der",
         )
 

@@ -74,9 +74,9 @@ class Commands:
             return ua.StatusCode(refused.BadNotWritable)
         if wanted.IndexRange:
             return ua.StatusCode(refused.BadIndexRangeInvalid)
-        status, source = wanted.Value.StatusCode, wanted.Value.SourceTimestamp
-        if (status is not None and status.value) or source is not None:
-            # A person's value is good and of now; who means something else is not to be misunderstood.
+        status = wanted.Value.StatusCode
+        if status is not None and status.value:
+            # A value that is asked for is a good one, of the moment in which the scan takes it.
             return ua.StatusCode(refused.BadWriteNotSupported)
         value = _number(wanted.Value.Value)
         if value is None:
