@@ -1,4 +1,4 @@
-"""Asks the history of a plant: every point, the value at a moment, or what happened in each of a row of spans.
+"""Asks the history of a plant: every point, the value at a moment, averages, totals, what happened in a row of spans.
 
 What is sealed is read from its files, what is not yet from the log; nobody who asks sees the seam. A gap stays a gap,
 a spike of one scan is in the largest or smallest value of its bucket at any width, and the answer says whether it was
@@ -8,10 +8,8 @@ Rules of the file: nothing is written; `read` may run beside the recorder and se
 damage costs what was damaged and is counted. No loop and no clock: time is an argument, calls block while they read.
 """
 
-from bisect import bisect_left
-from collections import OrderedDict
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -21,23 +19,28 @@ import numpy as np
 from plantctl.core.errors import PlantctlError
 from plantctl.core.frame import Kind
 from plantctl.history.buckets import Buckets, InForce, in_buckets, joined, merged, nothing
-from plantctl.history.chunk import U2, ChunkKind, Points, Scans
-from plantctl.history.gathering import Gathering, State, closing, in_force
+from plantctl.history.chunk import U2, ChunkKind
+from plantctl.history.gathering import State
 from plantctl.history.minutes import MINUTE_NS, minutes_of
-from plantctl.history.names import NamedPoint, Names
 from plantctl.history.numbers import F8, I8
-from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
+from plantctl.history.record import Part, Record
 from plantctl.history.seams import points_from, row_at, seamless, told
-from plantctl.history.states import state_in
+from plantctl.history.totals import (
+    Average,
+    Total,
+    all_good,
+    behind,
+    between,
+    good_only,
+    summed_unit,
+    totalled,
+    within,
+)
 from plantctl.log.recovery import frame_texts
-from plantctl.log.rows import LogRows, PartlyReadable
 
 POINTS_MAX: Final = 1_000_000
 BUCKETS_MAX: Final = 20_000
-FILES_OPEN_MAX: Final = 96
-TAIL_BLOCK_BYTES: Final = 8 << 20
-# 26 bytes each. What waits to be sealed is a million rows, 500 a tag; more where sealing failed for long.
-TAIL_ROWS_MAX: Final = 12_000_000
+_TOKEN: Final = re.compile(r"(\d{1,20})\.(\d{1,12})")
 
 
 class NothingAsked(PlantctlError):
@@ -72,6 +75,14 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Some points of a span in the order of the record, and the token to go on with; empty where there are no more."""
+
+    series: Series
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """What a tag did in spans of `width_ns`. Where `tier` is minutes, the spans begin with whole minutes."""
 
@@ -82,43 +93,12 @@ class Trend:
     tier: Tier
 
 
-@dataclass(slots=True)
-class _Part:
-    """A part of the record: a sealed file, or what is not sealed yet."""
-
-    low_ns: int
-    high_ns: int
-    file: SealedFile | None
-    tail: "_Tail | None"
-
-
-@dataclass(slots=True)
-class _Tail:
-    """What the log holds behind the last sealed file, or only the end of it where that was too much: `forgot`."""
-
-    after: int
-    forgot: bool
-    gathering: Gathering
-    rows: LogRows
-
-
-class History:
+class History(Record):
     """The history of one plant: `log` is the folder of its log, `sealed` that of its sealed files.
 
     One object may be kept for as long as one likes; it is to be used by one thread at a time. Where more than
     `tail_rows_max` rows of the log are not sealed, because that failed or was never done, the oldest of them are a gap.
     """
-
-    def __init__(self, log: PartlyReadable, sealed: PartlyReadable, tail_rows_max: int = TAIL_ROWS_MAX) -> None:
-        self._tail_rows_max = tail_rows_max
-        self._log = log
-        self._sealed = sealed
-        self.names = Names(log)
-        self._files: OrderedDict[Range, SealedFile] = OrderedDict()
-        self._names: list[str] = []
-        self._ranges: list[Range] = []
-        self._tail: _Tail | None = None
-        self._lost = 0
 
     # ------------------------------------------------------------------------------------------------ questions
 
@@ -147,10 +127,75 @@ class History:
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
         return Series(tag, point.unit, *columns, end_ns, found.truncated)
 
-    def at(self, tag: str, utc_ns: Sequence[int]) -> list[State | None]:
+    def page(self, tag: str, start_ns: int, end_ns: int, limit: int = POINTS_MAX, token: str = "") -> Page:
+        """The same in pages: `limit` points, and the token with which the next call goes on behind them.
+
+        Each point comes once, whatever is sealed between two calls; what retention removed meanwhile is left out. Only
+        the first page begins with what was in force at the start. A token that is none of ours: `NothingAsked`.
+        """
+        _check(start_ns, end_ns)
+        if limit < 1:
+            raise NothingAsked("a page has one point at least")
+        place = _TOKEN.fullmatch(token)
+        if token and not place:
+            raise NothingAsked("this is no token of a page before")
+        first, skip = (int(place[1]), int(place[2])) if place else (0, 0)
+        point = self._point(tag)
+        begins: list[int] = []
+        parts: list[InForce] = []
+        wanted: list[int] = []
+        for part in self._parts(start_ns, end_ns):
+            if part.last_sequence is not None and part.last_sequence < first:
+                continue
+            force = self._in_force(part, point.id)
+            if force is None:
+                continue
+            if not parts and part.first_sequence > first:
+                skip = 0  # the file that the token was of is gone
+            inside = force.is_point & (force.utc_ns >= start_ns) & (force.utc_ns < end_ns)
+            begins.append(part.first_sequence)
+            parts.append(force)
+            wanted.append(int(inside.sum()))
+            if sum(wanted) > skip + limit:
+                break
+        force = seamless(parts)
+        inside = force.is_point & (force.utc_ns >= start_ns) & (force.utc_ns < end_ns)
+        rows = np.flatnonzero(inside)[skip : skip + limit]
+        more = sum(wanted) > skip + limit
+        following = ""
+        if more:
+            end_ns = int(force.utc_ns[np.flatnonzero(inside)[skip + limit]])
+            part_ends = np.cumsum(wanted)
+            at = int(np.searchsorted(part_ends, skip + limit))
+            following = f"{begins[at]}.{skip + limit - (int(part_ends[at - 1]) if at else 0)}"
+        before = None if token else row_at(force, start_ns)
+        if before is not None and not inside[before]:
+            rows = np.concatenate(([before], rows))
+        new = np.append(np.flatnonzero(force.is_point), len(force))
+        until_ns = force.until_ns[new[np.searchsorted(new, rows, "right")] - 1]
+        if not more:
+            until_ns = np.minimum(until_ns, end_ns)
+        columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
+        return Page(Series(tag, point.unit, *columns, end_ns, more), following)
+
+    def last(self, tag: str, before_ns: int) -> State | None:
+        """The newest point with UTC < before, however old it is and whether or not it was still in force then.
+
+        None where the record has none. An unknown tag raises `UnknownTag`.
+        """
+        point = self._point(tag)
+        for part in self._parts_backwards(before_ns):
+            force = self._in_force(part, point.id)
+            rows = [] if force is None else np.flatnonzero(force.utc_ns < before_ns).tolist()
+            if force is not None and rows:
+                return _state(force, rows[-1])
+        return None
+
+    def at(self, tag: str, utc_ns: Sequence[int], linear: bool = False) -> list[State | None]:
         """What was in force at each of some moments; None where the record does not tell.
 
-        An unknown tag raises `UnknownTag`.
+        `linear` puts the value on the straight line to the next point, with the worse quality of the two, where that
+        follows without a gap and both are finite numbers; else the value holds. An unknown tag raises `UnknownTag`.
         """
         point = self._point(tag)
         found: list[State | None] = []
@@ -158,17 +203,27 @@ class History:
             parts = [self._in_force(part, point.id) for part in self._parts(moment_ns, moment_ns + 1)]
             force = seamless([p for p in parts if p is not None])
             row = row_at(force, moment_ns)
-            found.append(
-                None
-                if row is None
-                else State(
-                    int(force.utc_ns[row]),
-                    float(force.value[row]),
-                    int(force.quality[row]),
-                    int(force.source_ns[row]),
-                )
-            )
+            state = None if row is None else _state(force, row)
+            if state is not None and linear and state.utc_ns < moment_ns:
+                after = self._following(point.id, moment_ns)
+                state = state if after is None else between(state, after, moment_ns)
+            found.append(state)
         return found
+
+    def _following(self, tag: int, utc_ns: int) -> State | None:
+        """The next point after a moment at which something is in force; None where a gap or the end comes before."""
+        known_ns = utc_ns
+        for part in self._parts(utc_ns, 1 << 62):
+            force = self._in_force(part, tag)
+            if force is None:
+                return None
+            for row in range(max(0, int(np.searchsorted(force.at_ns, utc_ns, "right")) - 1), len(force)):
+                if force.at_ns[row] > known_ns:
+                    return None
+                if force.is_point[row] and force.utc_ns[row] > utc_ns:
+                    return _state(force, row)
+                known_ns = max(known_ns, int(force.until_ns[row]))
+        return None
 
     def trend(self, tag: str, start_ns: int, end_ns: int, points: int) -> Trend:
         """At most `points` buckets from start to end, made from minutes where a bucket is a minute or longer.
@@ -196,22 +251,81 @@ class History:
         inside = together.pick(together.begin_ns < int(begin_ns[-1]) + width_ns)
         return Trend(tag, point.unit, width_ns, merged(inside, begin_ns), Tier.MINUTES)
 
-    def extent_ns(self) -> tuple[int, int] | None:
-        """The UTC of the first and of the last scan in the record; None where there is none."""
-        self._refresh()
-        tail = self._tail_part()
-        first = next((f.head.low_ns for f in self._open_files()), tail.low_ns if tail else None)
-        last = tail.high_ns if tail else self._file(self._ranges[-1]).head.high_ns if self._ranges else None
-        return None if first is None or last is None else (first, last)
+    def spans(self, tag: str, begin_ns: I8, width_ns: int, good: bool = False) -> Buckets:
+        """What a tag did in spans of exactly `width_ns` that begin at `begin_ns`, ascending, side by side.
 
-    def newest_ns(self) -> int | None:
-        """The UTC of the last scan in the record; None where there is none."""
-        self._refresh()
-        assert self._tail is not None
-        scans = self._tail.gathering.scans() if len(self._tail.gathering.scans().utc_ns) else None
-        if scans is None and self._ranges:
-            scans = self._file(self._ranges[-1]).scans()
-        return None if scans is None else int(scans.utc_ns[-1])
+        With `good`, min, max, mean, first, last and `known_ns` are of good values alone; quality and count of all.
+        Means may come from sealed minutes, which keep 24 bits of them. Raises as `trend`.
+        """
+        if not 1 <= len(begin_ns) <= BUCKETS_MAX or width_ns < 1:
+            raise NothingAsked(f"1 to {BUCKETS_MAX} spans, not {len(begin_ns)}")
+        point = self._point(tag)
+        aligned = width_ns % MINUTE_NS == 0 and int(begin_ns[0]) % MINUTE_NS == 0
+        found: list[Buckets] = []
+        front_ns = -1 << 63
+        end_ns = int(begin_ns[-1]) + width_ns
+        for part in self._parts(int(begin_ns[0]), end_ns):
+            kept = (
+                self._span_minutes(part, point.id, begin_ns, width_ns, aligned, good)
+                if part.low_ns >= front_ns
+                else None
+            )
+            if kept is None:
+                force = self._in_force(part, point.id)
+                if force is not None and part.low_ns < front_ns:
+                    force = behind(force, front_ns)
+                if force is not None and len(force):
+                    first, last = within(force, begin_ns, width_ns)
+                    kept = in_buckets(begin_ns[first:last], width_ns, good_only(force) if good else force)
+            front_ns = max(front_ns, part.high_ns)
+            if kept is not None and len(kept):
+                found.append(kept.pick(kept.begin_ns < end_ns))
+        return merged(joined(found), begin_ns) if found else nothing(begin_ns)
+
+    def _span_minutes(
+        self, part: Part, tag: int, begin_ns: I8, width_ns: int, aligned: bool, good: bool
+    ) -> Buckets | None:
+        """The minutes of a part where they tell the same of these spans as its points, and are there."""
+        if part.file is None or not part.file.has(ChunkKind.MINUTES, tag):
+            return None
+        of = int(np.searchsorted(begin_ns, part.low_ns, "right")) - 1
+        inside = of >= 0 and part.high_ns < int(begin_ns[of]) + width_ns
+        if not (aligned or inside):
+            return None
+        kept = part.file.minutes(tag)
+        if kept is None or (good and not all_good(kept)):
+            force = self._in_force(part, tag) if aligned else None
+            return None if force is None else minutes_of(good_only(force) if good else force)
+        if inside:
+            kept.begin_ns[:] = np.maximum(kept.begin_ns, part.low_ns)
+        return kept
+
+    def average(self, tag: str, start_ns: int, end_ns: int) -> Average:
+        """The mean over time of what was good from start to end, UTC ns (`totals` says what counts).
+
+        An unknown tag raises `UnknownTag`, an empty span `NothingAsked`.
+        """
+        _check(start_ns, end_ns)
+        found, share = self._good(tag, start_ns, end_ns)
+        value = float(found.mean[0]) if found.known_ns[0] > 0 else float("nan")
+        unit = self.names.point(tag).unit
+        return Average(tag, unit, value, share, int(found.quality[0]), int(found.count[0]))
+
+    def total(self, tag: str, start_ns: int, end_ns: int, unit: str = "") -> Total:
+        """What a rate came to while it was good from start to end, UTC ns, in `unit` or the one that people read.
+
+        A tag that is no rate, or does not become that unit: `NotARate`. Else as `average`.
+        """
+        _check(start_ns, end_ns)
+        _, text, factor = summed_unit(self._point(tag).unit, unit)
+        found, share = self._good(tag, start_ns, end_ns)
+        value = totalled(float(found.mean[0]), int(found.known_ns[0]), factor)
+        return Total(tag, text, value, share, int(found.quality[0]), int(found.count[0]))
+
+    def _good(self, tag: str, start_ns: int, end_ns: int) -> tuple[Buckets, float]:
+        """One span, of good values, and the share of it that they cover."""
+        found = self.spans(tag, np.array([start_ns], np.int64), end_ns - start_ns, good=True)
+        return found, int(found.known_ns[0]) / (end_ns - start_ns)
 
     def frames(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, bytes]]:
         """The frames of events, commands, results, texts and writes with start <= UTC < end, whole, with their UTC."""
@@ -229,153 +343,11 @@ class History:
                 found |= frame_texts(frame)
         return found
 
-    @property
-    def damaged(self) -> int:
-        """How many chunks and stretches of the log could not be read so far."""
-        return (
-            self._lost + sum(f.damaged for f in self._files.values()) + (self._tail.rows.damaged if self._tail else 0)
-        )
-
-    # ------------------------------------------------------------------------------------------------ the record
-
-    def _refresh(self) -> None:
-        """Sees which files there are now, and follows the log to its end."""
-        names = self._sealed.names()
-        if names is not self._names and names != self._names:
-            self._names = names
-            self._ranges = ranges = sealed_ranges(names)
-            for gone in set(self._files) - set(ranges):
-                self._lost += self._files.pop(gone).damaged
-        ranges = self._ranges
-        after = ranges[-1].last_sequence if ranges else 0
-        if self._tail is None or self._tail.after != after:
-            begin_ns = None
-            if ranges:
-                scans = self._file(ranges[-1]).scans()
-                begin_ns = int(scans.utc_ns[-1]) if scans is not None else None
-            self._lost += self._tail.rows.damaged if self._tail else 0
-            self._tail = _Tail(after, False, Gathering(begin_ns), LogRows(self._log, after, TAIL_BLOCK_BYTES))
-        for stretch in self._tail.rows.read():
-            if self._tail.gathering.rows > self._tail_rows_max:
-                self._tail.gathering, self._tail.forgot = Gathering(), True
-            self._tail.gathering.add(stretch)
-
-    def _point(self, tag: str) -> NamedPoint:
-        """A tag by its name, in the record as it is now. Raises `UnknownTag`."""
-        self._refresh()
-        assert self._tail is not None
-        return self.names.point(tag, self._tail.rows.names)
-
-    def _file(self, range_: Range) -> SealedFile:
-        """A sealed file, from those that are open where it is."""
-        found = self._files.get(range_)
-        if found is None:
-            found = self._files[range_] = open_sealed(self._sealed, range_)
-            while len(self._files) > FILES_OPEN_MAX:
-                self._lost += self._files.popitem(last=False)[1].damaged
-        self._files.move_to_end(range_)
-        return found
-
-    def _open_files(self) -> Iterator[SealedFile]:
-        """The sealed files that are still there, the oldest first."""
-        for range_ in self._ranges:
-            with suppress(FileNotFoundError):
-                yield self._file(range_)
-
-    def _high_ns(self, range_: Range) -> int:
-        """The latest moment that a sealed file tells of; long ago where it was removed meanwhile."""
-        try:
-            return self._file(range_).head.high_ns
-        except FileNotFoundError:
-            return -1 << 63
-
-    def _tail_part(self) -> _Part | None:
-        assert self._tail is not None
-        scans = self._tail.gathering.scans()
-        if not len(scans.utc_ns):
-            return None
-        return _Part(min(scans.begin_ns, int(scans.utc_ns.min())), int(scans.utc_ns.max()), None, self._tail)
-
-    def _parts(self, start_ns: int, end_ns: int) -> Iterator[_Part]:
-        """The parts of the record that may tell of a span, in the order of time.
-
-        The files are in order of time but for a clock that was set back; one file more on both sides answers for that.
-        """
-        ranges = self._ranges
-        first = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
-        beyond = 0
-        for range_ in ranges[first:]:
-            try:
-                file = self._file(range_)
-            except FileNotFoundError:  # retention removed it since the folder was listed
-                continue
-            head = file.head
-            if head.low_ns < end_ns and head.high_ns >= start_ns:
-                yield _Part(head.low_ns, head.high_ns, file, None)
-            beyond += head.low_ns >= end_ns
-            if beyond > 1:
-                break
-        tail = self._tail_part()
-        if tail is not None and tail.low_ns < end_ns and tail.high_ns >= start_ns:
-            yield tail
-
-    def _before(self, file: SealedFile, tag: int) -> State | None:
-        """What was in force of a tag before a file."""
-        opening = file.opening()
-        if opening is None:
-            at = self._ranges.index(file.range) if file.range in self._ranges else 0
-            older = self._ranges[at - 1] if at else None
-            if older is None or older.last_sequence + 1 != file.range.first_sequence:
-                return None
-            try:
-                return self._after(self._file(older), tag)
-            except FileNotFoundError:
-                return None
-        return state_in(opening, tag)
-
-    def _after(self, file: SealedFile, tag: int) -> State | None:
-        """What was in force of a tag at the end of a file."""
-        scans = file.scans()
-        told = self._told(file, tag)
-        if scans is None or told is None:
-            return None
-        return closing(told, scans, self._before(file, tag))
-
-    @staticmethod
-    def _told(file: SealedFile, tag: int) -> Points | None:
-        """The points of a tag in a file, none of them where it did nothing; None where they are damaged."""
-        if file.has(ChunkKind.POINTS, tag):
-            return file.points(tag)
-        none = np.zeros(0, np.int64)
-        return Points(none, np.zeros(0), np.zeros(0, np.uint16), none)
-
-    def _in_force(self, part: _Part, tag: int) -> InForce | None:
-        """What was in force of a tag in a part of the record, None where that is not known."""
-        scans: Scans | None
-        points: Points | None
-        if part.file is not None:
-            scans, points, before = part.file.scans(), self._told(part.file, tag), self._before(part.file, tag)
-            if scans is None or points is None:
-                return None
-        else:
-            assert part.tail is not None
-            gathering = part.tail.gathering
-            known = bool(self._ranges) and not part.tail.forgot
-            before = self._after(self._file(self._ranges[-1]), tag) if known else None
-            scans, points = gathering.scans(), gathering.points(tag, before)
-        force = in_force(points, scans, before)
-        return force if len(force) else None
-
-    def _minutes(self, part: _Part, tag: int) -> Buckets | None:
-        """What a tag did minute by minute in a part of the record."""
-        if part.file is not None:
-            kept = part.file.minutes(tag)
-            if kept is not None:
-                return kept
-        force = self._in_force(part, tag)
-        return None if force is None else minutes_of(force)
-
 
 def _check(start_ns: int, end_ns: int) -> None:
     if end_ns <= start_ns:
         raise NothingAsked("the span ends before it begins")
+
+
+def _state(force: InForce, row: int) -> State:
+    return State(int(force.utc_ns[row]), float(force.value[row]), int(force.quality[row]), int(force.source_ns[row]))

@@ -1,0 +1,245 @@
+"""The record of a plant as its parts: sealed files, and what the log holds behind them; what was in force in each.
+
+Rules of the file: nothing is written; `read` may run beside the recorder and sees what the log holds when it is asked;
+damage costs what was damaged and is counted. No loop and no clock: calls block while they read.
+"""
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from plantctl.history.buckets import Buckets, InForce
+from plantctl.history.chunk import ChunkKind, Points, Scans
+from plantctl.history.gathering import Gathering, State, closing, in_force
+from plantctl.history.minutes import minutes_of
+from plantctl.history.names import NamedPoint, Names
+from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
+from plantctl.history.states import state_in
+from plantctl.log.rows import LogRows, PartlyReadable
+
+FILES_OPEN_MAX: Final = 96
+TAIL_BLOCK_BYTES: Final = 8 << 20
+# 26 bytes each. What waits to be sealed is a million rows, 500 a tag; more where sealing failed for long.
+TAIL_ROWS_MAX: Final = 12_000_000
+
+
+@dataclass(slots=True)
+class Part:
+    """A part of the record: a sealed file, or what is not sealed yet."""
+
+    low_ns: int
+    high_ns: int
+    file: SealedFile | None
+    tail: "Tail | None"
+
+    @property
+    def first_sequence(self) -> int:
+        """The first frame that it may hold."""
+        return self.file.range.first_sequence if self.file else self.tail.after + 1 if self.tail else 0
+
+    @property
+    def last_sequence(self) -> int | None:
+        """The last frame that it holds; None where more may come."""
+        return self.file.range.last_sequence if self.file else None
+
+
+@dataclass(slots=True)
+class Tail:
+    """What the log holds behind the last sealed file, or only the end of it where that was too much: `forgot`."""
+
+    after: int
+    forgot: bool
+    gathering: Gathering
+    rows: LogRows
+
+
+class Record:
+    """The record of one plant: `log` is the folder of its log, `sealed` that of its sealed files."""
+
+    def __init__(self, log: PartlyReadable, sealed: PartlyReadable, tail_rows_max: int = TAIL_ROWS_MAX) -> None:
+        self._tail_rows_max = tail_rows_max
+        self._log = log
+        self._sealed = sealed
+        self.names = Names(log)
+        self._files: OrderedDict[Range, SealedFile] = OrderedDict()
+        self._names: list[str] = []
+        self._ranges: list[Range] = []
+        self._tail: Tail | None = None
+        self._lost = 0
+
+    def extent_ns(self) -> tuple[int, int] | None:
+        """The UTC of the first and of the last scan in the record; None where there is none."""
+        self._refresh()
+        tail = self._tail_part()
+        first = next((f.head.low_ns for f in self._open_files()), tail.low_ns if tail else None)
+        last = tail.high_ns if tail else self._file(self._ranges[-1]).head.high_ns if self._ranges else None
+        return None if first is None or last is None else (first, last)
+
+    def newest_ns(self) -> int | None:
+        """The UTC of the last scan in the record; None where there is none."""
+        self._refresh()
+        assert self._tail is not None
+        scans = self._tail.gathering.scans() if len(self._tail.gathering.scans().utc_ns) else None
+        if scans is None and self._ranges:
+            scans = self._file(self._ranges[-1]).scans()
+        return None if scans is None else int(scans.utc_ns[-1])
+
+    @property
+    def damaged(self) -> int:
+        """How many chunks and stretches of the log could not be read so far."""
+        return (
+            self._lost + sum(f.damaged for f in self._files.values()) + (self._tail.rows.damaged if self._tail else 0)
+        )
+
+    def _refresh(self) -> None:
+        """Sees which files there are now, and follows the log to its end."""
+        names = self._sealed.names()
+        if names is not self._names and names != self._names:
+            self._names = names
+            self._ranges = ranges = sealed_ranges(names)
+            for gone in set(self._files) - set(ranges):
+                self._lost += self._files.pop(gone).damaged
+        ranges = self._ranges
+        after = ranges[-1].last_sequence if ranges else 0
+        if self._tail is None or self._tail.after != after:
+            begin_ns = None
+            if ranges:
+                scans = self._file(ranges[-1]).scans()
+                begin_ns = int(scans.utc_ns[-1]) if scans is not None else None
+            self._lost += self._tail.rows.damaged if self._tail else 0
+            self._tail = Tail(after, False, Gathering(begin_ns), LogRows(self._log, after, TAIL_BLOCK_BYTES))
+        for stretch in self._tail.rows.read():
+            if self._tail.gathering.rows > self._tail_rows_max:
+                self._tail.gathering, self._tail.forgot = Gathering(), True
+            self._tail.gathering.add(stretch)
+
+    def _point(self, tag: str) -> NamedPoint:
+        """A tag by its name, in the record as it is now. Raises `UnknownTag`."""
+        self._refresh()
+        assert self._tail is not None
+        return self.names.point(tag, self._tail.rows.names)
+
+    def _file(self, range_: Range) -> SealedFile:
+        """A sealed file, from those that are open where it is."""
+        found = self._files.get(range_)
+        if found is None:
+            found = self._files[range_] = open_sealed(self._sealed, range_)
+            while len(self._files) > FILES_OPEN_MAX:
+                self._lost += self._files.popitem(last=False)[1].damaged
+        self._files.move_to_end(range_)
+        return found
+
+    def _open_files(self) -> Iterator[SealedFile]:
+        """The sealed files that are still there, the oldest first."""
+        for range_ in self._ranges:
+            with suppress(FileNotFoundError):
+                yield self._file(range_)
+
+    def _high_ns(self, range_: Range) -> int:
+        """The latest moment that a sealed file tells of; long ago where it was removed meanwhile."""
+        try:
+            return self._file(range_).head.high_ns
+        except FileNotFoundError:
+            return -1 << 63
+
+    def _tail_part(self) -> Part | None:
+        assert self._tail is not None
+        scans = self._tail.gathering.scans()
+        if not len(scans.utc_ns):
+            return None
+        return Part(min(scans.begin_ns, int(scans.utc_ns.min())), int(scans.utc_ns.max()), None, self._tail)
+
+    def _parts(self, start_ns: int, end_ns: int) -> Iterator[Part]:
+        """The parts of the record that may tell of a span, in the order of time.
+
+        The files are in order of time but for a clock that was set back; one file more on both sides answers for that.
+        """
+        ranges = self._ranges
+        first = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
+        beyond = 0
+        for range_ in ranges[first:]:
+            try:
+                file = self._file(range_)
+            except FileNotFoundError:  # retention removed it since the folder was listed
+                continue
+            head = file.head
+            if head.low_ns < end_ns and head.high_ns >= start_ns:
+                yield Part(head.low_ns, head.high_ns, file, None)
+            beyond += head.low_ns >= end_ns
+            if beyond > 1:
+                break
+        tail = self._tail_part()
+        if tail is not None and tail.low_ns < end_ns and tail.high_ns >= start_ns:
+            yield tail
+
+    def _parts_backwards(self, before_ns: int) -> Iterator[Part]:
+        """The parts that may tell of what was before a moment, the newest first."""
+        tail = self._tail_part()
+        if tail is not None and tail.low_ns < before_ns:
+            yield tail
+        for range_ in reversed(self._ranges):
+            with suppress(FileNotFoundError):
+                file = self._file(range_)
+                if file.head.low_ns < before_ns:
+                    yield Part(file.head.low_ns, file.head.high_ns, file, None)
+
+    def _before(self, file: SealedFile, tag: int) -> State | None:
+        """What was in force of a tag before a file."""
+        opening = file.opening()
+        if opening is None:
+            at = self._ranges.index(file.range) if file.range in self._ranges else 0
+            older = self._ranges[at - 1] if at else None
+            if older is None or older.last_sequence + 1 != file.range.first_sequence:
+                return None
+            try:
+                return self._after(self._file(older), tag)
+            except FileNotFoundError:
+                return None
+        return state_in(opening, tag)
+
+    def _after(self, file: SealedFile, tag: int) -> State | None:
+        """What was in force of a tag at the end of a file."""
+        scans = file.scans()
+        told = self._told(file, tag)
+        if scans is None or told is None:
+            return None
+        return closing(told, scans, self._before(file, tag))
+
+    @staticmethod
+    def _told(file: SealedFile, tag: int) -> Points | None:
+        """The points of a tag in a file, none of them where it did nothing; None where they are damaged."""
+        if file.has(ChunkKind.POINTS, tag):
+            return file.points(tag)
+        none = np.zeros(0, np.int64)
+        return Points(none, np.zeros(0), np.zeros(0, np.uint16), none)
+
+    def _in_force(self, part: Part, tag: int) -> InForce | None:
+        """What was in force of a tag in a part of the record, None where that is not known."""
+        scans: Scans | None
+        points: Points | None
+        if part.file is not None:
+            scans, points, before = part.file.scans(), self._told(part.file, tag), self._before(part.file, tag)
+            if scans is None or points is None:
+                return None
+        else:
+            assert part.tail is not None
+            gathering = part.tail.gathering
+            known = bool(self._ranges) and not part.tail.forgot
+            before = self._after(self._file(self._ranges[-1]), tag) if known else None
+            scans, points = gathering.scans(), gathering.points(tag, before)
+        force = in_force(points, scans, before)
+        return force if len(force) else None
+
+    def _minutes(self, part: Part, tag: int) -> Buckets | None:
+        """What a tag did minute by minute in a part of the record."""
+        if part.file is not None:
+            kept = part.file.minutes(tag)
+            if kept is not None:
+                return kept
+        force = self._in_force(part, tag)
+        return None if force is None else minutes_of(force)
