@@ -125,22 +125,21 @@ class VictoriaMetrics:
         self.asking.ask("GET", "/internal/force_flush")  # what came can be asked for
 
     def settle(self):
-        """Everything is merged: when nothing is merged any more, and its folder has stayed as it is for a second."""
-        self.asking.ask("GET", "/internal/force_merge")
-        end, since, before = time.monotonic() + LIMIT_S, time.monotonic(), None
+        """Everything is on the disk and merged into one part. What came last is in memory for some seconds first."""
+        end, parts = time.monotonic() + LIMIT_S, 0
         while time.monotonic() < end:
-            now = self._size("data")
-            busy = [
-                line
-                for line in self.asking.ask("GET", "/metrics").decode().splitlines()
-                if line.startswith(("vm_active_force_merges", "vm_active_merges")) and not line.endswith(" 0")
-            ]
-            if busy or now != before or not now:
-                since, before = time.monotonic(), now
-            elif time.monotonic() - since > 1:
-                return
-            self._lives_for(0.05)
-        raise TimeoutError(f"{PROGRAM} merged for {LIMIT_S} s")
+            if parts <= 1 and self._size("data"):
+                self._lives_for(1.0)  # what was merged is removed behind it
+                if self._parts() == 1:
+                    return
+            self.asking.ask("GET", "/internal/force_merge")
+            self._lives_for(1.0)
+            parts = self._parts()
+        raise TimeoutError(f"{PROGRAM} merged for {LIMIT_S} s and has {parts} parts")
+
+    def _parts(self):
+        told = self.asking.ask("GET", "/metrics").decode().splitlines()
+        return sum(int(line.rpartition(" ")[2]) for line in told if line.startswith('vm_parts{type="storage'))
 
     def _size(self, name):
         files = [Path(at) / file for at, _, names in os.walk(self.folder / name) for file in names]
