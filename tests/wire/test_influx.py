@@ -1,6 +1,7 @@
 """The InfluxDB sink on the wire, with a peer that is stricter than any database and plays every trick of one."""
 
 import asyncio
+import base64
 import json
 import logging
 
@@ -101,6 +102,17 @@ def test_a_token_that_the_server_says_back_is_in_no_message_and_in_no_log(secret
 
     told(story)
     assert TOKEN not in caplog.text
+
+
+def test_a_password_that_the_server_says_back_is_in_no_message(secrets):
+    async def story(peer):
+        pair = base64.b64encode(f"feed:{TOKEN}".encode()).decode()
+        peer.play = [Act(500, f"{TOKEN}?".encode()), Act(500, f"Basic {pair}?".encode())]
+        async with open_sink(peer, secrets) as sink:
+            assert (await refused(sink, SinkUnreachable)).what == "500: ...?"
+            assert (await refused(sink, SinkUnreachable)).what == "500: Basic ...?"
+
+    told(story, InfluxPeer("v1"))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -230,7 +242,9 @@ def test_an_answer_without_an_end_is_read_to_a_limit(secrets):
         told_of = {"Content-Length": str(10**12)}
         peer.play = [Act(500, b"x" * (4 * ANSWER_BYTES_MAX), told_of, pieces=50)]
         async with open_sink(peer, secrets) as sink:
-            assert len((await refused(sink, SinkUnreachable)).what) < 400
+            fault = await refused(sink, SinkUnreachable)
+            assert fault.what.startswith("500: xxx")
+            assert len(fault.what) < 400
             await sink.write(batch())
         assert peer.connections == 2
 
