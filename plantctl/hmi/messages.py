@@ -229,9 +229,11 @@ class PastEvent(Struct):
 class Events(Struct):
     """The newest transitions, oldest first: all from `since` on. Why it begins there: `hours`, it was not looked
     farther back; `record`, the record begins there; `many`, no more are kept; `unread`, the record could not be read.
+    Changes of quality go first where they are too many: they are all there from `quality_since` on.
     """
 
     since: Nanoseconds
+    quality_since: Nanoseconds
     why: Beginning
     events: list[PastEvent]
 

@@ -4,6 +4,9 @@ A gateway knows what happened while it ran, and the last minute before that; wha
 the newest first and no more than `KEPT` or `LOOK_BACK_NS`, once. From then on nobody's question costs a look at the
 disk: the answer is made once for all who ask, and anew only when something happened.
 
+A field bus that stutters changes the quality of its values by the hundred: of what is too much, such transitions go
+first, so that they do not push out who acknowledged what an hour ago; since when they are all there is told apart.
+
 Rules of the file: what is kept is bounded; a transition that record and memory both have is told once; where the record
 cannot be read, the answer says so and the next question tries again.
 """
@@ -14,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from plantctl.core.errors import LogDamaged
-from plantctl.core.event import Event
+from plantctl.core.event import Event, EventKind
 from plantctl.core.frame import Kind, decode_frame
 from plantctl.history.query import History
 from plantctl.hmi.messages import Beginning, Events, PastEvent, encode
@@ -32,11 +35,14 @@ TEXTS_BEFORE_NS: Final = 20_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The transitions of a record, oldest first; all from `since_ns` on (UTC), where they begin because of `why`."""
+    """The transitions of a record, oldest first; all from `since_ns` on (UTC), where they begin because of `why`; but
+    those of quality only behind `quality_ns`.
+    """
 
     events: list[Event]
     since_ns: int
     why: Beginning
+    quality_ns: int = 0
 
 
 class PastEvents:
@@ -44,8 +50,9 @@ class PastEvents:
 
     def __init__(self, plan: Plan, recent: Iterable[Event], now_ns: int) -> None:
         self._texts: Mapping[str, str] = {p.name: p.text for p in plan.points if p.text}
-        self._events = deque(recent, KEPT)
+        self._events = deque(recent)
         self._since_ns = self._events[0].utc_ns if self._events else now_ns
+        self._quality_ns = 0  # the latest transition of quality that was left out
         self._why: Beginning = "unread"
         self._answer = ""
         self.complete = False
@@ -53,11 +60,19 @@ class PastEvents:
 
     def take(self, event: Event) -> None:
         """A transition, as it happens."""
-        full = len(self._events) == KEPT
         self._events.append(event)
-        if full:
-            self._since_ns = self._events[0].utc_ns
-            self._why = "many" if self.complete else self._why
+        self._bound()
+
+    def _bound(self) -> None:
+        while len(self._events) > KEPT:
+            place = next((i for i, event in enumerate(self._events) if event.kind is EventKind.QUALITY), -1)
+            if place >= 0:
+                self._quality_ns = max(self._quality_ns, self._events[place].utc_ns)
+                del self._events[place]
+            else:
+                self._events.popleft()
+                self._since_ns = self._events[0].utc_ns
+                self._why = "many" if self.complete else self._why
         self._answer = ""
 
     def lost(self, now_ns: int) -> None:
@@ -72,18 +87,18 @@ class PastEvents:
         known = {(event.scan, event.mono_ns) for event in recorded.events}
         newer = [event for event in self._events if (event.scan, event.mono_ns) not in known]
         events = sorted([*recorded.events, *newer], key=lambda event: event.utc_ns)
-        self._events = deque(events, KEPT)
-        if len(events) > KEPT:
-            self._since_ns, self._why = self._events[0].utc_ns, "many"
-        else:
-            self._since_ns, self._why = min(self._since_ns, recorded.since_ns), recorded.why
+        self._events = deque(events)
+        self._since_ns, self._why = min(self._since_ns, recorded.since_ns), recorded.why
+        self._quality_ns = max(self._quality_ns, recorded.quality_ns)
         self.complete = self.losses == losses
-        self._answer = ""
+        self._bound()
 
     def answer(self) -> str:
         """The answer to who asks what happened."""
         if not self._answer:
-            self._answer = encode(Events(str(self._since_ns), self._why, [self._told(e) for e in self._events]))
+            quality_ns = max(self._since_ns, self._quality_ns + 1)
+            told = [self._told(event) for event in self._events]
+            self._answer = encode(Events(str(self._since_ns), str(quality_ns), self._why, told))
         return self._answer
 
     def _told(self, event: Event) -> PastEvent:
@@ -107,18 +122,23 @@ def recorded_events(history: History, plan: Plan, now_ns: int) -> Recorded:
     end_ns = max(now_ns, extent[1]) + 1
     floor_ns = max(extent[0], now_ns - LOOK_BACK_NS)
     records, names = EventRecords(plan), _Names(history)
-    found: deque[Event] = deque()
+    found: list[Event] = []  # the newest first
+    others = quality_ns = 0
     begin_ns = end_ns
-    while begin_ns > floor_ns and len(found) <= KEPT:
+    while begin_ns > floor_ns and others <= KEPT:
         end_ns, begin_ns = begin_ns, max(floor_ns, begin_ns - WINDOW_NS)
         for event in _newest_first(history, records, begin_ns, end_ns):
-            found.appendleft(names.named(event))
-            if len(found) > KEPT:
+            if event.kind is EventKind.QUALITY and len(found) >= KEPT:
+                quality_ns = max(quality_ns, event.utc_ns)
+                continue
+            found.append(names.named(event))
+            others += event.kind is not EventKind.QUALITY
+            if others > KEPT:
                 break
-    if len(found) > KEPT:
-        found.popleft()
-        return Recorded([*found], found[0].utc_ns, "many")
-    return Recorded([*found], floor_ns, "record" if floor_ns == extent[0] else "hours")
+    if others > KEPT:
+        found.pop()
+        return Recorded(found[::-1], found[-1].utc_ns, "many", quality_ns)
+    return Recorded(found[::-1], floor_ns, "record" if floor_ns == extent[0] else "hours", quality_ns)
 
 
 def _newest_first(history: History, records: EventRecords, begin_ns: int, end_ns: int) -> Iterator[Event]:

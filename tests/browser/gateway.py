@@ -63,6 +63,7 @@ class Gateway:
         self.slow_device = False
         self.recorded, self.recorded_ns = {}, time.time_ns()  # the past of tags, as of an instant
         self.told = []  # transitions, oldest first; `begin` is since when and why
+        self.quality_ns = 0
         self.begin = [time.time_ns(), "record"]
         self.links = {each["device"]: ["up", 100] for each in circuit.devices()}
 

@@ -8,7 +8,12 @@ from datetime import datetime
 def happened(gateway):
     """GET /api/v1/events."""
     since_ns, why = gateway.begin
-    return {"since": str(since_ns), "why": why, "events": gateway.told[-300:]}
+    return {
+        "since": str(since_ns),
+        "quality_since": str(max(since_ns, gateway.quality_ns)),
+        "why": why,
+        "events": gateway.told[-300:],
+    }
 
 
 def columns(gateway, query):

@@ -150,7 +150,7 @@ def test_3_a_page_that_came_later_tells_what_happened_before_it_and_since_when(s
     began_ns = time.time_ns() - 3_600_000_000_000
     raised = {"kind": "alarm", "target": "40-AI-4212.high", "old": "normal", "new": "unack", "text": "tank pH high"}
     raised |= {"t": str(began_ns + 60_000_000_000), "actor": "", "reason": ""}
-    gateway.tell("state", {"begin": [began_ns, "hours"]})
+    gateway.tell("state", {"begin": [began_ns, "hours"], "quality_ns": began_ns + 30_000_000_000})
     gateway.tell("before", [raised])
     gateway.tell("values", {"40-AI-4212": 9.4, "40-AI-4212.high": 1})
     still.reload()
@@ -158,6 +158,7 @@ def test_3_a_page_that_came_later_tells_what_happened_before_it_and_since_when(s
     go(still, "events")
     told = datetime.fromtimestamp(began_ns // 10**9, UTC)
     since = rf"1 events since (\S+ )?{told:%H:%M:%S}, of the last 8 hours; earlier ones are in the plant's log"
+    since += rf"; changes of quality since (\S+ )?{told + timedelta(seconds=30):%H:%M:%S}"
     in_tree(
         still, since, rf"{told + timedelta(seconds=60):%H:%M:%S}\S* alarm 40-AI-4212.high normal → unack", within="main"
     )

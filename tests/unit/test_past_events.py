@@ -44,6 +44,17 @@ class Recording(Plant):
         self.plan = plan
         self.told = []
 
+    def quality_change(self):
+        """The quality of a value changes."""
+        record = {
+            "old": 0,
+            "new": 1,
+            "tag": self.plan.points[self.plan.rows["LI-1"]].id,
+            "code": int(EventKind.QUALITY),
+        }
+        self.ring.append(Kind.EVENT, self.count, self.mono_ns, encode_records(Kind.EVENT, [record]))
+        return Event(EventKind.QUALITY, self.count, self.mono_ns, self.utc_ns, "LI-1", 0, 1)
+
     def alarm(self, old=0, new=1, actor="", tag=None):
         point = self.plan.points[self.plan.rows["LI-1.high"]]
         texts = {text_id(actor): actor} if actor else {}
@@ -138,6 +149,33 @@ def test_no_more_are_kept_than_said_and_the_beginning_moves_with_them(plant, pla
     since_ns, why, events = said(past)
     assert (why, len(events), since_ns) == ("many", KEPT, plant.told[-KEPT].utc_ns)
     assert len(past.answer()) < 100_000
+
+
+def test_many_changes_of_quality_do_not_push_out_what_people_did(plant, plan):
+    done = plant.alarm(1, 2, "ada (operator)")
+    qualities = []
+    for k in range(KEPT + 30):
+        plant.scan()
+        qualities.append(plant.quality_change())
+        if k % 50 == 0:
+            plant.keep()
+    plant.keep()
+    found = plant.recorded()
+    assert (found.why, found.events[0].utc_ns, len(found.events)) == ("record", done.utc_ns, KEPT + 1)
+    past = PastEvents(plan, [], plant.utc_ns)
+    past.fill(found, 0)
+    answer = json.loads(past.answer())
+    assert (answer["why"], len(answer["events"])) == ("record", KEPT)
+    assert (answer["events"][0]["actor"], int(answer["since"])) == ("ada (operator)", found.since_ns)
+    left_out, first = qualities[-KEPT], qualities[-KEPT + 1]
+    assert left_out.utc_ns < int(answer["quality_since"]) <= first.utc_ns == int(answer["events"][1]["t"])
+    plant.scan()
+    past.take(plant.quality_change())
+    assert json.loads(past.answer())["events"][0]["actor"] == "ada (operator)"
+    for _ in range(KEPT):
+        past.take(plant.alarm())
+    assert {each["kind"] for each in json.loads(past.answer())["events"]} == {"alarm"}
+    assert json.loads(past.answer())["why"] == "many"
 
 
 def test_a_record_that_cannot_be_read_is_said_and_memory_told_all_the_same(plant, plan):

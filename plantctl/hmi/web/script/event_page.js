@@ -82,9 +82,12 @@ export function eventScreen(app, scope) {
   };
   const empty = el("p", { class: "empty" }, t("event.none"));
   const tellCount = () => {
-    const { t_ms, why } = app.journal.begin;
+    const { t_ms, quality_ms, why } = app.journal.begin;
     const since = why === "asked" ? "" : timeText(t_ms, app.link.now(), 0);
-    setText(count, t("event.count", { n: app.journal.events.length, since: t(`event.since.${why}`, { since }) }));
+    const quality =
+      quality_ms > t_ms ? t("event.quality_since", { since: timeText(quality_ms, app.link.now(), 0) }) : "";
+    const beginning = t(`event.since.${why}`, { since });
+    setText(count, t("event.count", { n: app.journal.events.length, since: beginning + quality }));
     empty.hidden = body.children.length > 0;
   };
   const drawAll = () => {

@@ -14,7 +14,8 @@ export class Journal {
   #number = 0;
   #asking = false;
   events = [];
-  /** Since when nothing is left out: `t_ms`, and `why` it begins there; `asked` until the plant has answered. */
+  /** Since when nothing is left out: `t_ms`, and `why` it begins there; `asked` until the plant has answered. Changes
+   *  of quality are all there from `quality_ms` on, where that is later. */
   begin = { t_ms: NaN, why: "asked" };
 
   /** An event as the gateway told it. */
@@ -41,13 +42,13 @@ export class Journal {
     else if (this.begin.why === "asked") setTimeout(() => this.ask(), AGAIN_MS);
   }
 
-  #merge({ since, why, events }) {
+  #merge({ since, quality_since, why, events }) {
     const known = new Set(this.events.map(keyOf));
     const missed = events
       .filter((event) => !known.has(keyOf(event)))
       .map((event) => ({ ...event, t_ms: nsToMs(event.t), number: ++this.#number }));
     this.events = [...this.events, ...missed.reverse()].sort((a, b) => b.t_ms - a.t_ms);
-    this.begin = { t_ms: nsToMs(since), why };
+    this.begin = { t_ms: nsToMs(since), quality_ms: nsToMs(quality_since), why };
     this.#bound();
     for (const act of this.#listeners) act(null);
   }

@@ -28,6 +28,7 @@ export const ENGLISH_EVENTS = {
   "event.since.record": "since {since}, when the plant's log begins",
   "event.since.many": "since {since}, the newest ones; earlier ones are in the plant's log",
   "event.since.unread": "since {since}; earlier ones could not be read from the plant's log",
+  "event.quality_since": "; changes of quality since {since}",
   "event.reason": "reason: {reason}",
   "event.acknowledged": "acknowledged",
   "event.reset": "reset",
