@@ -12,6 +12,7 @@ OURS = {
     "cpu_us_sample": 0.35,
     "commit_ms_p99": 4.0,
     "bytes_sample": 0.4,
+    "bytes_point": 0.9,
     "query_points": 1141,
     "query_ms": 0.09,
     "query_http_ms": 1.5,
@@ -24,9 +25,10 @@ FEED = {
 }
 
 
-def verdicts(hertz=10, victoria=VICTORIA, feed=FEED, **ours):
+def verdicts(hertz=10, victoria=VICTORIA, feed=FEED, with_source=1.9, **ours):
     """Verdicts by goal and what it is about, of one run."""
     run = {"tags": 1000, "hertz": hertz, "fdatasync_80kB_ms_p50_p99": [0.5, 1.0], "feed": feed, "plantctl": OURS | ours}
+    run["plantctl with source times"] = {"bytes_point": with_source}
     if victoria:
         run["VictoriaMetrics, every sample"] = victoria
     return {
@@ -46,6 +48,8 @@ def test_a_run_that_reaches_all_meets_all():
         ({"cpu_us_sample": 0.41}, {(13, "CPU us/sample")}),
         ({"commit_ms_p99": 5.1}, {(13, "p99 of a commit, ms, 5 x fdatasync")}),
         ({"bytes_sample": 0.46}, {(14, "bytes/sample, 0.5 x VM")}),
+        ({"bytes_point": 1.1}, {(14, "bytes/point, value and quality")}),
+        ({"with_source": 2.1}, {(14, "bytes/point with source times")}),
         ({"query_ms": 0.121}, {(15, "query ms, 0.2 x VM"), (15, "query ms, 0.2 x VM, undecoded")}),
     ],
 )
@@ -54,15 +58,8 @@ def test_one_figure_that_is_worse_misses_its_goal_and_no_other(ours, missed):
 
 
 def test_an_answer_that_is_quick_beside_the_decoded_one_only_is_no_hit():
-    run = {
-        "tags": 1,
-        "hertz": 10,
-        "fdatasync_80kB_ms_p50_p99": [1, 1],
-        "feed": {},
-        "plantctl": OURS | {"query_ms": 0.1},
-    }
-    run["VictoriaMetrics, every sample"] = VICTORIA
-    assert [row["met"] for row in goals([run]) if row["goal"] == 15] == [True, False, None]
+    judged = verdicts(query_ms=0.1)
+    assert (judged[15, "query ms, 0.2 x VM"], judged[15, "query ms, 0.2 x VM, undecoded"]) == (True, False)
 
 
 def test_a_query_of_few_points_is_no_measure_for_that_of_1200():
@@ -79,14 +76,9 @@ def test_a_second_of_few_samples_may_cost_more_bytes_each():
 
 
 def test_what_was_missed_is_said_in_capitals():
-    run = {"tags": 1, "hertz": 10, "fdatasync_80kB_ms_p50_p99": [1, 1], "feed": {}, "plantctl": OURS | {"samples_s": 1}}
-    assert [line.endswith("MISSED") for line in printed(goals([run])).splitlines()] == [
-        False,
-        True,
-        False,
-        False,
-        False,
-    ]
+    row = {"goal": 14, "what": "bytes/sample", "where": "here", "figure": 0.6, "limit": 0.5}
+    lines = printed([row | {"met": met} for met in (True, False, None)]).splitlines()
+    assert [line.rpartition("  ")[2] for line in lines[1:]] == ["met", "MISSED", "told only"]
 
 
 def test_a_peer_that_is_not_there_says_what_to_install(tmp_path, monkeypatch):
