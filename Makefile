@@ -119,6 +119,12 @@ systemd-analyze:
 	@command -v $@ >/dev/null || apt-get install --yes --quiet systemd || { \
 	  echo "interop reads the service units with systemd-analyze: apt install systemd" >&2; exit 1; }
 
+# A broker; it is in /usr/sbin, which is not on everybody's path.
+.PHONY: mosquitto
+mosquitto:
+	@PATH="$$PATH:/usr/sbin" command -v $@ >/dev/null || apt-get install --yes --quiet mosquitto || { \
+	  echo "interop feeds Debian's broker: apt install mosquitto" >&2; exit 1; }
+
 # Peers in JavaScript, exactly as locked; scripts of packages are not run.
 .PHONY: node
 node:
@@ -139,7 +145,7 @@ $(PEERS)/.made: tests/interop/package.json tests/interop/package-lock.json | nod
 	come; npm's reason is above. Look at the network, the proxy and 'npm config list'; then again." >&2; exit 1; }
 	@touch $@
 
-interop: $(VENV)/.dev $(PEERS)/.made
+interop: $(VENV)/.dev $(PEERS)/.made mosquitto
 	@$(PY) -m pytest tests/$@
 
 $(VENV)/.browser: $(VENV)/.dev requirements/browser.txt

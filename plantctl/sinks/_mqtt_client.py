@@ -2,8 +2,9 @@
 
 It drives paho in the loop. Added are: many messages under way at once without a task each; what the broker answers to
 each of them in MQTT 5, where a refusal is an answer too; a connection that is closed before it was answered told at
-once; how many messages the broker lets be under way; letting go of a connection without a good-bye. All of it stands
-on names of aiomqtt 2.5 that begin with an underscore, hence in this file alone; pyproject.toml holds the version.
+once; how many messages the broker lets be under way; letting go of a connection without a good-bye; no waiting to write
+to a socket that has been closed meanwhile. All of it stands on names of aiomqtt 2.5 that begin with an underscore,
+hence in this file alone; pyproject.toml holds the version.
 """
 
 import asyncio
@@ -102,6 +103,20 @@ class Client(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("the broker closed the connection instead of answering"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as fault:
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(fault)
+
+        def begin() -> None:
+            if sock.fileno() >= 0:  # it may be closed by now, and its number another's
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(begin)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
         if mid not in self._awaited:

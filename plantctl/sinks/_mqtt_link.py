@@ -38,6 +38,17 @@ class Heard(NamedTuple):
     retained: bool
 
 
+class _Socket(ssl.SSLSocket):
+    """A connection that does not stay open where its handshake fails, as paho leaves it."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class Link:
     """The connection of the sink at `place`; `will` is what the broker says (at QoS 1) when we are gone."""
 
@@ -83,7 +94,7 @@ class Link:
             will=will,
             clean_session=True if old else None,
             timeout=settings.timeout,
-            keepalive=settings.keepalive,
+            keepalive=round(settings.keepalive),
             max_queued_incoming_messages=INCOMING_MAX,
             max_inflight_messages=0,
             tls_context=self._trust() if settings.tls else None,
@@ -98,6 +109,7 @@ class Link:
         except (OSError, ssl.SSLError) as fault:
             raise SinkNotAdmitted(f"the authorities in {where} cannot be used: {fault}") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _Socket
         if settings.certificate is not None and settings.key is not None:
             secret_bytes_in(secrets, settings.key, "key")
             certificate, key = path_in(secrets, settings.certificate), path_in(secrets, settings.key)
@@ -136,20 +148,22 @@ class Link:
         """Send in order; at QoS 1 return when the broker has answered each. Raises `SinkError`."""
         import aiomqtt
 
-        client = self.check()
+        client, silence = self.check(), ""
         try:
             await client.publish_all(messages, qos, self._settings.in_flight)
         except aiomqtt.MqttError as fault:
-            raise SinkUnreachable(f"the broker has not answered: {fault}") from None
+            silence = str(fault)
+        # A broker may end the connection behind its answer: the answer counts.
         refusals, client.refusals = client.refusals, []
-        if not refusals:
-            return
-        worst = min(refusals, key=lambda reason: (reason.value not in _ADMISSION, reason.value not in _NEVER))
-        if worst.value in _ADMISSION:
-            raise SinkNotAdmitted(f"the broker does not let us publish: {worst}")
-        if worst.value in _NEVER:
-            raise SinkRejected(f"the broker refuses messages: {worst}")
-        raise SinkUnreachable(f"the broker does not take messages now: {worst}")
+        if refusals:
+            worst = min(refusals, key=lambda reason: (reason.value not in _ADMISSION, reason.value not in _NEVER))
+            if worst.value in _ADMISSION:
+                raise SinkNotAdmitted(f"the broker does not let us publish: {worst}")
+            if worst.value in _NEVER and not silence:
+                raise SinkRejected(f"the broker refuses messages: {worst}")
+            raise SinkUnreachable(f"the broker does not take messages now: {worst}")
+        if silence:
+            raise SinkUnreachable(f"the broker has not answered: {silence}")
 
     async def subscribe(self, *topics: str) -> None:
         """Be told of topics (QoS 1). Raises SinkNotAdmitted where the broker refuses one, SinkUnreachable.

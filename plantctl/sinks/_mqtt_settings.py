@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from plantctl.sinks._secrets import FileName
-from plantctl.sinks._sink import SinkSettings
+from plantctl.sinks._sink import SinkSettings, seconds
 
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 LEVEL_BYTES_MAX: Final = 256
@@ -64,7 +64,7 @@ class MqttSettings(SinkSettings):
     and `key` are ours where the broker wants one, `user` and `password_file` the account. `client_id` is by what name
     the broker knows the connection, `protocol` the version of MQTT, `keepalive` after how many seconds of silence the
     link is tried, `timeout` how long an answer may take in seconds, `in_flight` how many messages may be unanswered at
-    a time (fewer where the broker allows fewer).
+    a time (fewer where the broker allows fewer). A broker acknowledges what it has in its memory: hence `settle`.
     """
 
     url: str
@@ -76,9 +76,10 @@ class MqttSettings(SinkSettings):
     password_file: FileName | None = None
     client_id: str | None = Field(default=None, min_length=1, max_length=256)
     protocol: Version = "5"
-    keepalive: Annotated[int, Field(ge=1, le=3_600)] = 15
-    timeout: Annotated[float, Field(gt=0.0, le=60.0)] = 5.0
+    keepalive: Annotated[float, BeforeValidator(seconds), Field(ge=1.0, le=3_600.0)] = 15.0
+    timeout: Annotated[float, BeforeValidator(seconds), Field(gt=0.0, le=60.0)] = 5.0
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 100
+    settle: Annotated[float, BeforeValidator(seconds), Field(ge=0.0, le=3_600.0)] = 5.0
 
     @field_validator("url")
     @classmethod

@@ -6,7 +6,8 @@
 
 Each row is a message of its own at QoS 1, in the order of the log; a batch has arrived when the broker has
 acknowledged all of its messages. The last value of a point is retained, so that whoever subscribes sees it at once;
-what is historical never is. A row is itself by its topic and its `t`: it may come twice, and is then the same.
+what is historical never is. A row is itself by its topic and its `t`: it may come twice, and is then the same. After a
+lost connection the last seconds before it come again (`settle`), since the broker may have forgotten them.
 """
 
 import json

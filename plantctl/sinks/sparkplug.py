@@ -17,6 +17,7 @@ import contextlib
 import json
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -75,7 +76,7 @@ class Sink:
         self._name = config.node or place.plant
         facts = {"plant": place.plant, "configuration": place.config}
         self._node = Node(config.tags, journal=config.events, facts=facts)
-        self.link = 0  # a connection that is lost is an error at the next write
+        self.link = 0  # a lost connection is an error; another one is that of the primary host to its broker
         self._link: Link | None = None
         self._speaking = asyncio.Lock()
         self._attended = False
@@ -113,8 +114,7 @@ class Sink:
             if self._node.must_be_born_again(batch, self._place.labels):
                 await self._be_born_again(link)
             misfits: dict[int, str] = {}
-            messages = self._node.data(batch, self._now_ms(), self.settings.message, misfits)
-            await link.publish((Sent(self._topic("NDATA"), message) for message in messages), self.settings.qos)
+            await link.publish(self._data(batch, misfits), self.settings.qos)
             if self.settings.qos == 0:
                 # The broker reads in order: what it answers here is behind all that was sent.
                 await link.subscribe(self._topic("NCMD"))
@@ -122,6 +122,10 @@ class Sink:
             self._node.settle(batch)
         if misfits:
             raise SinkRejected(next(iter(misfits.values())), sorted(misfits))
+
+    def _data(self, batch: Batch, misfits: dict[int, str]) -> Iterator[Sent]:
+        for message in self._node.data(batch, self._now_ms(), self.settings.message, misfits):
+            yield Sent(self._topic("NDATA"), message)
 
     async def attend(self) -> None:
         """Act on what hosts say, until the connection is over."""
@@ -206,8 +210,11 @@ class Sink:
             online, time_ms = said["online"], said["timestamp"]
         except (ValueError, TypeError, KeyError, RecursionError):
             return
-        if isinstance(online, bool) and isinstance(time_ms, int) and time_ms >= self._host_ms:
-            self._host_online, self._host_ms = online, time_ms
+        if not isinstance(online, bool) or not isinstance(time_ms, int) or time_ms < self._host_ms:
+            return
+        if online and self._host_online and time_ms > self._host_ms:
+            self.link += 1  # it was away without a word: what was sent meanwhile it has not heard
+        self._host_online, self._host_ms = online, time_ms
 
     def _check_host(self) -> None:
         if self.settings.primary_host is not None and not self._host_online:
