@@ -38,8 +38,13 @@ class Peer:
         self.worst_lag_ns = 0
         self.down = False
         self.link = 0
+        self.offset_ns = 0
         self.connections = 0
         self.writes = 0
+
+    def age_ns(self, utc_ns):
+        """How long ago the plant was at this time."""
+        return self.clock.utc_ns() - self.offset_ns - utc_ns
 
     async def open(self):
         self.connections += 1
@@ -70,7 +75,7 @@ class Peer:
                 self.out_of_order += utc_ns < last.get(tag, 0)
                 last[tag] = utc_ns
             if not batch.historical:
-                self.worst_lag_ns = max(self.worst_lag_ns, self.clock.utc_ns() - utc_ns)
+                self.worst_lag_ns = max(self.worst_lag_ns, self.age_ns(utc_ns))
         for sequence, event in zip(batch.event_sequences, batch.events, strict=True):
             self.events[sequence] = event
 
@@ -110,7 +115,7 @@ class FedPlant:
         self.ledger_storage = ledger_storage
         self.peer = peer
         self.settings = settings
-        self.offset_ns = clock.utc_ns() - self.scan.utc_ns
+        peer.offset_ns = clock.utc_ns() - self.scan.utc_ns
         self.wanted = lambda batch: batch
         self.runner = None
         self.task = None
@@ -135,10 +140,10 @@ class FedPlant:
     async def live(self, seconds):
         """The plant runs so long."""
         for _ in range(round(seconds * 1e9 / SCAN_NS / self.turn_scans)):
+            await self.clock.sleep(self.turn_scans * SCAN_NS / 1e9)
             self.scan.scan(self.turn_scans)
             self.scan.drain()
             self.scan.commit()
-            await self.clock.sleep(self.turn_scans * SCAN_NS / 1e9)
 
     async def until(self, condition, within_s=3600.0):
         for _ in range(round(within_s * 10)):

@@ -188,8 +188,8 @@ class SinkRunner:
 
     async def _serve(self) -> None:
         """Send what there is, new before old, for ever."""
-        self._begin_within_the_log()
         while True:
+            self._stay_within_the_log()
             sent = await self._send_new() or await self._send_old()
             self._keep()
             if sent:
@@ -198,7 +198,7 @@ class SinkRunner:
                 self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
                 await self._clock.sleep(LOOK_S)
 
-    def _begin_within_the_log(self) -> None:
+    def _stay_within_the_log(self) -> None:
         """A log that is shorter than what was sent was put back from a copy: what it gets from now on is new."""
         newest, _ = self._source.newest()
         if 0 < newest < self.position.through:

@@ -125,6 +125,7 @@ class Sink:
         self._place = place
         self._config = config
         self.link = 0
+        self._ended = False  # the server said that it ends the connection
         self._client: Any = None
         self._encoder: LineEncoder | None = None
         self._headers: dict[str, str] = {}
@@ -165,8 +166,12 @@ class Sink:
         self._client.api_client.rest_client.pool_manager.trace_configs.append(trace)
 
     async def _connected(self, *_: object) -> None:
-        """A connection was made, the first or in place of one that the server ended: it may have died in between."""
-        self.link += 1
+        """A connection was made, the first or in place of one that was lost: the server may have died in between.
+
+        One that the server ended as it had said is not lost.
+        """
+        self.link += not self._ended
+        self._ended = False
 
     def _request_headers(self) -> dict[str, str]:
         config, folder = self._config, self._place.secrets
@@ -230,6 +235,7 @@ class Sink:
                     data += piece
                 # What is not read to its end is not waited for: leaving closes its connection.
                 whole = len(data) <= ANSWER_BYTES_MAX
+        self._ended = "close" in response.headers.get("Connection", "").lower()
         told = self._without_secret(data.decode("utf-8", "replace")).encode()
         location = self._without_secret(response.headers.get("Location", ""))
         return Answer(response.status, told, whole, response.headers.get("Retry-After", ""), location)

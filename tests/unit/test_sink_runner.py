@@ -44,7 +44,7 @@ def test_what_the_plant_records_arrives_within_two_seconds_and_once():
     plant = fed(story)
     assert_all_arrived_once_in_order(plant)
     assert set(plant.peer.times.values()) == {1}
-    assert plant.peer.worst_lag_ns < 2e9
+    assert 0.8e9 < plant.peer.worst_lag_ns < 2e9
     assert [e.reason for e in plant.peer.events.values()] == ["flow low"]
     assert plant.runner.statistics.state is SinkState.RUNNING
     assert plant.runner.position.holes == []
@@ -69,7 +69,7 @@ def test_after_an_outage_the_newest_arrives_first_and_the_hole_is_filled_at_its_
 
     plant = fed(story, backfill=400.0)  # 40 rows a second come in
     assert_all_arrived_once_in_order(plant)
-    assert plant.peer.worst_lag_ns < 2e9
+    assert 0.8e9 < plant.peer.worst_lag_ns < 2e9
     assert story.lag_ns < 2e9
     assert 100 <= story.filled <= 400 * story.seconds + 200  # held back by its rate, and the back-off before
     assert plant.runner.statistics.filled_rows >= 600 * 40

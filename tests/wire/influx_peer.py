@@ -65,6 +65,13 @@ class InfluxPeer:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await server.wait_closed()
 
+    async def hang_up(self):
+        """Every connection ends, as when the server dies between two requests."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _connection(self, reader, writer):
         task = asyncio.current_task()
         self._tasks.add(task)
