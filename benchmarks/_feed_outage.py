@@ -203,6 +203,7 @@ async def fed(seconds, folder, database):
             await CLOCK.sleep(0.1)
         feeding.cancel()
     server.close()
+    await CLOCK.sleep(2.0)  # the newest samples become visible
     late_ms = np.array(plant.late_s) * 1e3
     return plant, {
         "rows_a_second": round(plant.scans * 2 * INPUTS / (plant.scans * SCAN_S)),
@@ -237,7 +238,6 @@ def real_time(seconds, folder):
     database.start()
     try:
         plant, figures = asyncio.run(fed(seconds, folder, database))
-        time.sleep(2.0)  # the newest samples become visible
         values, twice = at_database(database, "value")
         qualities, quality_twice = at_database(database, "quality")
     finally:
