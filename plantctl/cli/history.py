@@ -1,10 +1,13 @@
 """`plantctl history TAG... --last 10m`: what was recorded of tags, as points, at one moment, or in spans."""
 
 import argparse
+from pathlib import Path
 
 from plantctl.cli.exit_code import USAGE, fail
 from plantctl.cli.recorded import SpanUnclear, check_span
 from plantctl.cli.recorded import add_arguments as add_common
+
+ENDINGS = (".csv", ".json", ".parquet", ".arrow")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,9 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--points", type=int, metavar="N", help="N spans with the smallest, largest and mean value of each"
     )
+    how.add_argument("--average", action="store_true", help="the mean over the good time of the span")
+    how.add_argument("--total", action="store_true", help="what a rate came to in the good time of the span")
+    parser.add_argument("--unit", default="", metavar="UNIT", help="the unit of --total (default: L of L/h and so on)")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--csv", action="store_true", help="as CSV")
     shape.add_argument("--json", action="store_true", help="as JSON, columns by tag")
+    shape.add_argument(
+        "--out", type=Path, metavar="FILE", help="into FILE.csv, .json, .parquet or .arrow (a stream), with units"
+    )
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the newest N rows of each tag")
 
 
@@ -26,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
     try:
         check_span(arguments)
+        if arguments.out is not None and arguments.out.suffix not in ENDINGS:
+            return fail(USAGE, f"--out: a file that ends in {', '.join(ENDINGS)}, not {arguments.out.name}")
     except SpanUnclear as error:
         return fail(USAGE, str(error))
     from plantctl.cli.history_table import show

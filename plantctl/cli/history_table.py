@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
+from plantctl.cli.history_file import json_columns, show_figures, write_file
 from plantctl.cli.recorded import Span, SpanUnclear, history_of, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
-from plantctl.history.columns import Aggregate, columns
+from plantctl.history.arrow import LibraryMissing
 from plantctl.history.names import UnknownTag
 from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
+from plantctl.history.totals import NotARate
 
 Row = tuple[str, ...]
 RAW_HEAD = ("tag", "utc", "value", "quality", "source_utc")
@@ -27,12 +29,16 @@ def show(arguments: argparse.Namespace) -> int:
             return fail(USAGE, f"--points: 1 to {BUCKETS_MAX}, not {arguments.points}")
         for tag in arguments.tags:
             history.names.point(tag)
+        if arguments.out is not None:
+            return write_file(arguments, history)
+        if arguments.average or arguments.total:
+            return show_figures(arguments, history)
         if arguments.json:
             return _json(arguments, history)
         rows = list(_rows(arguments, history))
     except UnknownTag as error:
         return fail(UNKNOWN_INPUT, str(error))
-    except (SpanUnclear, NothingAsked) as error:
+    except (SpanUnclear, NothingAsked, NotARate, LibraryMissing) as error:
         return fail(USAGE, str(error))
     head = SPANS_HEAD if arguments.points else RAW_HEAD
     if arguments.csv:
@@ -51,16 +57,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def _json(arguments: argparse.Namespace, history: History) -> int:
     """The answer as programs get it over HTTP."""
-    if arguments.at:
-        moment_ns = time_ns("--at", arguments.at)
-        found = columns(history, arguments.tags, moment_ns, moment_ns + 1, aggregate=Aggregate.LATEST)
-    else:
-        span = span_of(arguments, history)
-        points, aggregate = arguments.points, Aggregate.MINMAX
-        if points is None:
-            points, aggregate = arguments.limit or 1_000_000, Aggregate.RAW
-        found = columns(history, arguments.tags, *span, points, aggregate)
-    json.dump(found, sys.stdout, allow_nan=False)
+    json.dump(json_columns(arguments, history), sys.stdout, allow_nan=False)
     print()
     return DONE
 

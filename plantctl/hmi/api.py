@@ -9,6 +9,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.applications import Starlette
@@ -21,9 +22,11 @@ from starlette.websockets import WebSocket
 from plantctl.core.errors import PlantctlError
 from plantctl.history.names import UnknownTag
 from plantctl.history.query import NothingAsked
+from plantctl.history.totals import NotARate
 from plantctl.hmi.describe import description
 from plantctl.hmi.guard import Guard, refuse
 from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooManyQuestions
+from plantctl.hmi.history_forms import Formed, NotAcceptable, wanted_form
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.messages import Problem, SessionTold, TokenLogin, UserLogin, encode
@@ -104,10 +107,13 @@ class Api:
     async def _past(self, request: Request) -> Response:
         self._found(request)
         try:
-            return _json(await self._history.answer(request.query_params))
+            kind = wanted_form(request.headers.get("accept", ""))
+            return _told_past(request, await self._history.answer(request.query_params, kind))
+        except NotAcceptable as error:
+            raise Refused("not acceptable", 406, str(error), "not-acceptable") from None
         except TooManyQuestions as error:
             raise Refused("service unavailable", 503, str(error), "too-many") from None
-        except (QuestionRefused, NothingAsked) as error:
+        except (QuestionRefused, NothingAsked, NotARate) as error:
             raise Refused("bad request", 400, str(error), "bad-question") from None
         except UnknownTag as error:
             raise Refused("not found", 404, str(error), "unknown-tag") from None
@@ -228,6 +234,22 @@ def _unless_known(request: Request, body: bytes, kind: str, headers: dict[str, s
 
 def _json(body: Any) -> Response:
     return Response(encode(body), media_type="application/json")
+
+
+def _told_past(request: Request, told: dict[str, Any] | Formed) -> Response:
+    """The past as JSON, or as a file with word of what it cannot say itself."""
+    if not isinstance(told, Formed):
+        answer = _json(told)
+    else:
+        answer = Response(told.body, media_type=told.kind)
+        answer.headers["content-disposition"] = f'attachment; filename="history.{told.ending}"'
+        if told.truncated:
+            answer.headers["plantctl-truncated"] = "true"
+        if told.following:
+            query = urlencode({**request.query_params, "after": told.following})
+            answer.headers["link"] = f'<{request.url.path}?{query}>; rel="next"'
+    answer.headers["vary"] = "accept"
+    return answer
 
 
 def _problem(error: Refused | PlantctlError) -> Problem:

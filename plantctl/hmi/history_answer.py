@@ -1,6 +1,7 @@
-"""Answers what a page asks of the past: columns by tag, as points, as the least and most of each pixel, or the latest.
+"""Answers what is asked of the past: points, the least and most of each pixel, the latest, averages and totals.
 
-Reading blocks, so it is done in a thread of its own, one question at a time; what is asked is bounded before.
+JSON is columns by tag; the other forms (`history_forms`) are one table. Reading blocks, so it is done in a thread of
+its own, one question at a time; what is asked is bounded before.
 """
 
 import asyncio
@@ -14,7 +15,10 @@ import numpy.typing as npt
 
 from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import NOT_YET
-from plantctl.history.query import History
+from plantctl.history.query import History, Page, Series, Trend
+from plantctl.history.table import Table, figures_table, points_table, spans_table
+from plantctl.history.totals import Average, Total
+from plantctl.hmi.history_forms import JSON, Formed, formed, series_of
 from plantctl.hmi.past_events import Recorded, recorded_events
 from plantctl.plan.plan import Plan
 
@@ -23,7 +27,8 @@ POINTS_USUAL: Final = 600
 BUCKETS_MAX: Final = 5_000
 POINTS_MAX: Final = 50_000
 WAITING_MAX: Final = 16
-AGGREGATES: Final = ("minmax", "raw", "latest")
+AGGREGATES: Final = ("minmax", "raw", "latest", "last", "average", "total")
+Found = Trend | Series | Page | Average | Total
 _Answer = TypeVar("_Answer")
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 
@@ -46,10 +51,13 @@ class HistoryAnswers:
         self._one = asyncio.Lock()
         self._waiting = 0
 
-    async def answer(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """The answer to a query. Raises `QuestionRefused`, `TooManyQuestions`, and what the history refuses."""
+    async def answer(self, query: Mapping[str, str], kind: str = JSON) -> dict[str, Any] | Formed:
+        """The answer to a query, in the form of that media type.
+
+        Raises `QuestionRefused`, `TooManyQuestions`, `NotAcceptable`, and what the history refuses.
+        """
         question = Question(self._plan, query)
-        return await self._asked(lambda: self._read(question))
+        return await self._asked(lambda: self._read(question, kind))
 
     async def events(self, now_ns: int) -> Recorded:
         """The newest transitions in the record. Raises `TooManyQuestions`, `OSError`, and what the history raises."""
@@ -71,10 +79,15 @@ class HistoryAnswers:
             self._history = self._opened()
         return self._history
 
-    def _read(self, question: "Question") -> dict[str, Any]:
+    def _read(self, question: "Question", kind: str) -> dict[str, Any] | Formed:
         history = self._opened_once()
-        read = {"minmax": _minmax, "raw": _raw, "latest": _latest}[question.aggregate]
-        columns = {asked: read(history, name, question) for asked, name in question.names.items()}
+        found = {asked: _found(history, name, question) for asked, name in question.names.items()}
+        if kind != JSON:
+            cut = [each for each in found.values() if isinstance(each, Page | Series)]
+            following = next((each.token for each in cut if isinstance(each, Page)), "")
+            truncated = any((each.series if isinstance(each, Page) else each).truncated for each in cut)
+            return formed(kind, _table(found), truncated, following)
+        columns = {asked: _columns_of(each, question) for asked, each in found.items()}
         span = {"start": str(question.start_ns), "end": str(question.end_ns), "agg": question.aggregate}
         return {**span, "tags": columns}
 
@@ -92,18 +105,61 @@ class Question:
         if self.aggregate not in AGGREGATES:
             raise QuestionRefused(f"agg: one of {', '.join(AGGREGATES)}")
         self.end_ns = _time_ns("end", query.get("end", ""))
-        self.start_ns = self.end_ns - 1 if self.aggregate == "latest" else _time_ns("start", query.get("start", ""))
+        alone = self.aggregate in ("latest", "last")
+        self.start_ns = self.end_ns - 1 if alone else _time_ns("start", query.get("start", ""))
         most = BUCKETS_MAX if self.aggregate == "minmax" else POINTS_MAX
         points = query.get("points", str(POINTS_USUAL))
         if not _NUMBER.fullmatch(points) or not 1 <= int(points) <= most:
             raise QuestionRefused(f"points: 1 to {most}")
         self.points = int(points)
+        self.after = query.get("after")
+        if self.after is not None and (self.aggregate != "raw" or len(tags) > 1):
+            raise QuestionRefused("after: pages are of `raw` and of one tag")
+        self.unit = query.get("unit", "")
         if self.start_ns >= self.end_ns:
             raise QuestionRefused("the span ends before it begins")
 
 
-def _minmax(history: History, name: str, question: Question) -> dict[str, Any]:
-    trend = history.trend(name, question.start_ns, question.end_ns, question.points)
+def _found(history: History, name: str, question: Question) -> Found:
+    """What the history answers for one tag."""
+    start_ns, end_ns = question.start_ns, question.end_ns
+    if question.aggregate == "minmax":
+        return history.trend(name, start_ns, end_ns, question.points)
+    if question.aggregate == "average":
+        return history.average(name, start_ns, end_ns)
+    if question.aggregate == "total":
+        return history.total(name, start_ns, end_ns, question.unit)
+    if question.aggregate == "raw":
+        if question.after is not None:
+            return history.page(name, start_ns, end_ns, question.points, question.after)
+        return history.raw(name, start_ns, end_ns, question.points)
+    state = history.last(name, end_ns) if question.aggregate == "last" else history.at(name, [end_ns - 1])[0]
+    return series_of(name, history.names.point(name).unit, state)
+
+
+def _table(found: Mapping[str, Found]) -> Table:
+    """The same of all tags as one table."""
+    trends = [(name, each) for name, each in found.items() if isinstance(each, Trend)]
+    figures = [(name, each) for name, each in found.items() if isinstance(each, Average | Total)]
+    if trends or figures:
+        return spans_table(trends) if trends else figures_table(figures)
+    series = [(name, each.series if isinstance(each, Page) else each) for name, each in found.items()]
+    return points_table([(name, each) for name, each in series if isinstance(each, Series)])
+
+
+def _columns_of(found: Found, question: Question) -> dict[str, Any]:
+    """The same of one tag as columns."""
+    if isinstance(found, Trend):
+        return _minmax(found)
+    if isinstance(found, Page):
+        return {**_raw(found.series), "next": found.token}
+    if isinstance(found, Series):
+        return _raw(found) if question.aggregate == "raw" else _latest(found)
+    told = {"value": found.value, "good": round(found.good, 9), "count": found.count, "quality": found.quality}
+    return {**told, "unit": _unit(found.unit)}
+
+
+def _minmax(trend: Trend) -> dict[str, Any]:
     found = trend.buckets
     told = found.told
     return {
@@ -123,8 +179,7 @@ def _columns(found: Any) -> dict[str, npt.NDArray[np.float64]]:
     return {"min": found.low, "max": found.high, "mean": found.mean, "first": found.first, "last": found.last}
 
 
-def _raw(history: History, name: str, question: Question) -> dict[str, Any]:
-    series = history.raw(name, question.start_ns, question.end_ns, question.points)
+def _raw(series: Series) -> dict[str, Any]:
     return {
         "t": _texts(series.utc_ns),
         "until": _texts(series.until_ns),
@@ -138,13 +193,8 @@ def _raw(history: History, name: str, question: Question) -> dict[str, Any]:
     }
 
 
-def _latest(history: History, name: str, question: Question) -> dict[str, Any]:
-    (state,) = history.at(name, [question.end_ns - 1])
-    unit = _unit(history.names.point(name).unit)
-    if state is None:
-        return {"t": [], "value": [], "quality": [], "source": [], "unit": unit, "tier": "raw", "truncated": False}
-    columns = {"t": str(state.utc_ns), "value": state.value, "quality": state.quality, "source": str(state.source_ns)}
-    return {**{key: [each] for key, each in columns.items()}, "unit": unit, "tier": "raw", "truncated": False}
+def _latest(series: Series) -> dict[str, Any]:
+    return {name: told for name, told in _raw(series).items() if name not in ("until", "end")}
 
 
 def _texts(column: npt.NDArray[np.int64]) -> list[str]:

@@ -81,16 +81,20 @@ OPERATIONS: Final = (
         "GET",
         "What was recorded, as columns by tag: `t` and other times in ns as text, values null where there is none. "
         "`minmax`: `min`, `max`, `mean`, `first`, `last` of spans `width`, `known` the share with a value; "
-        "`raw`: every point and what was in force at the start, `until` when; `latest`: the point in force at `end`.",
+        "`raw`: every point and what was in force at the start, `until` when; `latest`: the point in force at `end`; "
+        "`last`: the newest before it; `average`, `total`: `value` over the `good` share of the span. "
+        "By `Accept` also as text/csv, application/vnd.apache.arrow.stream or application/vnd.apache.parquet.",
         dict[str, Any],
         parameters=(
             Parameter("tags", f"up to {TAGS_MAX} names, commas between them", {"type": "string"}, required=True),
-            Parameter("start", "UTC, as RFC 3339 or ns since 1970; not with `latest`", {"type": "string"}),
+            Parameter("start", "UTC, as RFC 3339 or ns since 1970; not with `latest`, `last`", {"type": "string"}),
             Parameter("end", "UTC, likewise; itself left out", {"type": "string"}, required=True),
             Parameter("points", f"spans or points at most ({POINTS_USUAL})", {"type": "integer", "minimum": 1}),
             Parameter("agg", "what is wanted (`minmax`)", {"enum": list(AGGREGATES)}),
+            Parameter("after", "`raw` of one tag in pages: empty, then `next` of the page before", {"type": "string"}),
+            Parameter("unit", "the unit of a total, where not the usual one", {"type": "string"}),
         ),
-        problems=(400, 401, 404, 503),
+        problems=(400, 401, 404, 406, 503),
     ),
     Operation(
         "/api/v1/events",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from random import Random
 
 import pytest
@@ -68,6 +69,44 @@ def test_spans(place, capsys):
         csv.DictReader(io.StringIO(said(capsys, "history", "B-2", "--points", "9", "--csv", "--from", place).out))
     )
     assert [*rows[0]] == ["tag", "utc", "min", "max", "mean", "count", "quality", "known"]
+
+
+def test_into_a_file_with_units(place, capsys, tmp_path):
+    out = tmp_path / "found.csv"
+    assert str(out) in said(capsys, "history", "A-1", "B-1", "--last", "1h", "--from", place, "--out", out).out
+    rows = list(csv.DictReader(io.StringIO(out.read_text(), newline="")))
+    naive = Naive(FolderStorage(place / "log"), 11).points
+    values = [float(r["value [m3/h]"]) for r in rows if r["tag"] == "A-1"]
+    assert values == pytest.approx([p[1] for p in naive], nan_ok=True)
+    said(capsys, "history", "A-1", "--points", "5", "--from", place, "--out", tmp_path / "spans.json")
+    assert len(json.loads((tmp_path / "spans.json").read_text())["A-1"]["min"]) <= 5
+    assert (
+        "--out: a file that ends in .csv"
+        in said(capsys, "history", "A-1", "--from", place, "--out", tmp_path / "found.xlsx", code=2).err
+    )
+    monkey = pytest.MonkeyPatch()
+    monkey.setitem(sys.modules, "pyarrow", None)
+    found = said(capsys, "history", "A-1", "--from", place, "--out", tmp_path / "found.parquet", code=2)
+    monkey.undo()
+    assert "pip install 'plantctl[arrow]'" in found.err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["found.csv", "spans.json"]
+
+
+def test_an_average_and_a_total(place, capsys):
+    found = json.loads(said(capsys, "history", "B-3", "--last", "1h", "--average", "--json", "--from", place).out)[
+        "B-3"
+    ]
+    assert (found["value"], found["unit"]) == (0.0, "m3/h")
+    assert 0 < found["good"] < 0.1
+    lines = said(capsys, "history", "A-1", "B-1", "--total", "--unit", "L", "--from", place).out.splitlines()
+    assert len(lines) == 2
+    assert " L  good " in lines[0]
+    assert (
+        "m3/h has no total in kg"
+        in said(capsys, "history", "A-1", "--total", "--unit", "kg", "--from", place, code=2).err
+    )
+    csv_rows = said(capsys, "history", "A-1", "--total", "--csv", "--from", place).out.splitlines()
+    assert csv_rows[0] == "tag,value,unit,good,count,quality"
 
 
 def test_a_trend_is_drawn_for_each_tag(place, capsys):

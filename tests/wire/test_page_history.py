@@ -1,6 +1,7 @@
 """What a page asks of the past: from the log of a plant, over HTTP, with a session."""
 
 import json
+import sys
 from urllib.parse import urlencode
 
 import numpy as np
@@ -51,6 +52,62 @@ def test_points_buckets_and_the_latest_value_are_answered_by_name(plan, tmp_path
         assert told["tags"]["40-AIC-4212.op"]["t"] == []
         status, told = await ask(tags=FLOW, start=begin, end=end, agg="raw", points=3)
         assert (told["tags"][FLOW]["value"], told["tags"][FLOW]["truncated"]) == ([0.0, 1.0, 2.0], True)
+
+    recorded(tmp_path)
+    served(plan, tmp_path, situation)
+
+
+def test_the_form_is_chosen_by_what_is_accepted(plan, tmp_path, recorded, monkeypatch):
+    async def situation(page):
+        await page.log_in()
+        span = {"tags": FLOW, "start": UTC_NS, "end": UTC_NS + 10 * SECOND_NS}
+
+        async def ask(accept, **query):
+            path = f"/api/v1/history?{urlencode(span | query)}"
+            return await page.ask("GET", path, accept=accept)
+
+        status, headers, told = await ask("text/csv", agg="raw")
+        lines = told.decode().split("\r\n")
+        assert (status, headers["content-type"], headers["vary"]) == (200, "text/csv; charset=utf-8", "accept")
+        assert lines[0] == "tag,utc,until,value [m3/h],quality,quality_word,source"
+        assert [line.split(",")[3] for line in lines[1:-1]] == [repr(float(k)) for k in range(10)]
+        assert "plantctl-truncated" not in headers
+        status, headers, told = await ask("text/csv", agg="raw", points=4, after="")
+        assert (headers["plantctl-truncated"], headers["link"].endswith('>; rel="next"')) == ("true", True)
+        path = headers["link"][1:].partition(">")[0]
+        _, headers, rest = await page.ask("GET", path, accept="text/csv")
+        assert rest.decode().split("\r\n")[1:-1] == lines[5:9]
+        status, _, told = await ask("text/csv", points=2)
+        assert told.decode().startswith("tag,utc,min [m3/h],max [m3/h],")
+        assert (await ask("text/html"))[0] == 406
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        for kind in ("vnd.apache.arrow.stream", "vnd.apache.parquet"):
+            status, _, told = await ask(f"application/{kind}", agg="raw")
+            assert status == 406
+            assert "pip install 'plantctl[arrow]'" in json.loads(told)["detail"]
+
+    recorded(tmp_path)
+    served(plan, tmp_path, situation)
+
+
+def test_averages_totals_and_the_last_point(plan, tmp_path, recorded):
+    async def situation(page):
+        await page.log_in()
+
+        async def ask(**query):
+            status, _, told = await page.ask("GET", f"/api/v1/history?{urlencode({'tags': FLOW, **query})}")
+            return status, json.loads(told)
+
+        span = {"start": UTC_NS, "end": UTC_NS + 9 * SECOND_NS}
+        found = (await ask(**span, agg="average"))[1]["tags"][FLOW]
+        assert (found["value"], found["unit"], found["good"], found["quality"]) == (4.0, "m3/h", 1.0, 0)
+        found = (await ask(**span, agg="total", unit="L"))[1]["tags"][FLOW]
+        assert (found["value"], found["unit"]) == (pytest.approx(36 * 1000 / 3600), "L")
+        status, told = await ask(**span, agg="total", unit="kg")
+        assert (status, told["code"]) == (400, "bad-question")
+        found = (await ask(end=UTC_NS + 3600 * SECOND_NS, agg="last"))[1]["tags"][FLOW]
+        assert (found["value"], found["t"]) == ([9.0], [str(UTC_NS + 9 * SECOND_NS)])
+        assert (await ask(**span, agg="minmax", after=""))[0] == 400
 
     recorded(tmp_path)
     served(plan, tmp_path, situation)
