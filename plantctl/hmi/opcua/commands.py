@@ -7,6 +7,7 @@ confirm, that is said (`GoodCompletesAsynchronously`).
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 from asyncua import ua as typed_ua
@@ -52,8 +53,9 @@ _REFUSED: Final = "BadRequestNotAllowed"
 class Commands:
     """The way of the clients' wishes to the plant's gate."""
 
-    def __init__(self, gate: Gate, space: PlantSpace, tree: Tree) -> None:
+    def __init__(self, gate: Gate, space: PlantSpace, tree: Tree, now_ns: Callable[[], int]) -> None:
         self._gate = gate
+        self._now_ns = now_ns
         self._space = space
         self._tree = tree
         self._under_way: dict[Any, int] = {}
@@ -145,6 +147,7 @@ class Commands:
                 answered.set_result((stage, last))
 
         self._under_way[session.session_id] = self._under_way.get(session.session_id, 0) + 1
+        begun_ns = self._now_ns()
         try:
             self._gate.give(asked, person, None, tell)
             async with asyncio.timeout(ANSWER_S):
@@ -152,6 +155,7 @@ class Commands:
         except TimeoutError:
             stage, last = StageTold(self._number, Stage.TIMED_OUT.word, codes.NO_ANSWER, "no answer in time", "0"), True
         finally:
+            session.waited_ns += self._now_ns() - begun_ns
             self._under_way[session.session_id] -= 1
             if not self._under_way[session.session_id]:
                 del self._under_way[session.session_id]

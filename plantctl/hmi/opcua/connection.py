@@ -55,6 +55,8 @@ class Door:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        # Who asks for much work at once does so one after the other.
+        self.heavy = asyncio.Lock()
         self.open: dict[Connection, None] = {}
         self.refused = 0
 
@@ -208,9 +210,9 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     async def _talk(self) -> None:
-        processor, clock = self._processor, self._clock
+        processor, clock, heavy = self._processor, self._clock, False
         assert processor is not None
-        while True:
+        while not self._ending_ns:
             await self._may_send.wait()
             if not self._waiting:
                 self._came.clear()
@@ -220,18 +222,27 @@ class Connection(asyncio.BufferedProtocol):
             self._waiting_bytes -= len(message)
             if not self._waiting and self._transport is not None:
                 self._transport.resume_reading()
-            begun_ns = clock.monotonic_ns()
-            try:
-                buffer = Buffer(message)
-                if not await processor.hear(header_from_binary(buffer), buffer):
-                    self._end(None)
-                    return
-            except Broken as broken:
-                self._end(broken)
-                return
-            took_ns = clock.monotonic_ns() - begun_ns
-            # Who asks for much rests as long: the others, and the page, have the loop meanwhile.
-            await clock.sleep(took_ns / 1e9 if took_ns > limits.REQUEST_LONG_NS else 0.0)
+            if not heavy and processor.gathered(len(message)) <= limits.LIGHT_BYTES_MAX:
+                took_ns = await self._hear(processor, message)
+            else:
+                # All of them together have half of the loop at most: the page, and who asks for little, have the rest.
+                async with self._door.heavy:
+                    took_ns = await self._hear(processor, message)
+                    await clock.sleep(took_ns / 1e9)
+            heavy = took_ns > limits.REQUEST_LONG_NS
+            await clock.sleep(took_ns / 1e9 if heavy else 0.0)
+
+    async def _hear(self, processor: Processor, message: bytes) -> int:
+        """Let the processor hear one message; for how long that kept the loop, ns. It ends what is to end."""
+        begun_ns, waited_ns = self._clock.monotonic_ns(), processor.waited_ns
+        try:
+            buffer = Buffer(message)
+            if not await processor.hear(header_from_binary(buffer), buffer):
+                self._end(None)
+        except Broken as broken:
+            self._end(broken)
+        # For the plant's answer, the historian or a password it waited without keeping anybody.
+        return self._clock.monotonic_ns() - begun_ns - (processor.waited_ns - waited_ns)
 
     def _end(self, broken: Broken | None) -> None:
         """End it, with a word where something was wrong, once that is sent."""

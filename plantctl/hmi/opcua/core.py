@@ -1,8 +1,11 @@
 """The library's server, made of our parts: address space, sessions, subscriptions; and what it says of itself."""
 
 import asyncio
+import ctypes
+import gc
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +36,9 @@ NAMESPACE: Final = "urn:plantctl:plant:"
 _O: Final = ua.ObjectIds
 _OPERATIONS: Final = "Server_ServerCapabilities_OperationLimits_MaxNodesPer"
 NOTES_A_MINUTE: Final = 20
+# So many connections that had a session are a crowd, and its end is when none has gone for so long.
+CROWD: Final = 5
+QUIET_NS: Final = 2_000_000_000
 
 
 class Notes:
@@ -92,6 +98,7 @@ class PlantServer(InternalServer):
         self._settings = settings
         self._trusted = TrustList(Path(settings.trust), self.note)
         self._leaving: set[asyncio.Task[None]] = set()
+        self._gone = self._gone_ns = 0
         self._begun = utc_of(plant.utc_ns())
         for endpoint in endpoints(settings, f"plantctl {plant.plan.name}", pair):
             self.add_endpoint(endpoint)
@@ -180,6 +187,7 @@ class PlantServer(InternalServer):
 
     def leave(self, session: Session) -> None:
         """The connection of a session is gone, and so is the session."""
+        self._gone, self._gone_ns = self._gone + 1, self.now_ns()
         task = asyncio.get_running_loop().create_task(session.close_session(), name="opc ua session ends")
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
@@ -199,6 +207,17 @@ class PlantServer(InternalServer):
                 await session.close_session()
             else:
                 session.role = role
+        if self._gone > CROWD and now_ns - self._gone_ns > QUIET_NS:
+            # What a crowd has left lies in circles that would be found some time, and in memory that is kept for more.
+            self._gone = 0
+            gc.collect()
+            give_back()
+
+
+def give_back() -> None:
+    """Give memory that is free back to the machine, where the C library can."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def ua_base() -> str:

@@ -4,7 +4,6 @@ The page, the control socket and this server share a process and its memory. No 
 for itself; the scan is another process and is not reached by any of this.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 # -- of a connection, before anybody is known
@@ -33,6 +32,7 @@ OPERATIONS_MAX: Final = 1_000  # nodes of one read, write, browse and so on
 REFERENCES_MAX: Final = 1_000  # of one answer to a browse; the rest with a continuation point
 CONTINUATIONS_MAX: Final = 10
 REQUEST_LONG_NS: Final = 5_000_000  # who asks for more work than this at once rests as long as it took
+LIGHT_BYTES_MAX: Final = 8_192  # a larger message may take long, and waits for its turn from the first
 WAITING_BYTES_MAX: Final = 65_536  # messages that came while one is worked at: then nothing more is read
 
 # -- of subscriptions
@@ -45,12 +45,4 @@ KEEP_ALIVE_MS_MAX: Final = 30_000.0
 QUEUE_MAX: Final = 100  # values that wait of one item
 QUEUED_MAX: Final = 20_000  # values that wait of one session, and again of its messages that it has not acknowledged
 PUBLISH_REQUESTS_MAX: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Those that the configuration sets: `connections` at once, `sessions` of them, `items` monitored by each."""
-
-    connections: int = 40
-    sessions: int = 20
-    items: int = 5_000
+ITEMS_MAX: Final = 20_000  # of all sessions together

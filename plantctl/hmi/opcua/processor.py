@@ -78,6 +78,11 @@ class Channel(SecureConnection):
         self.expires_ns = 0
 
     @property
+    def gathered(self) -> int:
+        """The bytes of a message that is not whole yet."""
+        return self._incoming_size
+
+    @property
     def encrypted(self) -> bool:
         """Whether what is said on it is encrypted, or need not be."""
         return bool(self.security_policy.Mode == ua.MessageSecurityMode.SignAndEncrypt) or self._server.insecure
@@ -139,6 +144,15 @@ class Processor(UaProcessor):
     def logged_in(self) -> bool:
         """Whether somebody has logged in."""
         return self.session is not None and self.session.is_activated()
+
+    @property
+    def waited_ns(self) -> int:
+        """For how long its requests waited for others so far, ns."""
+        return self.session.waited_ns if self.session is not None else 0
+
+    def gathered(self, size: int) -> int:
+        """How large a message is, of which a chunk of `size` bytes comes."""
+        return self.channel.gathered + size
 
     async def hear(self, header: Any, body: Any) -> bool:
         """One message; whether the connection goes on."""

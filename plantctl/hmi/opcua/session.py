@@ -33,6 +33,7 @@ class Session(InternalSession):
         self.role: Role = "viewer"
         self.certificate: bytes | None = None
         self.used_ns = server.now_ns()
+        self.waited_ns = 0
         self._server: Any = server
         self._browsing: dict[bytes, list[Any]] = {}
 
@@ -62,7 +63,11 @@ class Session(InternalSession):
             assert self.nonce is not None
             return password_in(token, server.private_key, self.nonce, encrypted=encrypted)
 
-        self.person, self.role = await server.people.log_in(params.UserIdentityToken, password_of, server.now_ns())
+        begun_ns = server.now_ns()
+        try:
+            self.person, self.role = await server.people.log_in(params.UserIdentityToken, password_of, begun_ns)
+        finally:
+            self.waited_ns += server.now_ns() - begun_ns
         self.nonce = create_nonce(32)
         self.state = SessionState.Activated
         return ua.ActivateSessionResult(ServerNonce=self.nonce)
@@ -101,7 +106,11 @@ class Session(InternalSession):
     async def history_read(self, params: Any) -> list[Any]:
         """What was recorded."""
         _check(params.NodesToRead)
-        return list(await self._server.past.read(params))
+        begun_ns = self._server.now_ns()
+        try:
+            return list(await self._server.past.read(params))
+        finally:
+            self.waited_ns += self._server.now_ns() - begun_ns
 
     async def history_update(self, params: Any) -> list[Any]:
         """Nobody rewrites what was recorded."""

@@ -7,6 +7,7 @@ looks at everything costs no more than one that does not; standard nodes that th
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
+from functools import partial
 from typing import Any, Final, Protocol
 
 from asyncua import ua as typed_ua
@@ -331,5 +332,15 @@ class PlantSpace(AddressSpace):
 
     async def tell(self, nodeid: Any, value: Any) -> None:
         """Tell who listens to a value."""
-        for handle, callback in list(self._listening.get(nodeid, {}).items()):
-            await callback(handle, value)
+        for callback in self.listeners(nodeid):
+            await callback(value)
+
+    def listeners(self, nodeid: Any) -> list[Callback]:
+        """Who listens to a value, as it is called with it."""
+        return [partial(self._call, handle) for handle in self._listening.get(nodeid, ())]
+
+    async def _call(self, handle: int, value: Any) -> None:
+        # Who listens no more since it was looked up is passed over.
+        nodeid = self._of_handle.get(handle)
+        if nodeid is not None:
+            await self._listening[nodeid][handle](handle, value)

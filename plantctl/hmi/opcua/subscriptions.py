@@ -22,20 +22,18 @@ ua: Any = typed_ua
 
 
 class Items(MonitoredItemService):
-    """The monitored items of one subscription. `room` tells how many more its session may have."""
+    """The monitored items of one subscription. `room` tells how many more its session may have, `queue` how many values
+    more may wait in its queues; `places` is how many may in those of this subscription.
+    """
 
     def __init__(self, subscription: Any, space: Any, room: Callable[[], int], queue: Callable[[], int]) -> None:
         super().__init__(subscription, space)
         self._room = room
         self._queue = queue
+        self.places = 0
 
     def __len__(self) -> int:
         return len(self._monitored_items)
-
-    @property
-    def queued_max(self) -> int:
-        """How many values may wait in all queues together."""
-        return sum(item.queue_size for item in self._monitored_items.values())
 
     async def create_monitored_items(self, params: Any) -> list[Any]:
         """Monitor values; each item is answered for itself."""
@@ -77,6 +75,11 @@ class Items(MonitoredItemService):
             return int(ua.StatusCodes.BadDeadbandFilterInvalid)
         return 0
 
+    def _commit_monitored_item(self, result: Any, mdata: Any) -> None:
+        super()._commit_monitored_item(result, mdata)
+        if result.StatusCode.is_good():
+            self.places += mdata.queue_size
+
     def _revise_queue_size(self, requested: int) -> int:
         return max(1, min(int(requested), limits.QUEUE_MAX, self._queue()))
 
@@ -91,6 +94,7 @@ class Items(MonitoredItemService):
         item.filter = wanted.Filter
         item.client_handle = wanted.ClientHandle
         if wanted.QueueSize < item.queue_size:
+            self.places -= item.queue_size - max(1, wanted.QueueSize)
             item.queue_size = max(1, wanted.QueueSize)
         return ua.MonitoredItemModifyResult(
             RevisedSamplingInterval=self.isub.data.RevisedPublishingInterval, RevisedQueueSize=item.queue_size
@@ -100,6 +104,7 @@ class Items(MonitoredItemService):
         item = self._monitored_items.pop(mid, None)
         if item is None:
             return ua.StatusCode(ua.StatusCodes.BadMonitoredItemIdInvalid)
+        self.places -= item.queue_size
         handle: Any = item.callback_handle
         self.aspace.delete_datachange_callback(handle)
         self._monitored_datachange.pop(handle, None)
@@ -199,10 +204,12 @@ class Subscriptions(SubscriptionService):
         )
 
         def room() -> int:
-            return self._items_max - sum(len(each.monitored_item_srv) for each in self.of(session_id).values())
+            own = sum(len(each.monitored_item_srv) for each in self.of(session_id).values())
+            every: Any = self.subscriptions.values()
+            return min(self._items_max - own, limits.ITEMS_MAX - sum(len(each.monitored_item_srv) for each in every))
 
         def queue() -> int:
-            waiting: int = sum(each.monitored_item_srv.queued_max for each in self.of(session_id).values())
+            waiting: int = sum(each.monitored_item_srv.places for each in self.of(session_id).values())
             return limits.QUEUED_MAX - waiting
 
         made.monitored_item_srv = Items(made, self.aspace, room, queue)
