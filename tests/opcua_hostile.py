@@ -14,6 +14,9 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import nodeid_from_binary, struct_from_binary, struct_to_binary
 
+from plantctl.core.clock import RealClock
+
+CLOCK = RealClock()
 PATIENCE_S = 25.0
 HELLO = struct.pack("<IIIII", 0, 65_535, 65_535, 0, 0) + struct.pack("<i", 20) + b"opc.tcp://127.0.0.1/"
 
@@ -106,7 +109,7 @@ async def half_hello(reader, writer):
         if reader.at_eof() or writer.is_closing():
             return
         writer.write(bytes([byte]))
-        await asyncio.sleep(0.05)
+        await CLOCK.sleep(0.05)
 
 
 async def giant_hello(reader, writer):

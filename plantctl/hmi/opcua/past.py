@@ -37,6 +37,7 @@ FIRST_WINDOW_NS: Final = 60_000_000_000
 WINDOW_MAX_NS: Final = 86_400_000_000_000
 _POINT: Final = struct.Struct("<qqIBq")
 _PROOF: Final = 16
+_LOST: Final = ua.StatusCode(ua.StatusCodes.BadDataLost)
 _NEVER: Final = datetime(1601, 1, 2)
 
 
@@ -69,6 +70,7 @@ class Past:
         self._history: History | None = None
         self._one = asyncio.Lock()
         self._waiting = 0
+        self._newest_ns = 0
         self._key = secrets.token_bytes(32)
 
     async def read(self, params: Any) -> list[Any]:
@@ -156,6 +158,7 @@ class Past:
         if self._history is None:
             self._history = self._opened()
         history, tag = self._history, self._tree.point(node).name
+        self._newest_ns = history.newest_ns() or 0
         most = min(span.left or PAGE_MAX, PAGE_MAX)
         if span.end_ns >= span.begin_ns:
             return self._forwards(history, node, tag, span, most)
@@ -171,6 +174,8 @@ class Past:
         elif span.bounds and not before and (not rows or rows[0][0] > span.begin_ns):
             rows.insert(0, (span.begin_ns, _no_bound(span.begin_ns)))
         end_ns = series.end_ns if series.truncated else span.end_ns
+        # A gap stays with the value that it follows: a page that began with it would not know of it.
+        most += len(rows) > most and rows[most][1].StatusCode == _LOST and (not span.left or span.left > most)
         if len(rows) > most:
             end_ns, rows = rows[most][0], rows[:most]
         left = span.left - len(rows) if span.left else 0
@@ -182,9 +187,8 @@ class Past:
 
     def _bound(self, history: History, node: Node, tag: str, at_ns: int) -> tuple[int, Told]:
         """The first value at or behind the end of a span."""
-        newest_ns = history.newest_ns()
-        if newest_ns is not None and newest_ns >= at_ns:
-            series = history.raw(tag, at_ns, newest_ns + 1, 1)
+        if self._newest_ns >= at_ns:
+            series = history.raw(tag, at_ns, self._newest_ns + 1, 1)
             rows = [row for row in self._rows(node, series, at_ns) if row[0] >= at_ns]
             if rows:
                 return rows[0]
@@ -224,15 +228,17 @@ class Past:
         return rows
 
     def _rows(self, node: Node, series: Series, begin_ns: int) -> list[tuple[int, Told]]:
-        """Values with their times; where the record breaks off, one that says so."""
+        """Values with their times; where the record breaks off and goes on later, one that says so."""
         rows: list[tuple[int, Told]] = []
         columns = (series.utc_ns, series.until_ns, series.value, series.quality, series.source_ns)
         told_of = [column.tolist() for column in columns]
         for k, (utc_ns, until_ns, value, quality, source_ns) in enumerate(zip(*told_of, strict=True)):
             rows.append((utc_ns, self._told(node, value, quality, source_ns, utc_ns)))
             next_ns = told_of[0][k + 1] if k + 1 < len(told_of[0]) else series.end_ns
-            if until_ns < next_ns and until_ns >= begin_ns:
-                rows.append((until_ns, _lost(until_ns)))
+            # Behind the last value that is known, in microseconds as all times are told.
+            lost_ns = max(until_ns, utc_ns + 1_000)
+            if begin_ns <= lost_ns < min(next_ns, self._newest_ns):
+                rows.append((lost_ns, _lost(lost_ns)))
         return rows
 
     def _told(self, node: Node, value: float, quality: int, source_ns: int, utc_ns: int) -> Told:
