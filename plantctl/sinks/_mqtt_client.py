@@ -2,13 +2,13 @@
 
 It drives paho in the loop. Added are: many messages under way at once without a task each; what the broker answers to
 each of them in MQTT 5, where a refusal is an answer too; a connection that is closed before it was answered told at
-once; how many messages the broker lets be under way; letting go of a connection without a good-bye; no waiting to write
-to a socket that has been closed meanwhile. All of it stands on names of aiomqtt 2.5 that begin with an underscore,
-hence in this file alone; pyproject.toml holds the version.
+once; how many messages the broker lets be under way; taking note of a message before any answer behind it is told;
+letting go of a connection without a good-bye; no waiting to write to a socket that has been closed meanwhile. All of it
+stands on names of aiomqtt 2.5 that begin with an underscore, hence in this file alone; pyproject.toml holds the version.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import aiomqtt
@@ -25,6 +25,7 @@ class Client(aiomqtt.Client):
         super().__init__(*args, **settings)
         self.in_flight_max = 65_535
         self.refusals: list[ReasonCode] = []
+        self.note: Callable[[str, bytes, bool], None] | None = None
         self._awaited: set[int] = set()
         self._few = 0
         self._answered = asyncio.Event()
@@ -103,6 +104,11 @@ class Client(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("the broker closed the connection instead of answering"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+        if self.note is not None:
+            self.note(message.topic, message.payload, message.retain)
+        super()._on_message(client, userdata, message)
 
     def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
         def write() -> None:

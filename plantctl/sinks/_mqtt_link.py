@@ -10,8 +10,9 @@ waits no longer than the time-out.
 
 import asyncio
 import logging
+import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from plantctl.sinks._mqtt_settings import MqttSettings, Sent
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from plantctl.sinks._mqtt_client import Client
 
 INCOMING_MAX: Final = 1_000
+NO_DELAY: Final = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else every few messages wait 40 ms for an answer
 LEAVE_S: Final = 2.0
 # Answers of MQTT 5 (those of 3.1.1 are translated into them) by what is to be done.
 _ADMISSION: Final = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C, 0x9C, 0x9D})
@@ -50,10 +52,21 @@ class _Socket(ssl.SSLSocket):
 
 
 class Link:
-    """The connection of the sink at `place`; `will` is what the broker says (at QoS 1) when we are gone."""
+    """The connection of the sink at `place`; `will` is what the broker says (at QoS 1) when we are gone.
 
-    def __init__(self, place: SinkPlace, settings: MqttSettings, will: Sent | None = None) -> None:
+    `note` is given each message when it comes, before it can be heard and before answers that came behind it; it must
+    only take note.
+    """
+
+    def __init__(
+        self,
+        place: SinkPlace,
+        settings: MqttSettings,
+        will: Sent | None = None,
+        note: Callable[[Heard], None] | None = None,
+    ) -> None:
         self._place = place
+        self._note = note
         self._settings = settings
         self._will = will
         self._client: Client | None = None
@@ -63,6 +76,8 @@ class Link:
         import aiomqtt
 
         client = self._made()
+        if (note := self._note) is not None:
+            client.note = lambda topic, payload, retained: note(Heard(topic, payload, retained))
         try:
             await client.__aenter__()
         except aiomqtt.MqttError as fault:
@@ -98,6 +113,9 @@ class Link:
             max_queued_incoming_messages=INCOMING_MAX,
             max_inflight_messages=0,
             tls_context=self._trust() if settings.tls else None,
+            socket_options=[
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            ],  # else a few messages wait 40 ms for an answer
         )
 
     def _trust(self) -> ssl.SSLContext:

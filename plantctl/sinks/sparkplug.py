@@ -92,7 +92,7 @@ class Sink:
         """Connect with the will in place, wait for the primary host, be born. Raises `SinkError`."""
         self._host_online, self._host_ms = False, -1
         self._bd_seq = self._next_bd_seq()
-        link = self._link = Link(self._place, self.settings, self._death())
+        link = self._link = Link(self._place, self.settings, self._death(), self._note)
         await link.open()
         host = self.settings.primary_host
         await link.subscribe(self._topic("NCMD"), *([f"{NAMESPACE}/STATE/{host}"] if host else []))
@@ -194,7 +194,7 @@ class Sink:
         try:
             async with asyncio.timeout(self.settings.timeout):
                 while not self._host_online:
-                    self._note(await link.hear())
+                    await link.hear()  # noted when it came
         except TimeoutError:
             raise SinkUnreachable(f"the primary host {host} is offline") from None
 
@@ -202,7 +202,10 @@ class Sink:
         return heard.topic == f"{NAMESPACE}/STATE/{self.settings.primary_host}"
 
     def _note(self, heard: Heard) -> None:
-        """Take note of what the primary host says; what is older than what it said before counts for nothing."""
+        """Take note of what the primary host says; what is older than what it said before counts for nothing.
+
+        Done as it comes, so that an answer of the broker that is behind it finds it.
+        """
         if not self._is_state(heard):
             return
         try:
@@ -225,7 +228,6 @@ class Sink:
     async def _act(self, heard: Heard) -> bool:
         """Act on a message; whether a birth is due. Raises SinkUnreachable when the primary host has gone offline."""
         if self._is_state(heard):
-            self._note(heard)
             self._check_host()
             return False
         if heard.retained or heard.topic != self._topic("NCMD"):

@@ -159,6 +159,18 @@ def test_a_broker_that_answers_nothing_any_more_is_unreachable():
     run(story)
 
 
+def test_a_dead_link_is_known_by_its_silence_where_nothing_is_sent():
+    """The shortest keep-alive is a second, and it must pass twice."""
+
+    async def story():
+        async with Broker() as broker, feeding(broker, keepalive=1) as sink:
+            broker.silent = True
+            with pytest.raises(SinkUnreachable):
+                await sink._link.hear()
+
+    run(story)
+
+
 def test_a_broker_that_takes_the_connection_and_says_nothing_is_unreachable():
     async def story():
         async with Broker() as broker:

@@ -250,6 +250,21 @@ def test_a_primary_host_that_goes_offline_ends_the_node_and_what_is_under_way_ha
     assert ([r.value for r in checker.rows], checker.alive) == ([1.0, 2.0], False)
 
 
+def test_a_primary_host_that_was_away_without_a_word_counts_as_another_connection():
+    async def story(rig):
+        rig.host(True, 5)
+        await rig.born()
+        async with rig.attended():
+            rig.host(True, 5)
+            await rig.sink.write(batch((0, 3, 1.0)))
+            before = rig.sink.link
+            rig.host(True, 6)
+            await rig.sink.write(batch((1, 3, 2.0)))
+        return before, rig.sink.link
+
+    assert run(story, primary_host="scada")[0] == (0, 1)
+
+
 @pytest.mark.parametrize(
     "said",
     [b"ONLINE", b"[]", b'{"online":true}', b'{"online":1,"timestamp":9}', b"\xff", b'{"online":true,"timestamp":"9"}'],
