@@ -4,7 +4,7 @@ It drives paho in the loop. Added are: many messages under way at once without a
 each of them in MQTT 5, where a refusal is an answer too; a connection that is closed before it was answered told at
 once; how many messages the broker lets be under way; taking note of a message before any answer behind it is told;
 letting go of a connection without a good-bye; no waiting to write to a socket that has been closed meanwhile. All of it
-stands on names of aiomqtt 2.5 that begin with an underscore, hence in this file alone; pyproject.toml holds the version.
+stands on names of aiomqtt 2.5 that begin with an underscore, hence in this file alone; pyproject.toml has the version.
 """
 
 import asyncio
