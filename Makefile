@@ -186,6 +186,7 @@ lock:
 	@$(UV) $(COMPILE) --group build --extra dev --constraint requirements/run.txt pyproject.toml \
 	  --output-file requirements/dev.txt
 	@$(UV) $(COMPILE) --group browser --constraint requirements/dev.txt --output-file requirements/browser.txt
+	@$(UV) $(COMPILE) --group data --constraint requirements/dev.txt --output-file requirements/data.txt
 	@$(UV) $(COMPILE) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean:

@@ -1,22 +1,37 @@
 """Where a plant keeps its state, and who holds it: one folder a plant, one holder at a time.
 
-`$PLANTCTL_STATE/<plant>`, by default in the user's state folder. The lock is the kernel's: it ends with its holder,
+`log.place` says which folder. The lock is the kernel's: it ends with its holder,
 however that dies; the file only tells who it is.
 """
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from plantctl.core.errors import PlantctlError
+from plantctl.log.place import HISTORY_NAME, LOG_NAME, folder_of, state_root
+
+__all__ = [
+    "FEEDS_NAME",
+    "HISTORY_NAME",
+    "LOCK_NAME",
+    "LOGS_NAME",
+    "LOG_NAME",
+    "SECURITY_NAME",
+    "SOCKET_NAME",
+    "PlantHeld",
+    "StateRefused",
+    "folder_of",
+    "held",
+    "holder_of",
+    "socket_address",
+    "state_root",
+]
 
 LOCK_NAME = "holder"
 SOCKET_NAME = "control.sock"
-LOG_NAME = "log"
-HISTORY_NAME = "history"
 FEEDS_NAME = "feeds"
 LOGS_NAME = "logs"
 SECURITY_NAME = "security"
@@ -29,19 +44,6 @@ class PlantHeld(PlantctlError):
 
 class StateRefused(PlantctlError):
     """The state folder cannot be made or written; the message names it and the way out."""
-
-
-def state_root(root: Path | None = None) -> Path:
-    """Where the state folders of all plants of this user are: `root`, `$PLANTCTL_STATE`, or the user's state folder."""
-    if root is not None:
-        return root
-    user = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "plantctl"
-    return Path(os.environ.get("PLANTCTL_STATE") or user)
-
-
-def folder_of(plant: str, root: Path | None = None) -> Path:
-    """The state folder of the plant called `plant`; characters that do not belong in a file name become `-`."""
-    return state_root(root) / (re.sub(r"[^A-Za-z0-9_.-]+", "-", plant).strip("-.") or "plant")
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def points_table(found: Sequence[tuple[str, Series]]) -> Table:
             Column("utc", Holds.UTC, _joined([each.utc_ns for each in series], np.int64)),
             Column("until", Holds.UTC, _joined([each.until_ns for each in series], np.int64)),
             Column("value", Holds.NUMBER, _joined([each.value for each in series], np.float64), unit),
-            *_quality(_joined([each.quality for each in series], np.uint16), None),
+            *quality_columns(_joined([each.quality for each in series], np.uint16), None),
             Column("source", Holds.UTC, source_ns, there=source_ns != 0),
         )
     )
@@ -107,7 +107,7 @@ def spans_table(found: Sequence[tuple[str, Trend]]) -> Table:
             number("last", [each.buckets.last for each in trends]),
             Column("count", Holds.COUNT, _joined(counts, np.int64)),
             Column("known", Holds.NUMBER, _joined(known, np.float64)),
-            *_quality(_joined([each.buckets.quality for each in trends], np.uint16), told),
+            *quality_columns(_joined([each.buckets.quality for each in trends], np.uint16), told),
         )
     )
 
@@ -123,7 +123,7 @@ def figures_table(found: Sequence[tuple[str, Average | Total]]) -> Table:
             Column("value", Holds.NUMBER, value, unit, there=~np.isnan(value)),
             Column("good", Holds.NUMBER, np.array([each.good for each in figures], np.float64)),
             Column("count", Holds.COUNT, np.array([each.count for each in figures], np.int64)),
-            *_quality(np.array([each.quality for each in figures], np.uint16), None),
+            *quality_columns(np.array([each.quality for each in figures], np.uint16), None),
         )
     )
 
@@ -175,13 +175,14 @@ def _front(rows: list[tuple[str, str, int]]) -> tuple[str, list[Column]]:
     return "", [tags, Column("unit", Holds.WORDS, places, words=words)]
 
 
-def _quality(word: npt.NDArray[np.uint16], told: npt.NDArray[np.bool_] | None) -> tuple[Column, Column]:
+def quality_columns(word: npt.NDArray[np.uint16], told: npt.NDArray[np.bool_] | None) -> tuple[Column, Column]:
     """The quality in words, and as its word."""
     distinct = np.flatnonzero(np.bincount(word, minlength=1 << 16))
+    texts = [describe(each) for each in distinct.tolist()]
+    words = tuple(dict.fromkeys(texts))
     place_of = np.zeros(1 << 16, np.int64)
-    place_of[distinct] = np.arange(len(distinct))
+    place_of[distinct] = [words.index(text) for text in texts]
     places = place_of[word]
-    words = tuple(describe(each) for each in distinct.tolist())
     return (
         Column("quality", Holds.WORDS, places, words=words, there=told),
         Column("quality_word", Holds.COUNT, word.astype(np.int64), there=told),

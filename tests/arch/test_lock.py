@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from tests.arch.tidy import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ("run", "dev", "browser", "bench")
+LOCKS = ("run", "dev", "browser", "data", "bench")
 HASH = re.compile(r"\s*--hash=sha256:[0-9a-f]{64}")
 
 
@@ -45,6 +45,7 @@ def test_the_lock_names_no_host(name):
         ("run", PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["build"]),
         ("dev", PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]),
         ("browser", PROJECT["dependency-groups"]["browser"]),
+        ("data", PROJECT["dependency-groups"]["data"]),
         ("bench", PROJECT["dependency-groups"]["bench"]),
     ],
 )
