@@ -43,6 +43,7 @@ class Session:
     will_told: Told | None = None  # as it was given, whatever becomes of it
     filters: dict[str, int] = field(default_factory=dict)
     packet: int = 0
+    unanswered: list[bytes] = field(default_factory=list)
 
     def send(self, kind, body, flags=0):
         size, length = len(body), b""
@@ -53,6 +54,12 @@ class Session:
                 break
         if not self.writer.is_closing():
             self.writer.write(bytes([kind << 4 | flags]) + length + body)
+
+    def answer(self):
+        """Acknowledge what has not been."""
+        for body in self.unanswered:
+            self.send(PUBACK, body)
+        self.unanswered = []
 
     def end(self, *, hard=False):
         if hard:
@@ -132,6 +139,8 @@ class Broker:
         self.refuse = 0  # the code of CONNACK
         self.refuse_filters: set[str] = set()
         self.publish_codes: dict[str, int] = {}  # by topic: what version 5 is answered
+        self.hangs_up = False  # end each connection instead of answering it
+        self.late = False  # acknowledge when no more may be under way, or nothing comes any more
         self.silent = False  # read and answer nothing
         self.deaf_after = -1  # read so many messages, then end the connection without answering
         self.news = asyncio.Event()
@@ -249,7 +258,9 @@ class Broker:
             if other is not session and other.client == session.client:
                 other.end(hard=True)
         properties = b"\x03\x21" + self.in_flight_max.to_bytes(2) if session.version == 5 else b""
-        if not self.silent:
+        if self.hangs_up:
+            session.end()
+        elif not self.silent:
             session.send(CONNACK, bytes([0, self.refuse]) + properties)
         self.news.set()
 
@@ -270,7 +281,13 @@ class Broker:
         if code < 0x80:
             self._route(Told(topic, packet.data, qos, retain, session.client))
         if qos and not self.silent:
-            session.send(PUBACK, number.to_bytes(2) + (bytes([code]) if session.version == 5 else b""))
+            session.unanswered.append(number.to_bytes(2) + (bytes([code]) if session.version == 5 else b""))
+            if len(session.unanswered) > self.in_flight_max:
+                raise Violation("more messages under way than may be")
+            if self.late:
+                asyncio.get_running_loop().call_later(0.05, session.answer)
+            else:
+                session.answer()
 
     def _route(self, message):
         self.told.append(message)

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import json
+import socket
 
 import pytest
 from pydantic import ValidationError
 
 from plantctl.core.batch import PointLabel
 from plantctl.core.quality import Reason, bad_because
+from plantctl.sinks._mqtt_client import Client
 from plantctl.sinks._mqtt_settings import MqttSettings
 from plantctl.sinks._sink import SinkNotAdmitted, SinkRejected, SinkUnreachable
 from plantctl.sinks.mqtt import Config, Sink, level
@@ -99,12 +101,39 @@ def test_what_is_historical_says_so_and_is_never_retained():
 
 def test_more_messages_than_may_be_under_way_arrive_in_order():
     async def story():
-        async with Broker() as broker, feeding(broker, in_flight=1_000) as sink:
-            broker.in_flight_max = 7
-            await sink.write(batch(*((i, 3, float(i)) for i in range(500))))
-            return values(broker)
+        async with Broker() as broker:
+            broker.in_flight_max, broker.late = 7, True
+            async with feeding(broker, in_flight=1_000) as sink:
+                await sink.write(batch(*((i, 3, float(i)) for i in range(30))))
+            return values(broker), broker.violations
 
-    assert run(story) == [float(i) for i in range(500)]
+    assert run(story) == ([float(i) for i in range(30)], [])
+
+
+def test_a_broker_that_hangs_up_instead_of_answering_is_not_waited_for():
+    async def story():
+        async with Broker() as broker:
+            broker.hangs_up = True
+            with pytest.raises(SinkUnreachable, match="instead of answering"):
+                async with feeding(broker):
+                    pass
+
+    run(story)
+
+
+def test_a_socket_that_was_closed_meanwhile_is_not_waited_for():
+    """Its number may be another's by then."""
+
+    async def story():
+        faults = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        with socket.socket() as closed:
+            pass
+        Client("127.0.0.1")._on_socket_register_write(None, None, closed)
+        await asyncio.to_thread(lambda: None)
+        return faults
+
+    assert run(story) == []
 
 
 def test_the_status_is_retained_and_becomes_offline_however_it_ends():
@@ -264,6 +293,29 @@ def test_a_point_that_is_called_otherwise_now_has_another_topic():
 
     topics, unit = run(story)
     assert (topics[:2], unit) == ([f"{ROOT}/40-TI-4216", f"{ROOT}/40-TI-4217"], "K")
+
+
+def test_a_password_that_others_can_read_is_not_used(tmp_path):
+    secret = tmp_path / "broker.password"
+    secret.write_text("sesame-canary-90")
+
+    async def story():
+        async with Broker() as broker:
+            account = {"user": "bench", "password_file": "broker.password"}
+            config = Config(url=f"mqtt://127.0.0.1:{broker.port}", **account)
+            sink = Sink(place(secrets=tmp_path), config)
+            secret.chmod(0o644)
+            with pytest.raises(SinkNotAdmitted, match="chmod 600") as refused:
+                await sink.open()
+            secret.chmod(0o600)
+            await sink.open()
+            await sink.close()
+            (session,) = broker.connects
+            return str(refused.value), session.user, session.password
+
+    text, user, password = run(story)
+    assert (user, password) == ("bench", b"sesame-canary-90")
+    assert "canary" not in text
 
 
 def test_names_are_one_level_of_a_topic():
