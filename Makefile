@@ -138,6 +138,12 @@ victoria-metrics influxd:
 	  echo "interop writes to Debian's databases: apt install victoria-metrics influxdb" >&2; exit 1; }
 interop: victoria-metrics influxd
 
+.PHONY: prometheus
+prometheus:
+	@command -v $@ >/dev/null || apt-get install --yes --quiet --no-install-recommends prometheus || { \
+	  echo "interop is measured by Debian's Prometheus: apt install prometheus" >&2; exit 1; }
+interop: prometheus
+
 PEERS := tests/interop/node_modules
 $(PEERS)/.made: tests/interop/package.json tests/interop/package-lock.json | node
 	@echo "set-up: the peers of the interoperability tests (tests/interop/package-lock.json)"

@@ -29,8 +29,9 @@ from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooMany
 from plantctl.hmi.history_forms import Formed, NotAcceptable, wanted_form
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
-from plantctl.hmi.messages import Problem, SessionTold, TokenLogin, UserLogin, encode
+from plantctl.hmi.messages import Problem, Role, SessionTold, TokenLogin, UserLogin, encode
 from plantctl.hmi.openapi import DOCUMENT, LIVE, document
+from plantctl.hmi.scrapes import CHALLENGE, PATH, Scrapes
 from plantctl.hmi.sessions import IDLE_NS, Session, Sessions
 from plantctl.hmi.settings import PageSettings
 from plantctl.hmi.static import INDEX, StaticFile, StaticFiles
@@ -65,6 +66,7 @@ class Api:
         self._checking = asyncio.Semaphore(1)
         self._checks = 0
         self._recalling = asyncio.Lock()
+        self._scrapes: Scrapes | None = None
         # A host's cookies are those of all its ports: another plant's page must not end our sessions.
         self._cookie = f"{'__Host-' if settings.tls else ''}plantctl-{settings.port}"
         routes = [
@@ -75,6 +77,7 @@ class Api:
             Route("/api/v1/history", self._told(self._past), methods=["GET"]),
             Route("/api/v1/events", self._told(self._happened), methods=["GET"]),
             Route(DOCUMENT, self._told(self._document), methods=["GET"]),
+            Route(PATH, self._told(self._measured), methods=["GET"]),
             WebSocketRoute(LIVE, self._serve_live),
         ]
         exceptions: Any = {404: self._nothing_there, 405: self._wrong_method}
@@ -134,6 +137,16 @@ class Api:
     async def _document(self, request: Request) -> Response:
         return _json(document())
 
+    async def _measured(self, request: Request) -> Response:
+        if self._scrapes is None:
+            self._scrapes = Scrapes(self._plant, self._live, self._sessions.users, self._role)
+        if not self._has_session(request) and not await self._scrapes.may(request):
+            what = "measure as a user, by Basic authentication"
+            answer = _problem_answer(Problem("unauthorized", 401, what, "no-session"))
+            answer.headers.update(CHALLENGE)
+            return answer
+        return await self._scrapes.answer(request)
+
     # -- sessions
 
     async def _session(self, request: Request) -> Response:
@@ -170,16 +183,24 @@ class Api:
         return answer
 
     async def _by_password(self, asked: UserLogin, now_ns: int) -> tuple[str, Session] | None:
-        if not self._sessions.may_try(asked.user, now_ns) or self._checks >= CHECKS_MAX:
+        role = await self._role(asked.user, asked.password)
+        return self._sessions.begin_with_password(asked.user, role, now_ns) if role is not None else None
+
+    async def _role(self, user: str, password: str) -> Role | None:
+        """The role of a user whose password this is; None, and remembered, where it is not."""
+        now_ns = self._plant.utc_ns()
+        if not self._sessions.may_try(user, now_ns) or self._checks >= CHECKS_MAX:
             raise Refused("too many requests", 429, "too many logins have failed; wait a minute", "too-many")
         self._checks += 1
         try:
             # One after the other: passwords are made to be expensive, and the plant's own work comes first.
             async with self._checking:
-                role = await asyncio.to_thread(self._sessions.users.check, asked.user, asked.password)
+                role = await asyncio.to_thread(self._sessions.users.check, user, password)
         finally:
             self._checks -= 1
-        return self._sessions.begin_with_password(asked.user, role, now_ns)
+        if role is None:
+            self._sessions.failed(user, now_ns)
+        return role
 
     def _cookie_settings(self) -> dict[str, Any]:
         return {"path": "/", "secure": self._settings.tls, "httponly": True, "samesite": "strict"}
@@ -190,6 +211,10 @@ class Api:
         if session is None:
             raise Refused("unauthorized", 401, "log in first", "no-session")
         return session
+
+    def _has_session(self, request: Request) -> bool:
+        """Whether a request has a session that is still good."""
+        return self._sessions.find(request.cookies.get(self._cookie, "")[:200], self._plant.utc_ns()) is not None
 
     # -- the WebSocket
 

@@ -36,6 +36,17 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How late scans began and how long they took, since the scan process began: counts by powers of two of a us.
+
+    Place k counts what was below 2**k us and not below half of that, the last place everything longer.
+    """
+
+    lateness: Sequence[int]
+    execution: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The plant after one scan. The columns are the image's; records are those of the plan's kinds, by number.
 
@@ -107,6 +118,9 @@ class WatchedPlant(LivePlant, Protocol):
 
     def pulse(self) -> Pulse:
         """Whether scan and field are there now."""
+
+    def load(self) -> Load:
+        """How punctual and how long the scans are."""
 
     def submit(self, command: Command, tell: Callable[[Result], None], heard_ns: int = 0) -> bool:
         """As above; stages are told until monotonic `heard_ns`, where that is later than the command's expiry."""

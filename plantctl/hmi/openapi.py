@@ -104,6 +104,14 @@ OPERATIONS: Final = (
         Events,
         problems=(401,),
     ),
+    Operation(
+        "/metrics",
+        "GET",
+        "Measurements for Prometheus and its like, in its text or, where `Accept` prefers it, in OpenMetrics 1.0. With "
+        "a session, as a user by Basic authentication, or, where the plant's text says so, from this machine.",
+        kind="text/plain",
+        problems=(401, 429),
+    ),
     Operation(DOCUMENT, "GET", "This document.", dict[str, Any], session=False),
 )
 

@@ -86,12 +86,13 @@ class Sessions:
         user = " ".join(name.split()) if name.isprintable() else ""
         return self._begin(user or TOKEN_ROLE, TOKEN_ROLE, now_ns, by_token=True)
 
-    def begin_with_password(self, user: str, role: Role | None, now_ns: int) -> tuple[str, Session] | None:
+    def begin_with_password(self, user: str, role: Role, now_ns: int) -> tuple[str, Session]:
         """A session for a user whose password was checked (`Users.check`) with this result."""
-        if role is None:
-            self._failures.setdefault(user, []).append(now_ns)
-            return None
         return self._begin(user, role, now_ns, by_token=False)
+
+    def failed(self, user: str, now_ns: int) -> None:
+        """A wrong password was given for a user."""
+        self._failures.setdefault(user, []).append(now_ns)
 
     def may_try(self, user: str, now_ns: int) -> bool:
         """Whether another password may be tried for a user: not while too many have failed within the last minute."""

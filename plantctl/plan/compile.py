@@ -11,6 +11,7 @@ import numpy as np
 
 from plantctl.core.field import DevicePlan
 from plantctl.core.keeping import Keeping
+from plantctl.core.metrics_serving import MetricsServing
 from plantctl.core.opcua_serving import OpcuaServing
 from plantctl.core.units import parse_duration_ns
 from plantctl.plan.graph import Graph, Half
@@ -36,7 +37,7 @@ from plantctl.plan.record import fresh_rows
 from plantctl.plan.rows import input_rows, number_points, output_rows
 from plantctl.plan.runner_text import input_slots, output_slots
 from plantctl.plan.shapes import size_bytes
-from plantctl.plan.source_opcua import OpcuaServer
+from plantctl.plan.source_opcua import Metrics, OpcuaServer
 from plantctl.plan.source_plant import PlantHead
 from plantctl.plan.tasks import overrun_catch_up, overrun_trip_after
 from plantctl.plan.units_of_block import field_unit
@@ -88,6 +89,7 @@ def compile_network(
         retain_for_ns=parse_duration_ns(head.retain_for) if head else RETAIN_FOR_NS,
         keeping=_keeping(head) if head else KEEPING,
         opcua_server=_opcua_server(head.opcua_server) if head and head.opcua_server else None,
+        metrics=_metrics(head.metrics) if head and head.metrics else None,
         points=points,
         inputs=input_rows(net, row_of, devices),
         outputs=output_rows(net, row_of, located),
@@ -116,6 +118,10 @@ def _keeping(head: PlantHead) -> Keeping:
 def _opcua_server(told: OpcuaServer) -> OpcuaServing:
     same = {field.name: getattr(told, field.name) for field in fields(OpcuaServing) if field.name != "anonymous"}
     return OpcuaServing(anonymous=told.anonymous == "viewer", **same)
+
+
+def _metrics(told: Metrics) -> MetricsServing:
+    return MetricsServing(told.anonymous == "loopback", told.points)
 
 
 def _number_rows(

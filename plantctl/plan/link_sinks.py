@@ -1,4 +1,4 @@
-"""Links sinks: which points each gets, and whether its settings are those of its kind.
+"""Links what leaves the plant: which points each sink gets, and whether its settings are those of its kind.
 
 What a sink's keys mean is its kind's business: its `Config` checks them, and what it finds is a finding at the place in
 the text. A pattern that meets no point is a finding too: a feed that is empty looks like one that works.
@@ -36,15 +36,21 @@ def declare_feeds(net: Network) -> None:
 def link_sinks(net: Network) -> None:
     """Check every sink; findings for what does not fit."""
     names = [p.name for p in net.points.values() if p.name]
+    head = net.source.plant
+    if head is not None and head.metrics is not None:
+        _check_patterns(net, "metrics", head.metrics.points, names, ("plant", "metrics", "points"))
     for name, sink in net.source.sinks.items():
         config = _config(net, name, sink.kind, sink.settings)
         if config is None:
             continue
-        for place, pattern in enumerate(config.tags):
-            if not any(fnmatchcase(point, pattern) for point in names):
-                hint = meant(pattern, names) or "full names, with * and ? for what may be anything: `40-*`"
-                path: Path = ("sinks", name, "tags", place)
-                net.find("PC604", f"{name}: no point is called `{pattern}`", path, hint=hint)
+        _check_patterns(net, name, config.tags, names, ("sinks", name, "tags"))
+
+
+def _check_patterns(net: Network, name: str, patterns: tuple[str, ...], names: list[str], at: Path) -> None:
+    for place, pattern in enumerate(patterns):
+        if not any(fnmatchcase(point, pattern) for point in names):
+            hint = meant(pattern, names) or "full names, with * and ? for what may be anything: `40-*`"
+            net.find("PC604", f"{name}: no point is called `{pattern}`", (*at, place), hint=hint)
 
 
 def sink_plans(net: Network, points: Iterable[Point]) -> tuple[SinkPlan, ...]:

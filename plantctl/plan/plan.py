@@ -15,6 +15,7 @@ from plantctl.core.errors import Place
 from plantctl.core.feed import SinkPlan
 from plantctl.core.field import DevicePlan
 from plantctl.core.keeping import Keeping
+from plantctl.core.metrics_serving import MetricsServing
 from plantctl.core.opcua_serving import OpcuaServing
 from plantctl.plan.expression import Program
 from plantctl.plan.kind import Kind
@@ -197,7 +198,8 @@ class Plan:
     `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
     `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped. A retained state counts
     for `retain_for_ns`. `keeping` says how much is kept of what was recorded. `opcua_server` is how the plant is served
-    to other programs; None: not at all. `shown` is what people are shown and no scan needs.
+    to other programs; None: not at all. `metrics` says who may measure it, and what. `shown` is what people are shown
+    and no scan needs.
     """
 
     name: str
@@ -227,6 +229,7 @@ class Plan:
     sinks: tuple[SinkPlan, ...] = ()
     shown: Shown = field(default_factory=Shown)
     opcua_server: OpcuaServing | None = None
+    metrics: MetricsServing | None = None
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -1,4 +1,7 @@
-"""How a plant's text asks for its OPC UA server: `plant: {opcua_server: ...}`, one field a key (`source_plant`)."""
+"""How a plant's text asks to be served to other programs, one field a key (`source_plant`).
+
+`plant: {opcua_server: ...}` is its OPC UA server, `plant: {metrics: ...}` what is measured of it.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -25,3 +28,12 @@ class OpcuaServer:
     connections: Count = 40
     sessions: Count = 20
     items: Count = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """`metrics:` of the plant."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+    anonymous: Literal["", "loopback"] = ""
+    points: tuple[Text, ...] = ()

@@ -33,7 +33,7 @@ from plantctl.plan.shapes import (
 )
 from plantctl.plan.source_display import Display
 from plantctl.plan.source_forms import STRICT, OneOrMore, Rest, Short
-from plantctl.plan.source_opcua import OpcuaServer
+from plantctl.plan.source_opcua import Metrics, OpcuaServer
 
 Range = tuple[Quantity, Quantity]
 Anything = Annotated[Any, Shape("anything", lambda value: value, {})]
@@ -51,6 +51,7 @@ class PlantHead:
     history_size: Size = "20 GB"
     log_size: Size = "2 GB"
     opcua_server: OpcuaServer | None = None
+    metrics: Metrics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

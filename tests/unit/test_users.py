@@ -108,7 +108,7 @@ def test_sessions_and_failures_are_bounded(tmp_path):
     assert sessions.find(secrets[0], NOW_NS + 300) is None
     assert sessions.find(secrets[-1], NOW_NS + 300) is not None
     for k in range(100):
-        sessions.begin_with_password(f"nobody{k}", None, NOW_NS)
+        sessions.failed(f"nobody{k}", NOW_NS)
     assert not sessions.may_try("ada", NOW_NS)
     assert sessions.may_try("ada", NOW_NS + 60_000_000_000)
 

@@ -32,7 +32,7 @@ from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingWriter
 from plantctl.core.segment import ProcessState
-from plantctl.hmi.live_plant import LogWord, Pulse, Snapshot
+from plantctl.hmi.live_plant import Load, LogWord, Pulse, Snapshot
 from plantctl.log.storage import ReadOnlyFolder
 from plantctl.plan.plan import Plan
 
@@ -106,6 +106,10 @@ class Gateway:
     def pulse(self) -> Pulse:
         """Whether scan and field are there now."""
         return self._seen.pulse(monotonic_ns())
+
+    def load(self) -> Load:
+        """How punctual and how long the scans are."""
+        return self._seen.load()
 
     def follow(self, follower: Follower) -> None:
         """Tell `follower` everything that the scan says, in every turn."""

@@ -16,7 +16,7 @@ from plantctl.core.device_statistics import DeviceStatistics, LinkState
 from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.segment import ProcessState, SegmentReader
-from plantctl.hmi.live_plant import LogWord, Pulse, Snapshot
+from plantctl.hmi.live_plant import Load, LogWord, Pulse, Snapshot
 from plantctl.plan.link_hold import FIELD_GENERATION, HELD
 
 RECORDER_AWAY = "the recorder is away; the last minute is kept in memory"
@@ -81,6 +81,11 @@ class SeenPlant:
         if scan.state is not ProcessState.READY:
             return Pulse("scan-replaced", *ages)
         return Pulse("held" if self.hold() else "ok", *ages)
+
+    def load(self) -> Load:
+        """How punctual and how long the scans are, since the scan process began."""
+        columns = self._taken(Role.SCAN)
+        return Load(columns["lateness"].tolist(), columns["execution"].tolist())
 
     def log(self, now_ns: int) -> LogWord:
         """How the log is, as the recorder said last; it fails as well where nothing reaches the disk in time."""
