@@ -1,4 +1,7 @@
-"""`plantctl history TAG... --last 10m`: what was recorded of tags, as points, at one moment, or in spans."""
+"""`plantctl history TAG... --last 10m`: what was recorded of tags, as points, at one moment, or in spans.
+
+`plantctl history check [PLANT]` looks for damage in the record instead (`history_check`).
+"""
 
 import argparse
 from pathlib import Path
@@ -28,11 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--out", type=Path, metavar="FILE", help="into FILE.csv, .json, .parquet or .arrow (a stream), with units"
     )
+    parser.add_argument("--repair", action="store_true", help="with check: mend what the log still holds")
+    parser.epilog = (
+        "plantctl history check [PLANT] reads every file of the record and every check sum instead, and says which\n"
+        "tags and times are affected; exit code 1: something is damaged. PLANT is a plant's name or its state folder."
+    )
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the newest N rows of each tag")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
+    if arguments.tags[0] == "check":
+        from plantctl.cli.history_check import check
+
+        return check(arguments)
+    if arguments.repair:
+        return fail(USAGE, "--repair belongs to plantctl history check")
     try:
         check_span(arguments)
         if arguments.out is not None and arguments.out.suffix not in ENDINGS:

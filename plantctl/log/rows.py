@@ -103,7 +103,8 @@ class _At:
 class LogRows:
     """Follows a log from the frame behind `after` on. `damaged` counts stretches of a file that could not be read.
 
-    `learn` is given every frame of texts that lies before what is asked for, or is a copy at the beginning of a file.
+    `last_mono_ns` is the plant's clock of the last frame with rows: a scan long behind it shows a hole. `learn` gets
+    every frame of texts that lies before what is asked for, or is a copy at the beginning of a file.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class LogRows:
         self._learn = learn
         self._block_bytes = block_bytes
         self._at: _At | None = None
-        self._last_ns: int | None = None
+        self.last_mono_ns: int | None = None
         self._hole = False
         self.names: list[str] = []
         self._newest = ""
@@ -291,9 +292,9 @@ class LogRows:
         if len(hole):
             hole[0] |= self._hole
             mono_ns = index.mono_ns[which[rows]]  # UTC may be set, this runs
-            late = np.diff(mono_ns, prepend=mono_ns[0] if self._last_ns is None else self._last_ns)
+            late = np.diff(mono_ns, prepend=mono_ns[0] if self.last_mono_ns is None else self.last_mono_ns)
             hole |= run_start | (late > HOLE_NS)
-            self._last_ns = int(mono_ns[-1])
+            self.last_mono_ns = int(mono_ns[-1])
             self._hole = bool(missing[-1] > missing[np.flatnonzero(rows)[-1]])
         else:
             self._hole |= bool(missing[-1])

@@ -1,0 +1,203 @@
+"""Looks at every byte of a record: each file, each check sum; what is damaged, and what that costs whom.
+
+Rules of the file: nothing is written; damage is told, never raised; `OSError` of one file is damage of that file.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from plantctl.core.errors import LogDamaged
+from plantctl.core.frame import crc32c
+from plantctl.history.chunk import (
+    MARK,
+    ChunkKind,
+    chunk_bytes,
+    decode_chunk,
+    decode_opening,
+    decode_points,
+    decode_scans,
+)
+from plantctl.history.minutes import decode_minutes
+from plantctl.history.sealed import (
+    END_BYTES,
+    HEAD_BYTES,
+    Range,
+    SealedFile,
+    decode_frames,
+    decode_head,
+    open_sealed,
+    sealed_ranges_all,
+)
+from plantctl.log.files import HEAD_BYTES as LOG_HEAD_BYTES
+from plantctl.log.files import is_whole, load_file, log_names
+from plantctl.log.rows import PartlyReadable
+from plantctl.log.storage import Held
+
+_DECODE: Final = {
+    ChunkKind.SCANS: decode_scans,
+    ChunkKind.OPENING: decode_opening,
+    ChunkKind.POINTS: decode_points,
+    ChunkKind.MINUTES: decode_minutes,
+    ChunkKind.FRAMES: decode_frames,
+}
+
+
+class Cost(Enum):
+    """What a damage costs."""
+
+    NOTHING = "nothing: the rest of the record says the same"
+    TAGS = "what these tags did"
+    EVENTS = "events, commands and writes"
+    ALL = "all tags"
+
+
+@dataclass(slots=True)
+class Damage:
+    """One damaged piece: in which file, what it is, what it costs; `tags` are stable ids, times are UTC ns.
+
+    Without times (0, 0) nobody knows them.
+    """
+
+    file: str
+    what: str
+    cost: Cost
+    tags: tuple[int, ...] = ()
+    begin_ns: int = 0
+    end_ns: int = 0
+
+
+@dataclass(slots=True)
+class Inspection:
+    """What was looked at and what was found."""
+
+    files: int = 0
+    bytes: int = 0
+    damages: list[Damage] = field(default_factory=list)
+
+    @property
+    def damaged_files(self) -> list[str]:
+        """The files with damage, each once."""
+        return list(dict.fromkeys(damage.file for damage in self.damages))
+
+
+def inspect(log: PartlyReadable, sealed: PartlyReadable, running: bool = False) -> Inspection:
+    """Reads every sealed file and every log file. Of a plant that runs the end of its log is still being written."""
+    found = Inspection()
+    for range_ in sealed_ranges_all(sealed.names()):
+        _looked(found, range_.name, partial(sealed_damages, sealed, range_), sealed)
+    names = log_names(log.names())
+    for name in names:
+        _looked(found, name, partial(log_damages, log, name, name == names[-1], running), log)
+    return found
+
+
+def _looked(found: Inspection, name: str, look: Callable[[], Iterator[Damage]], storage: PartlyReadable) -> None:
+    try:
+        size = storage.length(name)
+        damages = list(look())
+    except FileNotFoundError:  # retention removed it meanwhile
+        return
+    except OSError as error:
+        size, damages = 0, [Damage(name, f"cannot be read: {error.strerror or error}", Cost.ALL)]
+    found.files += 1
+    found.bytes += size
+    found.damages += damages
+
+
+# ------------------------------------------------------------------------------------------------ sealed files
+
+
+def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
+    """What is damaged in a sealed file."""
+    name = range_.name
+    held = storage.hold(name)
+    data = _whole(held)
+    file = open_sealed(storage, range_)
+    begin_ns, end_ns = file.head.low_ns, file.head.high_ns
+    head = decode_head(data[:HEAD_BYTES])
+    if head is None or (head.first_sequence, head.last_sequence) != tuple(range_):
+        yield Damage(name, "its head", Cost.NOTHING)
+    at = HEAD_BYTES
+    while at < len(data) - END_BYTES:
+        size = chunk_bytes(data, at)
+        try:
+            chunk = decode_chunk(data, at)
+            if chunk.kind in _DECODE:
+                _DECODE[ChunkKind(chunk.kind)](chunk)
+        except LogDamaged:
+            known = next((key for key, place in file.places.items() if place[0] == at), None)
+            yield _chunk_damage(file, known, begin_ns, end_ns)
+            beyond = file.places[known][0] + file.places[known][1] if known else 0
+            at = beyond if beyond > at else _next_mark(data, at)
+            continue
+        at += size
+    if file.damaged and not _index_sound(data):
+        yield Damage(name, "its index", Cost.NOTHING)
+
+
+def _whole(held: Held) -> bytes:
+    return held.part(0, held.length())
+
+
+def _next_mark(data: bytes, at: int) -> int:
+    found = data.find(MARK, at + 1)
+    return found if found >= 0 else len(data)
+
+
+def _index_sound(data: bytes) -> bool:
+    end = data[-END_BYTES:]
+    return len(end) == END_BYTES and crc32c(end[:-4]) == int.from_bytes(end[-4:], "little")
+
+
+def _chunk_damage(file: SealedFile, key: tuple[int, int] | None, begin_ns: int, end_ns: int) -> Damage:
+    """What a damaged chunk costs."""
+    if key is None:  # the index is damaged, or does not know this one
+        return Damage(file.name, "a piece that nothing names", Cost.TAGS, (), begin_ns, end_ns)
+    kind, tag = key
+    if kind == ChunkKind.POINTS:
+        return Damage(file.name, "the points of a tag", Cost.TAGS, (tag,), begin_ns, end_ns)
+    if kind == ChunkKind.MINUTES:
+        return Damage(file.name, "the minutes of a tag, whose points are there", Cost.NOTHING, (tag,), begin_ns, end_ns)
+    if kind == ChunkKind.SCANS:
+        return Damage(file.name, "the times of its scans", Cost.ALL, (), begin_ns, end_ns)
+    if kind == ChunkKind.FRAMES:
+        return Damage(file.name, "its events", Cost.EVENTS, (), begin_ns, end_ns)
+    if kind == ChunkKind.OPENING:
+        return Damage(file.name, "what was in force before it", Cost.TAGS, (), begin_ns, end_ns)
+    return Damage(file.name, "its index", Cost.NOTHING)
+
+
+# ------------------------------------------------------------------------------------------------ log files
+
+
+def log_damages(storage: PartlyReadable, name: str, newest: bool, running: bool) -> Iterator[Damage]:
+    """What is damaged in a log file."""
+    file = load_file(storage, name)
+    if not file.data:
+        return
+    if file.head is None:
+        yield Damage(name, "its head", Cost.NOTHING if len(file.index) else Cost.ALL)
+    index, offset_ns = file.index, 0
+    if file.head is not None:
+        offset_ns = file.head.created_utc_ns - file.head.created_mono_ns
+    whole = np.array(
+        [is_whole(file.data, o, n) for o, n in zip(index.offset.tolist(), index.length.tolist(), strict=True)], np.bool_
+    )
+    sound = np.flatnonzero(whole)
+    ends = np.concatenate(([LOG_HEAD_BYTES], (index.offset + index.length)[sound]))
+    starts = np.append(index.offset[sound], len(file.data))
+    for gap in np.flatnonzero(starts > ends).tolist():
+        last = gap == len(sound)
+        if last and newest and running:
+            continue
+        before, after = sound[gap - 1] if gap else -1, sound[gap] if not last else -1
+        begin_ns = int(index.mono_ns[before]) + offset_ns if before >= 0 and offset_ns else 0
+        end_ns = int(index.mono_ns[after]) + offset_ns if after >= 0 and offset_ns else begin_ns
+        size = int(starts[gap] - ends[gap])
+        torn = ", its end: as a loss of power leaves it, the next start cuts it" if last and newest else ""
+        yield Damage(name, f"{size} bytes{torn}", Cost.ALL, (), begin_ns, end_ns)
