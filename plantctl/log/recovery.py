@@ -72,7 +72,7 @@ def has_frames(log_file: LogFile) -> bool:
 
 def _walk(log_file: LogFile) -> tuple[int, int, int]:
     """The sequence the last commit mark vouches for, the newest sequence, and the bytes that count."""
-    durable, at = _last_mark(log_file)
+    durable, at = last_mark(log_file)
     sequence = durable
     while True:
         try:
@@ -85,7 +85,7 @@ def _walk(log_file: LogFile) -> tuple[int, int, int]:
         at += frame_bytes(len(frame.payload))
 
 
-def _last_mark(log_file: LogFile) -> tuple[int, int]:
+def last_mark(log_file: LogFile) -> tuple[int, int]:
     """What the last commit mark vouches for, and where that ends; frames may have come in while it was written."""
     index = log_file.index
     for i in reversed(log_file.places(Kind.COMMIT).tolist()):

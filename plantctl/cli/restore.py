@@ -1,0 +1,31 @@
+"""`plantctl restore FILE.tar`: a backup becomes the state folder of a plant again, every check sum looked at before."""
+
+import argparse
+from pathlib import Path
+
+from plantctl.app.state_folder import PlantHeld, folder_of, held
+from plantctl.cli.exit_code import DONE, HELD, UNKNOWN_INPUT, fail
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the verb."""
+    parser.add_argument("backup", type=Path, metavar="FILE.tar", help="what plantctl backup made")
+    parser.add_argument("--plant", metavar="NAME", help="restore as this plant (default: the one it is of)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="where state folders are (default: $PLANTCTL_STATE)")
+    parser.add_argument("--overwrite", action="store_true", help="set a record that is there aside, into `replaced-N`")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the verb; the exit code: 3 where the file is no whole backup or a record is there already."""
+    from plantctl.history.backup import BackupRefused, plant_in, restore
+
+    try:
+        state = folder_of(arguments.plant or plant_in(arguments.backup), arguments.state)
+        with held(state, "restore"):
+            found = restore(arguments.backup, state, arguments.overwrite)
+    except PlantHeld as error:
+        return fail(HELD, str(error))
+    except BackupRefused as error:
+        return fail(UNKNOWN_INPUT, f"{error}; nothing is changed")
+    print(f"{state}: {found.files} files, {found.bytes} bytes of plant {found.plant}")
+    return DONE
