@@ -140,7 +140,7 @@ class LogRows:
                 continue
             if found is not None:
                 yield found
-            elif not self._leave_file():
+            elif not self._leave_file(through):
                 return
 
     def _nothing_new(self) -> bool:
@@ -194,14 +194,14 @@ class LogRows:
                 return None
             offset += index.end - HEAD_BYTES
 
-    def _leave_file(self) -> bool:
-        """At the end of a file: whether there is more to read, in it or behind it."""
+    def _leave_file(self, through: int | None) -> bool:
+        """At the end of what is wanted of a file: whether there is more to read, in it or behind it."""
         here = self._at
         assert here is not None
         names = log_names(self._storage.names())
         later = next((n for n in names if n > here.name and self._entered(n)), None)
-        if later is None:
-            return False
+        if later is None or (through is not None and through < first_sequence_of(later) - 1):
+            return False  # its rest is for the next time, however many files there are by then
         if here.before_sequence is None:
             # the writer left the old file for good before it began this one: once more, to its true end
             here.before_sequence = first_sequence_of(later)
