@@ -191,7 +191,7 @@ async def fed(seconds, folder, database):
     ledger = FeedLedger(FolderStorage(folder / "feeds"), "archive", names)
     position = ledger.position() or Position()
     sink = Sink(SinkPlace("archive", "bench", names, CLOCK), config)
-    log = FeedLog(plant.storage, NoWords(), plant.scan.recorder.newest)
+    log = FeedLog(plant.storage, None, NoWords(), plant.scan.recorder.newest)
     runner = SinkRunner("archive", sink, log, ledger, position, CLOCK)
     ended = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:

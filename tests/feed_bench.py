@@ -117,6 +117,7 @@ class FedPlant:
         self.settings = settings
         peer.offset_ns = clock.utc_ns() - self.scan.utc_ns
         self.wanted = lambda batch: batch
+        self.history = None
         self.runner = None
         self.task = None
 
@@ -127,7 +128,7 @@ class FedPlant:
         """A feeds process begins: it knows what the ledger says."""
         ledger = FeedLedger(self.ledger_storage, "archive", {})
         position = ledger.position() or Position()
-        log = FeedLog(self.storage, NoWords(), self.newest)
+        log = FeedLog(self.storage, self.history, NoWords(), self.newest)
         sink = PeerSink(self.peer, **self.settings)
         self.runner = SinkRunner("archive", sink, log, ledger, position, self.clock, self.wanted)
         self.task = asyncio.get_running_loop().create_task(self.runner.run())

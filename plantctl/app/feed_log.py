@@ -1,9 +1,15 @@
-"""The plant's log, as the runners of sinks see it: what is durable, and cursors on it."""
+"""The plant's record, as the runners of sinks see it: the log, and behind it the sealed history.
+
+The log goes back as far as its room allows, the history much further. A feed that was away for so long that the log has
+let go of what it did not get is given that from the history, and the rest from the log.
+"""
 
 from collections.abc import Callable
 
-from plantctl.core.batch import Cursor
+from plantctl.core.batch import Batch, Cursor
+from plantctl.history.cursor import SealedCursor
 from plantctl.log.cursor import LogCursor
+from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.rows import PartlyReadable
 from plantctl.scan.event_records import EventRecords
 
@@ -11,8 +17,15 @@ from plantctl.scan.event_records import EventRecords
 class FeedLog:
     """`newest` tells the newest durable frame and its time (UTC ns); `records` knows the words of transitions."""
 
-    def __init__(self, storage: PartlyReadable, records: EventRecords, newest: Callable[[], tuple[int, int]]) -> None:
-        self._storage = storage
+    def __init__(
+        self,
+        log: PartlyReadable,
+        history: PartlyReadable | None,
+        records: EventRecords,
+        newest: Callable[[], tuple[int, int]],
+    ) -> None:
+        self._log = log
+        self._history = history
         self._records = records
         self._newest = newest
 
@@ -22,7 +35,60 @@ class FeedLog:
 
     def cursor(self, after: int, before: int | None = None) -> Cursor:
         """A cursor behind the frame `after`, up to the frame `before` (included)."""
-        return LogCursor(self._storage, self._records, self._durable, after, before)
+        return RecordCursor(self, after, before)
 
-    def _durable(self) -> int:
-        return self._newest()[0]
+    def log_cursor(self, after: int, before: int | None) -> LogCursor:
+        """A cursor on the log alone."""
+        return LogCursor(self._log, self._records, lambda: self._newest()[0], after, before)
+
+    def sealed_cursor(self, after: int, before: int | None) -> SealedCursor | None:
+        """A cursor on what the log does not hold any more; None where it holds all behind `after`. Raises `OSError`."""
+        if self._history is None:
+            return None
+        names = log_names(self._log.names())
+        first = first_sequence_of(names[0]) if names else self._newest()[0] + 1
+        if after + 1 >= first:
+            return None
+        last = first - 1 if before is None else min(before, first - 1)
+        return SealedCursor(self._history, self._records, after, last)
+
+
+class RecordCursor:
+    """A cursor on history and log, one after the other. `lost_frames`: what neither holds."""
+
+    def __init__(self, record: FeedLog, after: int, before: int | None) -> None:
+        self._record = record
+        self._before = before
+        self._cursor: LogCursor | SealedCursor | None = None
+        self._given = after
+        self._lost = 0
+
+    @property
+    def last_sequence(self) -> int:
+        """The last frame given out or passed over."""
+        return self._given
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames that neither the log nor the history holds."""
+        return self._lost + (0 if self._cursor is None else self._cursor.lost_frames)
+
+    def next(self, rows_max: int) -> Batch | None:
+        """The next frames; None where there is none yet. Raises `OSError`."""
+        if not isinstance(self._cursor, SealedCursor):
+            sealed = self._record.sealed_cursor(self._given, self._before)
+            if sealed is not None:
+                self._turn_to(sealed)
+            elif self._cursor is None:
+                self._cursor = self._record.log_cursor(self._given, self._before)
+        assert self._cursor is not None
+        batch = self._cursor.next(rows_max)
+        if batch is None and isinstance(self._cursor, SealedCursor):
+            self._turn_to(self._record.log_cursor(self._cursor.last_sequence, self._before))
+            batch = self._cursor.next(rows_max)
+        self._given = max(self._given, self._cursor.last_sequence)
+        return batch
+
+    def _turn_to(self, cursor: LogCursor | SealedCursor) -> None:
+        self._lost = self.lost_frames
+        self._cursor = cursor

@@ -57,9 +57,10 @@ class Feed:
 
 
 class Feeds:
-    """The sinks of `plan` over `log`; `ledgers` is the folder where positions are kept, `secrets` that of passwords.
+    """The sinks of `plan` over `log`, and over `history` where that has let go of rows.
 
-    `newest` tells the newest durable frame and its time (UTC ns).
+    `ledgers` is the folder where positions are kept, `secrets` that of passwords. `newest` tells the newest durable
+    frame and its time (UTC ns).
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Feeds:
         plan: Plan,
         clock: Clock,
         log: PartlyReadable,
+        history: PartlyReadable | None,
         ledgers: Storage,
         newest: Callable[[], tuple[int, int]],
         secrets: Path | None = None,
@@ -76,7 +78,7 @@ class Feeds:
         self._clock = clock
         self._log = log
         self._ledgers = ledgers
-        self._source = FeedLog(log, EventRecords(plan), newest)
+        self._source = FeedLog(log, history, EventRecords(plan), newest)
         self._secrets = secrets
         self._said: dict[str, tuple[SinkState, str]] = {}
 

@@ -257,6 +257,6 @@ def make(
         schedule,
         Statistics(executive, schedule),
         None if history is None else Sealer(storage, history, keeping=plan.keeping),
-        None if feeds is None else Feeds(plan, clock, storage, feeds, recorder.newest, secrets),
+        None if feeds is None else Feeds(plan, clock, storage, history, feeds, recorder.newest, secrets),
         _time_service=None if clock.virtual else ClockService(),
     )

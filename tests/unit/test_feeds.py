@@ -66,7 +66,8 @@ def lived(folder):
 
 def feed(plan, folder, seconds=3.0, newest=None):
     async def main(clock):
-        feeds = Feeds(plan, clock, ReadOnlyFolder(folder / LOG_NAME), FolderStorage(folder / "feeds"), newest)
+        log, ledgers = ReadOnlyFolder(folder / LOG_NAME), FolderStorage(folder / "feeds")
+        feeds = Feeds(plan, clock, log, None, ledgers, newest)
         lines = []
 
         async def watched():

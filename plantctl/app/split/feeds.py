@@ -13,7 +13,7 @@ from plantctl.app.feeds import Feeds
 from plantctl.app.split.deadline import monotonic_ns
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.segments import Role
-from plantctl.app.state_folder import FEEDS_NAME, LOG_NAME, SECURITY_NAME
+from plantctl.app.state_folder import FEEDS_NAME, HISTORY_NAME, LOG_NAME, SECURITY_NAME
 from plantctl.core.clock import RealClock
 from plantctl.core.segment import ProcessState
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
@@ -34,6 +34,7 @@ class FeedsProcess:
             hand_over.plan,
             self.clock,
             ReadOnlyFolder(folder / LOG_NAME),
+            ReadOnlyFolder(folder / HISTORY_NAME),
             FolderStorage(folder / FEEDS_NAME),
             self.newest,
             folder / SECURITY_NAME,
