@@ -27,7 +27,7 @@ from plantctl.scan.event_records import EventRecords
 from plantctl.sinks._kinds import load
 from plantctl.sinks._position import Position
 from plantctl.sinks._runner import SinkRunner, SinkState, SinkStatistics
-from plantctl.sinks._sink import SinkPlace
+from plantctl.sinks._sink import CommandGate, SinkPlace
 
 # A ledger that cannot be read is asked again after so many seconds.
 AGAIN_S: Final = 5.0
@@ -60,7 +60,8 @@ class Feeds:
     """The sinks of `plan` over `log`, and over `history` where that has let go of rows.
 
     `ledgers` is the folder where positions are kept, `secrets` that of passwords. `newest` tells the newest durable
-    frame and its time (UTC ns).
+    frame and its time (UTC ns). Sinks may keep small files of their own in `folder`, and hand the commands of their
+    peers to `command`.
     """
 
     def __init__(
@@ -72,6 +73,9 @@ class Feeds:
         ledgers: Storage,
         newest: Callable[[], tuple[int, int]],
         secrets: Path | None = None,
+        *,
+        folder: Path | None = None,
+        command: CommandGate | None = None,
     ) -> None:
         self.feeds = [Feed(sink) for sink in plan.sinks]
         self._plan = plan
@@ -80,6 +84,8 @@ class Feeds:
         self._ledgers = ledgers
         self._source = FeedLog(log, history, EventRecords(plan), newest)
         self._secrets = secrets
+        self._folder = folder
+        self._command = command
         self._said: dict[str, tuple[SinkState, str]] = {}
 
     async def run(self) -> None:
@@ -104,7 +110,16 @@ class Feeds:
         position = ledger.position()
         module = load(plan.kind)
         config = module.Config.model_validate(dict(plan.config))
-        place = SinkPlace(plan.name, self._plan.name, labels, self._clock, self._secrets, f"{self._plan.hash:016x}")
+        place = SinkPlace(
+            plan.name,
+            self._plan.name,
+            labels,
+            self._clock,
+            self._secrets,
+            f"{self._plan.hash:016x}",
+            folder=self._folder,
+            command=self._command,
+        )
         wanted = Wanted(labels, config.tags, events=config.events)
         return SinkRunner(
             plan.name, module.Sink(place, config), self._source, ledger, position or Position(), self._clock, wanted

@@ -147,7 +147,7 @@ class SinkRunner:
             async with asyncio.timeout(self._settings.patience):
                 await self.sink.open()
             statistics.connects += 1
-            await self._serve()
+            await self._serve_attentively()
         except SinkUnreachable as fault:
             statistics.state, statistics.last_error = SinkState.UNREACHABLE, fault.what
             least_s = fault.after_s or 0.0
@@ -186,13 +186,27 @@ class SinkRunner:
 
     # ------------------------------------------------------------------------------------------------ what is next
 
+    async def _serve_attentively(self) -> None:
+        """Send, and listen to the peer beside it where the sink can."""
+        attend = getattr(self.sink, "attend", None)
+        if attend is None:
+            await self._serve()
+            return
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(attend(), name=f"sink {self.name} listens")
+                await self._serve()
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from None
+
     async def _serve(self) -> None:
         """Send what there is, new before old, for ever."""
         while True:
             self._stay_within_the_log()
-            sent = await self._send_new() or await self._send_old()
+            new = await self._send_new()
+            old = await self._send_old()  # also where new rows never end
             self._keep()
-            if sent:
+            if new or old:
                 await self._clock.sleep(0.0)  # what nobody wants is passed over without waiting for anything
             else:
                 self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING

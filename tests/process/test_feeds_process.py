@@ -8,8 +8,12 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from plantctl.app.feed_commands import FeedCommands
 from plantctl.app.split.segments import Role
-from plantctl.app.state_folder import LOG_NAME
+from plantctl.app.state_folder import LOG_NAME, SOCKET_NAME
+from plantctl.core.errors import CommandRejected
 from plantctl.log.rows import LogRows
 from plantctl.log.storage import ReadOnlyFolder
 from plantctl.plan.build import build_path
@@ -84,6 +88,17 @@ def in_log(folder, tag):
     return found
 
 
+def assert_peers_may_ask(folder):
+    """A command of a sink's peer takes the way of every other: done, or refused with the gate's words."""
+    ask = FeedCommands(folder / SOCKET_NAME)
+    assert asyncio.run(ask("10-AY-1", 5.0, "host-1")) in ("accepted", "verified")
+    with pytest.raises(CommandRejected, match="10-AY-9"):
+        asyncio.run(ask("10-AY-9", 5.0, "host-1"))
+    with pytest.raises(CommandRejected) as fault:
+        asyncio.run(FeedCommands(folder / "nobody.sock")("10-AY-1", 5.0, "host-1"))
+    assert fault.value.code == "no-answer"
+
+
 def test_every_row_is_at_the_database_once_after_deaths_of_the_feeds_and_an_outage(tmp_path):
     state, text = tmp_path / "state", tmp_path / "plant"
     folder = state / "Bench"
@@ -107,6 +122,7 @@ def test_every_row_is_at_the_database_once_after_deaths_of_the_feeds_and_an_outa
             wait(lambda: told in plantctl("get", "feed.archive.state", state=state).stdout, child=child)
             peer.play.down = False
             wait(lambda: 8.0 in doubles(peer).values(), child=child, what="the hole is not filled")
+            assert_peers_may_ask(folder)
             child.send_signal(signal.SIGTERM)
             code, _, _ = ended(child)
         assert code == 0

@@ -1,5 +1,6 @@
 """What a sink is sent: all of it once at its peer, newest first, whatever peer, disk and process do."""
 
+import asyncio
 import errno
 import json
 
@@ -343,3 +344,44 @@ def test_a_position_is_kept_only_of_what_the_peer_has_on_its_disk():
     plant = fed(story, settle="5 s")
     assert 30 < story.behind < 110  # frames: eleven a second
     assert plant.peer.rows == logged_rows(plant.storage)
+
+
+def test_holes_are_filled_although_new_rows_never_end():
+    """A peer for whom every write takes as long as the plant takes for the next rows: there is always something new."""
+
+    async def story(plant, peer):
+        await plant.live(5)
+        peer.down = True
+        await plant.live(60)
+        peer.down, peer.takes_s = False, 0.5
+        await plant.live(120)
+        story.missing = plant.runner.position.missing
+
+    plant = fed(story, turn_scans=1, backoff_most=1.0, batch=2_000)
+    assert story.missing == 0
+    assert plant.peer.rows.items() <= logged_rows(plant.storage).items()
+
+
+def test_a_sink_that_listens_is_closed_and_opened_when_its_peer_says_so():
+    async def story(plant, peer):
+        said, heard = asyncio.Event(), []
+
+        async def attend():
+            heard.append("listens")
+            await said.wait()
+            said.clear()
+            raise SinkUnreachable("the host went away")
+
+        await plant.end()
+        plant.begin()
+        plant.runner.sink.attend = attend
+        await plant.live(3)
+        said.set()
+        await plant.live(1)
+        story.told = (list(heard), peer.connections)
+        await plant.live(5)
+        await plant.until(plant.arrived)
+
+    plant = fed(story)
+    assert story.told[0] == ["listens", "listens"]
+    assert_all_arrived_once_in_order(plant)

@@ -9,11 +9,12 @@ import logging
 import signal
 from typing import Final
 
+from plantctl.app.feed_commands import FeedCommands
 from plantctl.app.feeds import Feeds
 from plantctl.app.split.deadline import monotonic_ns
 from plantctl.app.split.hand_over import HandOver
 from plantctl.app.split.segments import Role
-from plantctl.app.state_folder import FEEDS_NAME, HISTORY_NAME, LOG_NAME, SECURITY_NAME
+from plantctl.app.state_folder import FEEDS_NAME, HISTORY_NAME, LOG_NAME, SECURITY_NAME, SOCKET_NAME
 from plantctl.core.clock import RealClock
 from plantctl.core.segment import ProcessState
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
@@ -38,6 +39,8 @@ class FeedsProcess:
             FolderStorage(folder / FEEDS_NAME),
             self.newest,
             folder / SECURITY_NAME,
+            folder=folder / FEEDS_NAME,
+            command=FeedCommands(folder / SOCKET_NAME),
         )
 
     def newest(self) -> tuple[int, int]:
