@@ -67,11 +67,11 @@ def _checked(paths: dict[str, str], utc_ns: int) -> str:
         pair = read_pair(Path(paths["certificate"]), Path(paths["key"]))
         read_trusted(Path(paths["trust"]))
     except Unusable as fault:
-        raise PageRefused(f"the OPC UA server has no keys: {fault}; plantctl certs own makes them; {HOW_TO}") from fault
+        raise PageRefused(f"the OPC UA server has no keys: {fault}; `plantctl certs make` makes them; {HOW_TO}") from fault
     certificate = pair.certificate
     fault_of = find_fault(certificate, utc_ns) or ("" if certificate.applications else "it is for no application")
     if fault_of:
-        raise PageRefused(f"the OPC UA server cannot use {certificate.where}: {fault_of}; plantctl certs own --renew")
+        raise PageRefused(f"the OPC UA server cannot use {certificate.where}: {fault_of}; `plantctl certs make --renew`")
     return certificate.applications[0]
 
 
