@@ -59,10 +59,11 @@ def served_text(folder):
     return text
 
 
-async def beside(url, child, pid, before):
-    """Most memory beyond `before`, and the slowest read of an honest client, while a crowd is at it."""
+async def beside(url, words, pid, before):
+    """Most memory beyond `before`, and the slowest read of an honest client that was there first, beside a crowd."""
     most, slowest_s = 0, 0.0
     async with Client(url, timeout=30) as client:
+        child = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
         node = client.get_node(ua.NodeId("40-FI-4013", 2))
         while child.poll() is None:
             most = max(most, resident(pid) - before)
@@ -80,8 +81,7 @@ def crowd(plant, url, count, seconds, kind=""):
     host, _, port = url.removeprefix("opc.tcp://").rpartition(":")
     words = [sys.executable, "-m", "tests.opcua_hostile", host, port, str(count), str(seconds), *filter(None, [kind])]
     begin_ns = CLOCK.monotonic_ns()
-    child = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
-    most, slowest_s = asyncio.run(beside(url, child, pid, before))
+    most, slowest_s = asyncio.run(beside(url, words, pid, before))
     end_ns = CLOCK.monotonic_ns()
     plant.let_pass(AFTER_S)
     found = {

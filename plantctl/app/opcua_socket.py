@@ -13,7 +13,7 @@ from plantctl.app.certificates import plant_application
 from plantctl.app.page_socket import BACKLOG, PageRefused, bound
 from plantctl.app.state_folder import SECURITY_NAME
 from plantctl.core.opcua_serving import OpcuaServing
-from plantctl.drivers._certificates import Unusable, ends_soon, find_fault, read_pair, read_trusted
+from plantctl.drivers._certificates import Unusable, find_fault, read_pair, read_trusted
 from plantctl.hmi.opcua.settings import ADDRESS_NAME, PORT, PORTS_TRIED, OpcuaSettings
 from plantctl.hmi.settings import LOOPBACK, is_loopback
 
@@ -67,16 +67,9 @@ def _checked(paths: dict[str, str], utc_ns: int) -> str:
         pair = read_pair(Path(paths["certificate"]), Path(paths["key"]))
         read_trusted(Path(paths["trust"]))
     except Unusable as fault:
-        raise PageRefused(f"the OPC UA server has no keys: {fault}; `plantctl certs make` makes them; {HOW_TO}") from fault
+        raise PageRefused(f"the OPC UA server has no keys: {fault}; plantctl certs make PLANT; {HOW_TO}") from fault
     certificate = pair.certificate
     fault_of = find_fault(certificate, utc_ns) or ("" if certificate.applications else "it is for no application")
     if fault_of:
-        raise PageRefused(f"the OPC UA server cannot use {certificate.where}: {fault_of}; `plantctl certs make --renew`")
+        raise PageRefused(f"the OPC UA server cannot use {certificate.where}: {fault_of}; plantctl certs make --renew")
     return certificate.applications[0]
-
-
-def soon_over(settings: OpcuaSettings, utc_ns: int) -> str:
-    """In how many days our certificate ends, where that is soon; else empty."""
-    if settings.insecure:
-        return ""
-    return ends_soon(read_pair(Path(settings.certificate), Path(settings.key)).certificate, utc_ns)

@@ -61,12 +61,15 @@ class Door:
         self.refused = 0
 
     def enter(self, newcomer: "Connection") -> bool:
-        """Whether a newcomer may stay. The oldest that has not logged in makes room for it."""
+        """Whether a newcomer may stay. Of those that have not logged in, the one that came least far makes room for it,
+        the oldest of these.
+        """
         if len(self.open) >= self.most:
-            oldest = next((each for each in self.open if not each.logged_in), None)
+            strangers = [each for each in self.open if not each.logged_in]
             self.refused += 1
-            if oldest is None:
+            if not strangers:
                 return False
+            oldest = min(strangers, key=lambda each: each.progress)
             self.open.pop(oldest)
             oldest.abort("another needs its place")
         self.open[newcomer] = None
@@ -104,6 +107,13 @@ class Connection(asyncio.BufferedProtocol):
     def logged_in(self) -> bool:
         """Whether somebody has logged in."""
         return self._processor is not None and self._processor.logged_in
+
+    @property
+    def progress(self) -> int:
+        """How far it came: 0 without a hello, 1 with one, 2 on an open channel."""
+        if self._kinds is FIRST or self._processor is None:
+            return 0
+        return 2 if self._processor.channel.is_open() else 1
 
     @property
     def processor(self) -> Processor | None:
