@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--out", type=Path, metavar="FILE", help="into FILE.csv, .json, .parquet or .arrow (a stream), with units"
     )
+    parser.add_argument("--manifest", action="store_true", help="with --out: FILE.manifest.json beside it")
     parser.add_argument("--repair", action="store_true", help="with check: mend what the log still holds")
     parser.epilog = (
         "plantctl history check [PLANT] reads every file of the record and every check sum instead, and says which\n"
@@ -45,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         from plantctl.cli.history_check import check
 
         return check(arguments)
+    if arguments.manifest and arguments.out is None:
+        return fail(USAGE, "--manifest describes a file: it needs --out")
     if arguments.repair:
         return fail(USAGE, "--repair belongs to plantctl history check")
     try:

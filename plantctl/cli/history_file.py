@@ -2,14 +2,16 @@
 
 import argparse
 import csv
+import hashlib
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from plantctl import __version__
 from plantctl.cli.exit_code import DONE, fail
-from plantctl.cli.recorded import span_of, time_ns
+from plantctl.cli.recorded import span_of, time_ns, utc_text
 from plantctl.core.quality import describe
 from plantctl.history.arrow import arrow_bytes, parquet_bytes
 from plantctl.history.columns import Aggregate, columns
@@ -32,16 +34,44 @@ def write_file(arguments: argparse.Namespace, history: History) -> int:
         table = _table(arguments, history)
         make = {".csv": lambda t: csv_text(t).encode(), ".parquet": parquet_bytes, ".arrow": arrow_bytes}[path.suffix]
         data = make(table)
+    _put(path, data)
+    if arguments.manifest:
+        told = _manifest(arguments, history, data, None if table is None else len(table))
+        _put(path.with_name(path.name + ".manifest.json"), json.dumps(told, indent=1).encode() + b"\n")
+    print(f"{path}: {f'{len(table)} rows, ' if table is not None else ''}{len(data)} bytes")
+    if history.damaged:
+        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
+    return DONE
+
+
+def _put(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
     try:
         part.write_bytes(data)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-    print(f"{path}: {f'{len(table)} rows, ' if table is not None else ''}{len(data)} bytes")
-    if history.damaged:
-        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
-    return DONE
+
+
+def _manifest(arguments: argparse.Namespace, history: History, data: bytes, rows: int | None) -> dict[str, Any]:
+    """What the file holds, for whoever is given it."""
+    points = [history.names.point(tag) for tag in arguments.tags]
+    span = None if arguments.at else span_of(arguments, history)
+    ways = ("average", "total", "points")
+    return {
+        "file": arguments.out.name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "rows": rows,
+        "made_by": f"plantctl {__version__}",
+        "asked": next((way for way in ways if getattr(arguments, way)), "at" if arguments.at else "raw"),
+        "points": arguments.points,
+        "start": utc_text(span.start_ns if span else time_ns("--at", arguments.at)),
+        "end": utc_text(span.end_ns) if span else None,
+        "plans": [f"{plan_hash:016x}" for plan_hash in history.names.plans()],
+        "tags": [{"name": p.name, "id": p.id, "unit": p.unit, "meaning": p.text} for p in points],
+        "damaged_pieces_left_out": history.damaged,
+    }
 
 
 def _table(arguments: argparse.Namespace, history: History) -> Table:

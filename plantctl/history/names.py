@@ -61,6 +61,10 @@ class Names:
             self._points, self._seen = points, hashes
         return self._points
 
+    def plans(self) -> list[int]:
+        """The hashes of all plans of the log."""
+        return plan_hashes(self._log.names())
+
     def _by_age(self, names: list[str], hashes: list[int]) -> list[int]:
         """The plans in the order in which they wrote last; those of files that are gone come first."""
         newest: dict[int, int] = {}

@@ -40,6 +40,7 @@ from plantctl.log.recovery import frame_texts
 
 POINTS_MAX: Final = 1_000_000
 BUCKETS_MAX: Final = 20_000
+LINE_NS: Final = 86_400_000_000_000
 _TOKEN: Final = re.compile(r"(\d{1,20})\.(\d{1,12})")
 
 
@@ -195,7 +196,8 @@ class History(Record):
         """What was in force at each of some moments; None where the record does not tell.
 
         `linear` puts the value on the straight line to the next point, with the worse quality of the two, where that
-        follows without a gap and both are finite numbers; else the value holds. An unknown tag raises `UnknownTag`.
+        follows within a day, without a gap, and both are finite numbers; else the value holds. An unknown tag raises
+        `UnknownTag`.
         """
         point = self._point(tag)
         found: list[State | None] = []
@@ -211,9 +213,9 @@ class History(Record):
         return found
 
     def _following(self, tag: int, utc_ns: int) -> State | None:
-        """The next point after a moment at which something is in force; None where a gap or the end comes before."""
+        """The next point after a moment at which something is in force; None where a gap, the end, a day comes first."""
         known_ns = utc_ns
-        for part in self._parts(utc_ns, 1 << 62):
+        for part in self._parts(utc_ns, utc_ns + LINE_NS):
             force = self._in_force(part, tag)
             if force is None:
                 return None
@@ -221,7 +223,7 @@ class History(Record):
                 if force.at_ns[row] > known_ns:
                     return None
                 if force.is_point[row] and force.utc_ns[row] > utc_ns:
-                    return _state(force, row)
+                    return _state(force, row) if force.utc_ns[row] <= utc_ns + LINE_NS else None
                 known_ns = max(known_ns, int(force.until_ns[row]))
         return None
 

@@ -1,6 +1,7 @@
 """`plantctl history` and `plantctl trend` over a record, sealed and not."""
 
 import csv
+import hashlib
 import io
 import json
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from plantctl.cli.main import main
 from plantctl.log.storage import FolderStorage
-from tests.history_bench import SCAN_NS, Naive, Plant
+from tests.history_bench import PLAN, SCAN_NS, Naive, Plant
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,19 @@ def test_into_a_file_with_units(place, capsys, tmp_path):
     monkey.undo()
     assert "pip install 'plantctl[arrow]'" in found.err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["found.csv", "spans.json"]
+
+
+def test_a_manifest_says_what_the_numbers_were(place, capsys, tmp_path):
+    out = tmp_path / "found.csv"
+    said(capsys, "history", "A-1", "B-1", "--last", "1h", "--from", place, "--out", out, "--manifest")
+    told = json.loads((tmp_path / "found.csv.manifest.json").read_text())
+    assert told["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert (told["rows"], told["asked"], told["plans"]) == (out.read_text().count("\n") - 1, "raw", [f"{PLAN:016x}"])
+    assert told["tags"][0] == {"name": "A-1", "id": 11, "unit": "m3/h", "meaning": "point 11"}
+    said(capsys, "history", "A-1", "--total", "--from", place, "--out", tmp_path / "t.json", "--manifest")
+    told = json.loads((tmp_path / "t.json.manifest.json").read_text())
+    assert (told["asked"], told["rows"]) == ("total", None)
+    assert "needs --out" in said(capsys, "history", "A-1", "--manifest", "--from", place, code=2).err
 
 
 def test_an_average_and_a_total(place, capsys):
