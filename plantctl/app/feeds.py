@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from plantctl.app.alarm_labels import alarm_labels
 from plantctl.app.feed_ledger import FeedLedger
 from plantctl.app.feed_log import FeedLog
 from plantctl.core.batch import Batch, PointLabel
@@ -119,6 +120,7 @@ class Feeds:
             f"{self._plan.hash:016x}",
             folder=self._folder,
             command=self._command,
+            alarms=alarm_labels(self._plan),
         )
         wanted = Wanted(labels, config.tags, events=config.events)
         return SinkRunner(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,17 @@ class SinkPlan:
     kind: str
     config: Mapping[str, Any] = field(default_factory=dict)
     tags: frozenset[int] = frozenset()
+
+
+class AlarmLabel(NamedTuple):
+    """What a person is told of an alarm: its priority (1 is the highest), what it is, its limit with unit, guidance."""
+
+    priority: int
+    text: str = ""
+    limit: str = ""
+    cause: str = ""
+    effect: str = ""
+    response: str = ""
 
 
 # The words of `feed.NAME.state`, in the order of `sinks._runner.SinkState`.

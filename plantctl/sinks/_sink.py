@@ -4,7 +4,7 @@ A sink sends batches somewhere and says whether they arrived. Everything else is
 to send first, what to leave aside, where to go on after a restart. A sink keeps no queue of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from plantctl.core.batch import Batch, PointLabels
 from plantctl.core.clock import Clock
 from plantctl.core.errors import PlantctlError
+from plantctl.core.feed import AlarmLabel
 from plantctl.core.units import UnitError, parse_duration_s
 
 
@@ -111,7 +112,7 @@ class SinkPlace:
 
     `labels` grows when a plan with more points takes over. `config` is a short text that names the configuration.
     `folder` is where a sink may keep a small file of its own, called after it. `command` takes the commands of peers;
-    without it there are none.
+    without it there are none. `alarms` is what a person is told of each alarm, by its point.
     """
 
     name: str
@@ -123,6 +124,7 @@ class SinkPlace:
     facts: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
     command: CommandGate | None = None
+    alarms: Mapping[str, AlarmLabel] = field(default_factory=dict)
 
 
 class Sink(Protocol):

@@ -28,7 +28,7 @@ def test_every_key_of_all_sinks_has_its_row():
     assert set(SinkSettings.model_fields) - rows_of(sections()[""]) == set()
 
 
-@pytest.mark.parametrize("kind", ["influx"])
+@pytest.mark.parametrize("kind", ["influx", "callout"])
 def test_every_key_of_a_kind_has_its_row(kind):
     common = set(SinkSettings.model_fields)
     assert set(load(kind).Config.model_fields) - common - rows_of(sections()[kind]) == set()
