@@ -213,7 +213,7 @@ class History(Record):
         return found
 
     def _following(self, tag: int, utc_ns: int) -> State | None:
-        """The next point after a moment at which something is in force; None where a gap, the end, a day comes first."""
+        """The next point after a moment at which something is in force; None where a gap, the end, a day come first."""
         known_ns = utc_ns
         for part in self._parts(utc_ns, utc_ns + LINE_NS):
             force = self._in_force(part, tag)
