@@ -62,7 +62,7 @@ def served_text(folder):
 async def beside(url, words, pid, before):
     """Most memory beyond `before`, and the slowest read of an honest client that was there first, beside a crowd."""
     most, slowest_s = 0, 0.0
-    async with Client(url, timeout=30) as client:
+    async with Client(url, timeout=30, watchdog_intervall=60.0) as client:
         child = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL)
         node = client.get_node(ua.NodeId("40-FI-4013", 2))
         while child.poll() is None:

@@ -121,8 +121,10 @@ class PlantServer(InternalServer):
         await self.init()
         await self._put(_O.Server_NamespaceArray, [ua_base(), self._settings.application, namespace(self._plant)])
         await self._put(_O.Server_ServerArray, [self._settings.application])
-        for operation in ("Read", "Write", "MethodCall", "Browse", "RegisterNodes", "TranslateBrowsePathsToNodeIds"):
+        for operation in ("Read", "Write", "MethodCall", "Browse", "RegisterNodes"):
             await self._put(getattr(_O, _OPERATIONS + operation), limits.OPERATIONS_MAX, ua.VariantType.UInt32)
+        paths = _OPERATIONS + "TranslateBrowsePathsToNodeIds"
+        await self._put(getattr(_O, paths), limits.PATHS_MAX, ua.VariantType.UInt32)
         await self._put(getattr(_O, _OPERATIONS + "HistoryReadData"), NODES_MAX, ua.VariantType.UInt32)
         items = _OPERATIONS.replace("NodesPer", "MonitoredItemsPerCall")
         await self._put(getattr(_O, items), limits.OPERATIONS_MAX, ua.VariantType.UInt32)

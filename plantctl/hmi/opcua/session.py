@@ -123,10 +123,17 @@ class Session(InternalSession):
         _check(params.NodesToBrowse)
         wanted = int(params.RequestedMaxReferencesPerNode or 0)
         most = min(wanted or limits.REFERENCES_MAX, limits.REFERENCES_MAX)
-        results = self._server.view_service.browse(params)
-        for result in results:
-            self._cut(result, most)
-        return list(results)
+        results, left, view = [], limits.ANSWERED_MAX, self._server.view_service
+        for each in params.NodesToBrowse:
+            if left > 0:
+                (result,) = view.browse(ua.BrowseParameters(NodesToBrowse=[each]))
+                self._cut(result, min(most, left))
+                left -= len(result.References)
+            else:
+                # It would keep everybody else: who asks for so much asks again.
+                result = ua.BrowseResult(StatusCode=ua.StatusCode(ua.StatusCodes.BadNoContinuationPoints))
+            results.append(result)
+        return results
 
     def browse_more(self, params: Any) -> list[Any]:
         """What did not fit into earlier answers."""
@@ -157,7 +164,7 @@ class Session(InternalSession):
 
     async def translate_browsepaths_to_nodeids(self, params: Any) -> list[Any]:
         """Nodes by the names on the way to them."""
-        _check(params)
+        _check(params, limits.PATHS_MAX)
         if any(not path.RelativePath.Elements or len(path.RelativePath.Elements) > 32 for path in params):
             raise ServiceError(ua.StatusCodes.BadBrowseNameInvalid)
         found = self._server.view_service.translate_browsepaths_to_nodeids(params)
@@ -260,9 +267,9 @@ def _each(ids: Sequence[int], own: Sequence[int]) -> list[Any]:
     return [ua.StatusCode(codes.Good if number in own else codes.BadSubscriptionIdInvalid) for number in ids]
 
 
-def _check(operations: Any) -> None:
+def _check(operations: Any, most: int = limits.OPERATIONS_MAX) -> None:
     """Refuse a request that asks for nothing, or for too much at once."""
     if not operations:
         raise ServiceError(ua.StatusCodes.BadNothingToDo)
-    if len(operations) > limits.OPERATIONS_MAX:
+    if len(operations) > most:
         raise ServiceError(ua.StatusCodes.BadTooManyOperations)
