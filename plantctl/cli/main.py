@@ -27,6 +27,7 @@ VERBS: Final = {
     "users": "say who may log in to a plant's page, and what each may do there",
     "doctor": "find what this machine lacks for a plant, and how plants that run here are",
     "check": "find everything that is wrong with a plant's text",
+    "dashboards": "write dashboards for Grafana: displays, loops, the system",
     "schema": "write the form of a plant's text for an editor: keys, words, units",
     "explain": "show what a plant compiles to, who writes a tag, what feeds a trip",
     "exec": "run a plant over recorded inputs, without devices",

@@ -1,12 +1,16 @@
 """`/metrics`: who may ask, in which format, and that what is told is the plant; over a real socket."""
 
 import base64
+import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from plantctl.core.metrics_serving import MetricsServing
 from plantctl.core.quality import BAD
+from plantctl.hmi.dashboards import Dashboards
+from plantctl.hmi.describe import description
 from plantctl.hmi.users import Users
 from plantctl.plan.build import build_path
 from tests.exposition_reader import read
@@ -99,6 +103,17 @@ def test_sinks_tell_how_they_are(tmp_path):
         assert found["plantctl_sink_lag_seconds"].of(sink="archive") == 12.5
         assert found["plantctl_sink_missing_frames"].of(sink="archive") == 7
         assert found["plantctl_sink_quarantined_records"].of(sink="archive") == 2
+
+    served(plan, tmp_path, situation)
+
+
+def test_what_the_dashboard_of_the_system_asks_for_is_measured(plan, tmp_path):
+    system = json.dumps(Dashboards(description(plan), (), "prometheus").all()["system.json"])
+    asked = {name.removesuffix("_bucket") for name in re.findall(r"plantctl_[a-z_]+", system)}
+
+    async def situation(page):
+        assert len(asked) > 5
+        assert asked - (await measured(page))[0].keys() == set()
 
     served(plan, tmp_path, situation)
 
