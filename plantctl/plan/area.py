@@ -19,13 +19,13 @@ from plantctl.plan.node import Node
 from plantctl.plan.shapes import BRACED, Shape
 from plantctl.plan.source_forms import OneOrMore, Short, yaml_key
 
-EXECUTIVE: Final = "scan."
+EXECUTIVE: Final = ("scan.", "clock.", "log.", "feed.")
 _HAS_AREA: Final = re.compile(r"[0-9]+-")
 _TAG_LIKE: Final = re.compile(r"[A-Z]{1,6}-[0-9][0-9A-Z]*(?:\.[a-z][a-z0-9_]*)?")
 
 
 def full_name(name: str, area: str) -> str:
-    """A tag's name with its area; unchanged when it has one, the file has none, or it is the executive's (`scan.`)."""
+    """A tag's name with its area; unchanged when it has one, the file has none, or it is the executive's."""
     bare = not area or not name or _HAS_AREA.match(name) or name.startswith(EXECUTIVE)
     return name if bare else f"{area}-{name}"
 
@@ -104,7 +104,7 @@ def _complete_annotated(node: Node, form: Any, area: str) -> None:
 
 def _complete_expression(node: Node, area: str) -> None:
     if isinstance(node.value, str):
-        names = [match.start(1) for match in BRACED.finditer(node.value) if not _HAS_AREA.match(match[1]) and match[1]]
+        names = [m.start(1) for m in BRACED.finditer(node.value) if full_name(m[1], area) != m[1]]
         _insert(node, node.value, names, area)
 
 

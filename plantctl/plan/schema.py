@@ -15,12 +15,12 @@ from typing import Annotated, Any, Final, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from plantctl.core.errors import Diagnostic
-from plantctl.plan.area import keys_of
+from plantctl.plan.area import EXECUTIVE, keys_of
 from plantctl.plan.did_you_mean import meant, nearest
 from plantctl.plan.merge import Merged
 from plantctl.plan.node import Node
 from plantctl.plan.places import Places, Step
-from plantctl.plan.shapes import Name, ShapeError, kind_of
+from plantctl.plan.shapes import Name, Reference, ShapeError, kind_of
 from plantctl.plan.source_display import Display
 from plantctl.plan.source_opcua import OpcuaServer
 from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant
@@ -59,6 +59,7 @@ def form_schema(title: str) -> dict[str, Any]:
 
 
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
+_REFERENCE: Final[TypeAdapter[str]] = TypeAdapter(Reference)
 
 
 class _Checker:
@@ -94,7 +95,8 @@ class _Checker:
 
     def _check_name(self, title: str, name: str) -> None:
         try:
-            _NAME.validate_python(self.root.entries[title][1].entries[name][0].text)
+            form = _REFERENCE if title == "alarms" and name.startswith(EXECUTIVE) else _NAME
+            form.validate_python(self.root.entries[title][1].entries[name][0].text)
         except ValidationError as error:
             fault = error.errors()[0].get("ctx", {}).get("error")
             if isinstance(fault, ShapeError):

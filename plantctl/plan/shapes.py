@@ -30,7 +30,7 @@ COUNT_MAX: Final = 100_000
 KEEPING_LEAST_NS: Final = 86_400 * 10**9
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(MB|GB|TB)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[a-z][a-z0-9_]*)?")
+_REFERENCE = re.compile(r"(?:feed\.)?[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[a-z][a-z0-9_]*)?")
 _VOTE = re.compile(r"[1-9]oo[1-9]")
 BRACED: Final = re.compile(r"\{([^{}]*)\}")
 
