@@ -261,3 +261,17 @@ def test_a_flood_is_one_message():
     hostile = message("demo", "shift", tellings[:1], {"TI-0.high": AlarmLabel(1, "hot\r\nBcc: all@x")}, 5, 1)
     assert "\n" not in hostile.subject
     assert "\r" not in hostile.subject
+
+
+def test_the_text_of_the_how_to_compiles_with_its_alarm_on_the_sink_itself(tmp_path):
+    import re
+    from pathlib import Path
+
+    from plantctl.plan.build import build_path
+
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "have-people-called.md"
+    parts = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    (tmp_path / "plant.yaml").write_text("\n".join(["plant: {name: x}", "tasks: {control: 1 s}", *parts]))
+    built = build_path(tmp_path, {})
+    assert not built.findings, built.findings
+    assert "XY-9001.high" in built.plan.rows

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from plantctl.app.alarm_labels import alarm_labels
 from plantctl.app.feeds import Feeds, Wanted
 from plantctl.app.split.feeds import FeedsProcess
 from plantctl.app.split.segments import Role
@@ -165,3 +166,24 @@ def test_patterns_choose_by_name_and_unknown_points_are_left_out():
     wanted = Wanted(labels, ("40-*", "50-FI-?"), events=True)
     assert wanted._ids.tolist() == [1, 2, 3]
     assert Wanted(labels, ("40-F*",), events=True)._ids.tolist() == [1]
+
+
+def test_a_call_out_hears_the_alarms_of_the_plant_and_what_the_text_says_of_them(tmp_path):
+    plant = lived(tmp_path)
+    config = {"people": {"shift": {"webhook": "https://127.0.0.1/", "key_file": "key"}}, "steps": [{"to": "shift"}]}
+    plan = replace(plant.plan, sinks=(SinkPlan("standby", "callout", config),))
+    newest = plant.recorder.newest()
+
+    async def main(clock):
+        folders = ReadOnlyFolder(tmp_path / LOG_NAME), FolderStorage(tmp_path / "feeds")
+        feeds = Feeds(plan, clock, folders[0], None, folders[1], lambda: newest, folder=tmp_path / "feeds")
+        work = asyncio.get_running_loop().create_task(feeds.run())
+        await clock.sleep(3.0)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        return feeds.feeds[0].runner.sink.book
+
+    assert run_virtual(main).calls["LI-1.high"].state == "unack"
+    assert (tmp_path / "feeds" / "standby.calls").stat().st_mode & 0o777 == 0o600
+    label = alarm_labels(plan)["LI-1.high"]
+    assert (label.priority, label.limit, label.response) == (2, "70 %", "close it")
