@@ -12,11 +12,8 @@ a device's watchdog quiet; each telegram that changes something is sent only whi
 """
 
 import asyncio
-import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -25,7 +22,7 @@ import numpy as np
 
 from plantctl.core.clock import Clock, heed_cancel
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
-from plantctl.core.errors import DeviceError, Garbled, NotAdmitted, PlantctlError, WrongDevice
+from plantctl.core.errors import DeviceError, Garbled, NotAdmitted, WrongDevice
 from plantctl.core.field import (
     DevicePlan,
     FieldEventKind,
@@ -35,9 +32,12 @@ from plantctl.core.field import (
     WriteError,
     may_write,
 )
+from plantctl.core.plugin import load_plugin, plugin_kinds
 from plantctl.core.quality import Reason, bad_because
 from plantctl.core.schedule import Schedule
 from plantctl.drivers._driver import ALWAYS, Driver, Job, Permit, Port, Wish, Withdrawn, Written
+
+PACKAGE: Final = "plantctl.drivers"
 
 # The first instant of a device in its period; the scan and the simulators have theirs below.
 FIRST_PHASE_NS: Final = 2_000_000
@@ -56,9 +56,7 @@ UNTOLD: Final = frozenset({WriteError.UNREACHABLE, WriteError.WITHDRAWN})
 
 def driver_kinds() -> list[str]:
     """The kinds there are: the files of this folder and the entry points of others, sorted."""
-    ours = {module.name for module in pkgutil.iter_modules(importlib.import_module(__package__).__path__)}
-    others = {point.name for point in entry_points(group="plantctl.drivers")}
-    return sorted(name for name in ours | others if not name.startswith("_"))
+    return plugin_kinds(PACKAGE)
 
 
 def load(kind: str) -> ModuleType:
@@ -66,18 +64,7 @@ def load(kind: str) -> ModuleType:
 
     Raises PlantctlError when there is none. Imports no protocol library: drivers do that when they connect.
     """
-    if kind.isidentifier() and not kind.startswith("_"):
-        name = f"{__package__}.{kind}"
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-        for point in entry_points(group="plantctl.drivers"):
-            if point.name == kind:
-                module: ModuleType = point.load()
-                return module
-    raise PlantctlError(f"there is no driver of the kind `{kind}`")
+    return load_plugin(PACKAGE, kind, "driver")
 
 
 def build(

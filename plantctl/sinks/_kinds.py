@@ -1,42 +1,26 @@
 """Which kinds of sinks there are: a file of this folder is a kind, and others come through entry points."""
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from types import ModuleType
+from typing import Final
 
 from pydantic import ValidationError
 
-from plantctl.core.errors import PlantctlError
+from plantctl.core.plugin import load_plugin, plugin_kinds
 from plantctl.sinks._sink import SinkSettings
+
+PACKAGE: Final = "plantctl.sinks"
 
 
 def sink_kinds() -> list[str]:
-    """The kinds there are: the files of this folder and the entry points of others, sorted."""
-    ours = {module.name for module in pkgutil.iter_modules(importlib.import_module(__package__).__path__)}
-    others = {point.name for point in entry_points(group="plantctl.sinks")}
-    return sorted(name for name in ours | others if not name.startswith("_"))
+    """The kinds there are, sorted."""
+    return plugin_kinds(PACKAGE)
 
 
 def load(kind: str) -> ModuleType:
-    """The sink of this kind: the file of that name in this folder, else an entry point of `plantctl.sinks`.
-
-    Raises PlantctlError when there is none. Imports no protocol library: sinks do that when they connect.
-    """
-    if kind.isidentifier() and not kind.startswith("_"):
-        name = f"{__package__}.{kind}"
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-        for point in entry_points(group="plantctl.sinks"):
-            if point.name == kind:
-                module: ModuleType = point.load()
-                return module
-    raise PlantctlError(f"there is no sink of the kind `{kind}`")
+    """The sink of this kind. Raises PlantctlError when there is none."""
+    return load_plugin(PACKAGE, kind, "sink")
 
 
 @dataclass(frozen=True, slots=True)
