@@ -169,6 +169,28 @@ def test_what_came_and_was_acknowledged_while_the_feeds_were_away_calls_nobody(t
     story(tell, tmp_path)
 
 
+def test_no_call_begins_while_what_is_behind_is_still_being_read(telephone, tmp_path):
+    from dataclasses import replace
+
+    from tests.wire.feed_rig import alarm, batch
+
+    async def main(clock):
+        place = SinkPlace("standby", "bench", {}, clock, folder=tmp_path, alarms=LABELS)
+        sink = callout.Sink(place, callout.Config(**CONFIG))
+        await sink.open()
+        await clock.sleep(60.0)
+        for frame, word in enumerate(("unack", "acked")):
+            event = replace(alarm(0, "TI-1.high"), utc_ns=clock.utc_ns() - 120 * 10**9, words=WORDS)
+            event = replace(event, new=float(WORDS.index(word)))
+            await sink.write(batch(events=[event], first=1 + frame, historical=True))
+            await clock.sleep(4.0)
+        await clock.sleep(60.0)
+        await sink.close()
+
+    run_virtual(main)
+    assert telephone.heard == []
+
+
 def test_what_came_before_the_limit_calls_nobody(telephone, tmp_path):
     async def tell(plant):
         await plant.end()
