@@ -7,6 +7,7 @@ from plantctl.app.split.output_gate import OutputGate, ScanSeen, Verdict
 
 MS = 1_000_000
 PERIOD = 100 * MS
+STANDING = 1000 * MS  # for so long a field may stand and keep its grant (decision 0032)
 
 # What may happen between two looks of the field, each with how long it takes in ms.
 HAPPENINGS = st.lists(
@@ -25,7 +26,7 @@ HAPPENINGS = st.lists(
                 "take",
             ]
         ),
-        st.integers(1, 900),
+        st.integers(1, 1400),
     ),
     max_size=60,
 )
@@ -60,7 +61,7 @@ class Story:
             assert (self.scan, gate.generation) in self.released
             assert gate.generation not in self.voided
             assert not gone
-            assert gap <= 4 * PERIOD
+            assert gap <= STANDING
         if self.written_by and (gone or self.scan != self.written_by):
             assert gate.verdict is Verdict.SAFE, "the devices hold what a scan wanted that is gone"
             self.written_by = 0
