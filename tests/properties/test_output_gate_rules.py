@@ -72,13 +72,18 @@ class Story:
         if gate.verdict is Verdict.OPEN:
             self.written_by = self.scan
 
+    def word(self):
+        """Under what something is taken or sent: fail-safe values are the field's own, whoever scans."""
+        safe = self.gate.verdict is Verdict.SAFE
+        return None if safe else self.scan_at_look, self.gate.generation, self.gate.verdict
+
     def send(self):
         """A driver comes to where it would send what it took, now."""
         for taken, at_look in self.taken:
             if self.gate.permits(taken, self.now):
                 assert self.now - self.looked <= 2 * PERIOD, "nobody has looked"
                 assert self.gate.verdict is not Verdict.SHUT
-                assert at_look == (self.scan_at_look, self.gate.generation, self.gate.verdict), "taken from another"
+                assert at_look == self.word(), "taken from another"
                 assert self.now - taken.taken_ns <= 1000 * MS
 
     def pass_time(self, ms, *, beats=True, looks=True):
@@ -109,8 +114,7 @@ def test_only_a_living_scan_that_a_person_released_is_let_through(happenings):
             case "withdraw":
                 story.granted = 0
             case "take":
-                key = (story.scan_at_look, story.gate.generation, story.gate.verdict)
-                story.taken.append((story.gate.take(story.now), key))
+                story.taken.append((story.gate.take(story.now), story.word()))
             case "scan stands":
                 story.pass_time(ms, beats=False)
             case "field stands":
