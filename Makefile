@@ -151,7 +151,12 @@ $(PEERS)/.made: tests/interop/package.json tests/interop/package-lock.json | nod
 	come; npm's reason is above. Look at the network, the proxy and 'npm config list'; then again." >&2; exit 1; }
 	@touch $@
 
-interop: $(VENV)/.dev $(PEERS)/.made mosquitto
+$(VENV)/.data: $(VENV)/.dev requirements/data.txt
+	@echo "set-up: libraries of data frames, the users' own (requirements/data.txt)"
+	@$(PIP) install $(LOCKED) --requirement requirements/data.txt || $(SAY_WHY)
+	@touch $@
+
+interop: $(VENV)/.dev $(VENV)/.data $(PEERS)/.made mosquitto
 	@$(PY) -m pytest tests/$@
 
 $(VENV)/.browser: $(VENV)/.dev requirements/browser.txt
