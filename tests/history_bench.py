@@ -116,6 +116,24 @@ class Plant:
         return History(self.log, self.sealed)
 
 
+def hours_of_slow_scans(draw):
+    """A plant whose record is hours long, with holes, stops and sealed files."""
+    plant = Plant(draw, span_ns=1_200_000_000_000)
+    for _ in range(10):
+        for _ in range(draw.randint(10, 80)):
+            plant.scan(1, draw.choice((1, 2, 4)) * 1_000_000_000)
+        happening = draw.choice(("lose", "stop", "seal", "seal", "seal"))
+        if happening == "lose":
+            plant.keep()
+            plant.lose()
+        elif happening == "stop":
+            plant.stop(draw.randint(1, 400) * 1_000_000_000)
+        else:
+            plant.seal()
+    plant.keep()
+    return plant
+
+
 def bits(value):
     return struct.unpack("<q", struct.pack("<d", value))[0]
 

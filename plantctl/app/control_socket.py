@@ -24,7 +24,7 @@ from plantctl.app.overview import overview, ranks
 from plantctl.app.state_folder import socket_address
 from plantctl.core.command import NOT_DURABLE, VERB_NAMES, Command, Result, Stage
 from plantctl.core.device_statistics import DeviceStatistics, LinkState
-from plantctl.core.event import Event, spoken
+from plantctl.core.event import Event, in_words, spoken
 from plantctl.core.field import DevicePlan
 from plantctl.core.quality import describe, severity_word
 from plantctl.hmi.live_plant import LivePlant, Snapshot, is_last
@@ -238,12 +238,7 @@ def _device(device: DevicePlan, statistics: DeviceStatistics) -> dict[str, Any]:
 
 def _event(event: Event) -> dict[str, Any]:
     return {
-        "kind": event.kind.word,
-        "target": event.target,
-        "old": event.old_text,
-        "new": event.new_text,
-        "actor": event.actor,
-        "reason": event.reason,
+        **in_words(event),
         "utc_ns": event.utc_ns,
         "scan": event.scan,
     }

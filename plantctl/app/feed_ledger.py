@@ -12,7 +12,7 @@ import math
 from typing import Final
 
 from plantctl.core.batch import Batch, PointLabels
-from plantctl.core.event import Event
+from plantctl.core.event import in_words
 from plantctl.core.quality import describe
 from plantctl.log.open_file import close_quietly
 from plantctl.log.storage import Storage
@@ -79,7 +79,7 @@ class FeedLedger:
     def _told(self, batch: Batch, why: str) -> list[dict[str, object]]:
         told: list[dict[str, object]] = []
         for sequence, event in zip(batch.event_sequences, batch.events, strict=True):
-            told.append({"utc_ns": event.utc_ns, "frame": sequence, **_event(event), "why": why})
+            told.append({"utc_ns": event.utc_ns, "frame": sequence, **in_words(event), "why": why})
         for i in range(batch.rows):
             number, value = int(batch.tag[i]), float(batch.value[i])
             label = self._labels.get(number)
@@ -95,14 +95,3 @@ class FeedLedger:
                 }
             )
         return told
-
-
-def _event(event: Event) -> dict[str, object]:
-    return {
-        "kind": event.kind.word,
-        "target": event.target,
-        "old": event.old_text,
-        "new": event.new_text,
-        "actor": event.actor,
-        "reason": event.reason,
-    }

@@ -18,7 +18,7 @@ from plantctl.app.feed_ledger import FeedLedger
 from plantctl.app.feed_log import FeedLog
 from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.clock import Clock
-from plantctl.core.feed import SinkPlan, feed_point
+from plantctl.core.feed import SinkPlan, SinkState, feed_point
 from plantctl.history.names import points_in
 from plantctl.log.files import plan_hashes, plan_name
 from plantctl.log.rows import PartlyReadable
@@ -27,7 +27,7 @@ from plantctl.plan.plan import Plan
 from plantctl.scan.event_records import EventRecords
 from plantctl.sinks._kinds import load
 from plantctl.sinks._position import Position
-from plantctl.sinks._runner import SinkRunner, SinkState, SinkStatistics
+from plantctl.sinks._runner import SinkRunner, SinkStatistics
 from plantctl.sinks._sink import CommandGate, SinkPlace
 
 # A ledger that cannot be read is asked again after so many seconds.

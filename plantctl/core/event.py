@@ -61,6 +61,18 @@ class Event:
         return spoken(self.new, self.words)
 
 
+def in_words(event: Event) -> dict[str, str]:
+    """What an event says, as files and interfaces write it; its times are the writer's."""
+    return {
+        "kind": event.kind.word,
+        "target": event.target,
+        "old": event.old_text,
+        "new": event.new_text,
+        "actor": event.actor,
+        "reason": event.reason,
+    }
+
+
 def spoken(value: float, words: tuple[str, ...]) -> str:
     """A value as text: its word where there is one, whole numbers without a point, others exact, NaN `nan`."""
     if math.isfinite(value) and abs(value) < 2**53 and value == int(value):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 
@@ -26,8 +27,21 @@ class AlarmLabel(NamedTuple):
     response: str = ""
 
 
-# The words of `feed.NAME.state`, in the order of `sinks._runner.SinkState`.
-STATE_WORDS: Final = ("idle", "running", "filling", "unreachable", "not-admitted", "disk")
+class SinkState(IntEnum):
+    """How a sink is. `FILLING`: what is new arrives, and holes behind it are being filled; `DISK`: the log, the
+    position or the quarantine cannot be read or written.
+    """
+
+    IDLE = 0
+    RUNNING = 1
+    FILLING = 2
+    UNREACHABLE = 3
+    NOT_ADMITTED = 4
+    DISK = 5
+
+
+# The words of `feed.NAME.state`.
+STATE_WORDS: Final = tuple(state.name.lower().replace("_", "-") for state in SinkState)
 
 # The points `feed.NAME.*` of every sink: last part, unit, what it says, whether it is a whole number.
 FEED_POINTS: Final = (

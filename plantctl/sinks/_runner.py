@@ -14,11 +14,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final, Protocol
 
 from plantctl.core.batch import Batch, Cursor
 from plantctl.core.clock import Clock, heed_cancel
+from plantctl.core.feed import SinkState
 from plantctl.sinks._position import Position
 from plantctl.sinks._sink import Sink, SinkError, SinkNotAdmitted, SinkRejected, SinkUnreachable
 
@@ -35,17 +35,6 @@ REFUSED_MAX: Final = 64
 
 class _DiskFailed(Exception):
     """The log, the position or the quarantine cannot be read or written."""
-
-
-class SinkState(IntEnum):
-    """How a sink is; the words are those of its point."""
-
-    IDLE = 0
-    RUNNING = 1
-    FILLING = 2  # what is new arrives, holes behind it are being filled
-    UNREACHABLE = 3
-    NOT_ADMITTED = 4
-    DISK = 5  # the log, the position or the quarantine cannot be read or written
 
 
 @dataclass(slots=True)

@@ -121,7 +121,6 @@ class SinkPlace:
     clock: Clock
     secrets: Path | None = None
     config: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
     command: CommandGate | None = None
     alarms: Mapping[str, AlarmLabel] = field(default_factory=dict)

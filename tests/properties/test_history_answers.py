@@ -8,7 +8,7 @@ import pytest
 
 from plantctl.core.quality import SEVERITY_MASK
 from plantctl.history.query import Tier
-from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits
+from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits, hours_of_slow_scans
 
 
 def recorded(seed, rounds=14, **settings):
@@ -129,19 +129,7 @@ def test_a_spike_and_a_gap_show_at_every_zoom(seed):
 def test_minutes_tell_the_same_as_points(seed):
     """Slow scans, so that the record is hours long: buckets of whole minutes, from sealed minutes and from the log."""
     draw = Random(seed)
-    plant = Plant(draw, span_ns=1_200_000_000_000)
-    for _ in range(10):
-        for _ in range(draw.randint(10, 80)):
-            plant.scan(1, draw.choice((1, 2, 4)) * 1_000_000_000)
-        happening = draw.choice(("lose", "stop", "seal", "seal", "seal"))
-        if happening == "lose":
-            plant.keep()
-            plant.lose()
-        elif happening == "stop":
-            plant.stop(draw.randint(1, 400) * 1_000_000_000)
-        else:
-            plant.seal()
-    plant.keep()
+    plant = hours_of_slow_scans(draw)
     history = plant.history()
     first, last = history.extent_ns()
     for tag, name in NAMES.items():

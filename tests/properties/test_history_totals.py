@@ -10,7 +10,7 @@ from plantctl.core.quality import SEVERITY_MASK
 from plantctl.history.query import NothingAsked
 from plantctl.history.seal import Sealer
 from plantctl.history.totals import NotARate
-from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits
+from tests.history_bench import NAMES, SCAN_NS, Naive, bits, hours_of_slow_scans
 from tests.properties.test_history_answers import recorded, rows
 
 
@@ -54,19 +54,7 @@ def test_only_what_was_good_counts_in_averages_and_totals(seed):
 def test_spans_of_any_width_tell_the_same_from_minutes_and_from_points(seed):
     """Hours of slow scans: widths that are whole minutes, that hold whole files, and that are neither."""
     draw = Random(seed)
-    plant = Plant(draw, span_ns=1_200_000_000_000)
-    for _ in range(10):
-        for _ in range(draw.randint(10, 80)):
-            plant.scan(1, draw.choice((1, 2, 4)) * 1_000_000_000)
-        happening = draw.choice(("lose", "stop", "seal", "seal", "seal"))
-        if happening == "lose":
-            plant.keep()
-            plant.lose()
-        elif happening == "stop":
-            plant.stop(draw.randint(1, 400) * 1_000_000_000)
-        else:
-            plant.seal()
-    plant.keep()
+    plant = hours_of_slow_scans(draw)
     history = plant.history()
     first, last = history.extent_ns()
     for tag, name in NAMES.items():

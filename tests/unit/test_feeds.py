@@ -13,11 +13,10 @@ from plantctl.app.split.feeds import FeedsProcess
 from plantctl.app.split.segments import Role
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.batch import PointLabel
-from plantctl.core.feed import SinkPlan
+from plantctl.core.feed import SinkPlan, SinkState
 from plantctl.core.virtual_run import run_virtual
 from plantctl.log.files import plan_name
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
-from plantctl.sinks._runner import SinkState
 from plantctl.sinks._sink import SinkNotAdmitted, SinkSettings
 from tests.gateway_bench import Bench
 from tests.restart_bench import CASCADE, Logged

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from plantctl.core.feed import SinkState
 from plantctl.core.virtual_run import run_virtual
-from plantctl.sinks._runner import SinkState
 from plantctl.sinks._sink import SinkNotAdmitted, SinkRejected, SinkUnreachable
 from tests.feed_bench import FedPlant, Peer, alarm, logged_rows
 from tests.unit.simulated_storage import SimulatedStorage
