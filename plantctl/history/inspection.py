@@ -130,9 +130,9 @@ def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
             if chunk.kind in _DECODE:
                 _DECODE[ChunkKind(chunk.kind)](chunk)
         except LogDamaged:
-            known = next((key for key, place in file.places.items() if place[0] == at), None)
+            known = file.places.at(at)
             yield _chunk_damage(file, known, begin_ns, end_ns)
-            beyond = file.places[known][0] + file.places[known][1] if known else 0
+            beyond = at + (file.places.get(*known) or (at, 0))[1] if known else 0
             at = beyond if beyond > at else _next_mark(data, at)
             continue
         at += size

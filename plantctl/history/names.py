@@ -4,6 +4,7 @@ The text of every plan that wrote frames lies beside the log. Ids are stable, so
 differ the newest word counts, and what a plan does not have any more can still be asked for.
 """
 
+from itertools import chain
 from typing import NamedTuple
 
 from plantctl.core.errors import PlantctlError
@@ -26,40 +27,62 @@ class NamedPoint(NamedTuple):
 
 
 class Names:
-    """The points of all plans of a log, read when they are first asked for and again when a plan was added."""
+    """The points of all plans of a log: one by one as they are asked for, all of them only where somebody wants all."""
 
     def __init__(self, log: PartlyReadable) -> None:
         self._log = log
         self._names: list[str] = []
-        self._seen: list[int] = []
-        self._points: dict[str, NamedPoint] = {}
+        self._plans: list[int] = []  # the one that wrote last is the last
+        self._newest = ""
+        self._known: dict[str, NamedPoint] = {}
+        self._all: dict[str, NamedPoint] | None = None
 
     def point(self, name: str, names: list[str] | None = None) -> NamedPoint:
         """The point called `name`; `names` are those of the log's files where they are known. Raises `UnknownTag`."""
-        points = self.all(names)
-        found = points.get(name)
+        self._look(names)
+        found = self._known.get(name) or self._found(name)
         if found is None:
+            points = self.all(names)
             if not points:
                 raise UnknownTag("nothing is recorded yet")
             hint = meant(name, points)
             raise UnknownTag(f"`{name}` is not in the record{'; ' + hint if hint else ''}")
+        self._known[name] = found
         return found
 
     def all(self, names: list[str] | None = None) -> dict[str, NamedPoint]:
         """The points by name."""
+        self._look(names)
+        if self._all is None:
+            points: dict[str, NamedPoint] = {}
+            for plan_hash in self._plans:
+                points |= points_in(self._text(plan_hash))
+            self._all = points
+        return self._all
+
+    def _look(self, names: list[str] | None) -> None:
+        """Sees which plans there are now."""
         names = self._log.names() if names is None else names
         if names is self._names or names == self._names:
-            return self._points
+            return
         self._names = names
         hashes = plan_hashes(names)
-        if hashes != self._seen:
-            order = self._by_age(names, hashes)
-            points: dict[str, NamedPoint] = {}
-            for plan_hash in order:
-                text = self._log.read(plan_name(plan_hash)).decode("utf-8", "replace")
-                points |= points_in(text)
-            self._points, self._seen = points, hashes
-        return self._points
+        if sorted(hashes) != sorted(self._plans):
+            self._plans, self._newest, self._known, self._all = self._by_age(names, hashes), "", {}, None
+
+    def _found(self, name: str) -> NamedPoint | None:
+        """The point in the newest text that has it: a plan of thousands is not taken apart for one of them."""
+        if self._plans and not self._newest:
+            self._newest = self._text(self._plans[-1])
+        older = (self._text(plan_hash) for plan_hash in reversed(self._plans[:-1]))
+        for text in chain([self._newest], older):
+            found = point_in(text, name)
+            if found is not None:
+                return found
+        return None
+
+    def _text(self, plan_hash: int) -> str:
+        return self._log.read(plan_name(plan_hash)).decode("utf-8", "replace")
 
     def plans(self) -> list[int]:
         """The hashes of all plans of the log."""
@@ -79,10 +102,28 @@ def points_in(text: str) -> dict[str, NamedPoint]:
     """The points in a plan's text as it lies beside the log."""
     points: dict[str, NamedPoint] = {}
     for line in text.splitlines():
-        cells = line.split("\t")
-        if len(cells) == 4 and cells[0].isdigit():
-            unit = "" if cells[2] == "1" else cells[2]
-            points[cells[1]] = NamedPoint(cells[1], int(cells[0]), unit, cells[3])
+        point = _point_of(line)
+        if point is not None:
+            points[point.name] = point
         elif line.startswith("file "):
             break
     return points
+
+
+def point_in(text: str, name: str) -> NamedPoint | None:
+    """The same of one point alone."""
+    end = text.find("\nfile ")
+    at = end = len(text) if end < 0 else end
+    while (at := text.rfind(f"\t{name}\t", 0, at)) >= 0:
+        begin, beyond = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+        point = _point_of(text[begin : len(text) if beyond < 0 else beyond])
+        if point is not None and point.name == name:
+            return point
+    return None
+
+
+def _point_of(line: str) -> NamedPoint | None:
+    cells = line.split("\t")
+    if len(cells) != 4 or not cells[0].isdigit():
+        return None
+    return NamedPoint(cells[1], int(cells[0]), "" if cells[2] == "1" else cells[2], cells[3])

@@ -43,7 +43,7 @@ from plantctl.history.chunk import (
     encode_chunk,
 )
 from plantctl.history.minutes import decode_minutes
-from plantctl.history.numbers import pack_whole, take_whole
+from plantctl.history.numbers import I8, pack_whole, take_whole
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Held
 
@@ -146,6 +146,33 @@ def decode_frames(chunk: Chunk) -> list[tuple[int, bytes]]:
     return found
 
 
+class Places:
+    """Where the chunks of a file are: offset and bytes, by kind and tag. Columns: ten thousand tags are soon read."""
+
+    def __init__(self, kinds: I8, tags: I8, offsets: I8, sizes: I8) -> None:
+        keys = kinds << 32 | tags
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._offsets, self._sizes = keys[order], offsets[order], sizes[order]
+
+    def get(self, kind: int, tag: int) -> tuple[int, int] | None:
+        """The place of a chunk, None where there is none."""
+        row = int(self._keys.searchsorted(kind << 32 | tag, "right")) - 1
+        if row < 0 or self._keys[row] != kind << 32 | tag:
+            return None
+        return int(self._offsets[row]), int(self._sizes[row])
+
+    def at(self, offset: int) -> tuple[int, int] | None:
+        """Kind and tag of the chunk that begins at `offset`, None where none does."""
+        found = np.flatnonzero(self._offsets == offset).tolist()
+        return (int(self._keys[found[0]]) >> 32, int(self._keys[found[0]]) & 0xFFFF_FFFF) if found else None
+
+    def tags(self, kind: int) -> list[int]:
+        """The tags that have a chunk of a kind, ascending."""
+        begin, end = self._keys.searchsorted((kind << 32, (kind + 1) << 32)).tolist()
+        found: list[int] = (self._keys[begin:end] & 0xFFFF_FFFF).tolist()
+        return found
+
+
 @dataclass(slots=True)
 class SealedFile:
     """One sealed file, its index read; chunks are read when they are asked for. Made by `open_sealed`.
@@ -156,7 +183,7 @@ class SealedFile:
     name: str
     range: Range
     head: SealedHead
-    places: dict[tuple[int, int], tuple[int, int]]
+    places: Places
     damaged: int
     _held: Held
     _scans: Scans | None = None
@@ -165,7 +192,7 @@ class SealedFile:
 
     def _chunk(self, kind: ChunkKind, tag: int = 0) -> Chunk | None:
         """A chunk, None where the file has none or a damaged one."""
-        place = self.places.get((kind, tag))
+        place = self.places.get(kind, tag)
         if place is None:
             return None
         try:
@@ -204,7 +231,7 @@ class SealedFile:
 
     def has(self, kind: ChunkKind, tag: int) -> bool:
         """Whether the file has such a chunk, damaged or not."""
-        return (kind, tag) in self.places
+        return self.places.get(kind, tag) is not None
 
     def points(self, tag: int) -> Points | None:
         """What a tag did; None where it did nothing or its chunk is damaged."""
@@ -220,7 +247,7 @@ class SealedFile:
 
     def tags(self) -> list[int]:
         """The tags that did anything."""
-        return sorted(tag for kind, tag in self.places if kind == ChunkKind.POINTS)
+        return self.places.tags(ChunkKind.POINTS)
 
 
 def open_sealed(storage: PartlyReadable, range_: Range) -> SealedFile:
@@ -242,7 +269,7 @@ def open_sealed(storage: PartlyReadable, range_: Range) -> SealedFile:
     return found
 
 
-def _indexed(held: Held) -> dict[tuple[int, int], tuple[int, int]]:
+def _indexed(held: Held) -> Places:
     """Where the chunks are, by kind and tag, as the index says."""
     length = held.length()
     end = held.part(max(0, length - END_BYTES), END_BYTES)
@@ -256,11 +283,12 @@ def _indexed(held: Held) -> dict[tuple[int, int], tuple[int, int]]:
     tags, at = take_whole(index.data, at)
     offsets, at = take_whole(index.data, at)
     sizes, at = take_whole(index.data, at)
-    where = zip(offsets.tolist(), sizes.tolist(), strict=True)
-    return dict(zip(zip(kinds.tolist(), tags.tolist(), strict=True), where, strict=True))
+    if not len(kinds) == len(tags) == len(offsets) == len(sizes):
+        raise LogDamaged("the columns of an index do not fit each other")
+    return Places(kinds, tags, offsets, sizes)
 
 
-def _searched(data: bytes) -> dict[tuple[int, int], tuple[int, int]]:
+def _searched(data: bytes) -> Places:
     """Where whole chunks are, found without an index."""
     places: dict[tuple[int, int], tuple[int, int]] = {}
     at = data.find(MARK, HEAD_BYTES)
@@ -273,4 +301,5 @@ def _searched(data: bytes) -> dict[tuple[int, int], tuple[int, int]]:
             continue
         places[chunk.kind, chunk.tag] = at, size
         at = data.find(MARK, at + size)
-    return places
+    rows = np.array([(*key, *place) for key, place in places.items()], np.int64).reshape(-1, 4)
+    return Places(*rows.T)

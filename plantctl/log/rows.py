@@ -27,6 +27,8 @@ from plantctl.log.files import (
 from plantctl.log.storage import Held
 
 BLOCK_BYTES: Final = 1 << 20
+# So much is enough to see whether a file holds anything.
+LOOK_BYTES: Final = 1 << 14
 # No scan for so long and no word why: nobody looked at the plant meanwhile.
 HOLE_NS: Final = 5_000_000_000
 # What history keeps besides the rows: whoever asks what happened wants these, also when the log is gone.
@@ -186,8 +188,10 @@ class LogRows:
         offset_ns = head.created_utc_ns - head.created_mono_ns if head else 0
         at = _At(name, plan_hash, HEAD_BYTES, offset_ns, None, raw[:HEAD_BYTES])
         offset, first = HEAD_BYTES, first_sequence_of(name)
+        size = min(LOOK_BYTES, self._block_bytes)
         while True:
-            _, index = self._block(at, offset)
+            _, index = self._block(at, offset, size)
+            size = self._block_bytes
             if (index.sequence >= first).any():
                 return at
             if not len(index):
@@ -213,9 +217,8 @@ class LogRows:
 
     # ------------------------------------------------------------------------------------------------ stretches
 
-    def _block(self, at: _At, offset: int) -> tuple[bytes, FrameIndex]:
-        """The bytes from `offset` on, behind the file's head as `index_frames` wants them, and the frames in them."""
-        size = self._block_bytes
+    def _block(self, at: _At, offset: int, size: int) -> tuple[bytes, FrameIndex]:
+        """So many bytes from `offset` on, behind the head of the file as `index_frames` wants them, and their frames."""
         while True:
             body = self._storage.read_part(at.name, offset, size)
             index = index_frames(at.head + body, at.plan_hash)
@@ -228,7 +231,7 @@ class LogRows:
         at = self._at
         assert at is not None
         while True:
-            data, index = self._block(at, at.offset)
+            data, index = self._block(at, at.offset, self._block_bytes)
             whole = np.array(
                 [
                     index.checked or is_whole(data, o, n)
