@@ -218,7 +218,7 @@ class LogRows:
     # ------------------------------------------------------------------------------------------------ stretches
 
     def _block(self, at: _At, offset: int, size: int) -> tuple[bytes, FrameIndex]:
-        """So many bytes from `offset` on, behind the head of the file as `index_frames` wants them, and their frames."""
+        """So many bytes from `offset` on, behind the head as `index_frames` wants them, and the frames in them."""
         while True:
             body = self._storage.read_part(at.name, offset, size)
             index = index_frames(at.head + body, at.plan_hash)
