@@ -14,8 +14,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/sh
 
 # Settings of the caller's pip that say where packages come from are kept; those that would send them past .venv, or
-# ask for something else than the lock says, are not.
-unexport PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_BINARY PIP_ONLY_BINARY PIP_CONSTRAINT
+# ask for something else than the lock says, are not. A Python that may not keep what it has compiled compiles it anew in
+# each of the hundreds of processes that the tests start.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE PIP_TARGET PIP_PREFIX PIP_ROOT PIP_NO_BINARY PIP_ONLY_BINARY PIP_CONSTRAINT
 unexport PIP_BUILD_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_DRY_RUN PIP_PYTHON PIP_IGNORE_INSTALLED PIP_PRE
 export PIP_USER := 0
 export PIP_REQUIRE_HASHES := 0
@@ -29,7 +30,7 @@ SAY_WHY := { echo "The packages did not come; pip's reason is above. Where it fo
 BROKEN := $(shell $(PY) -c '' 2>/dev/null || echo always)
 OUTSIDE := interop browser mutants    # parts of tests/ that need more than Python
 
-.PHONY: help demo test check outside lint tidy coverage interop browser bench campaign lock warm clean always
+.PHONY: help demo test check others peers lint tidy coverage interop browser bench campaign lock warm clean always
 
 help:
 	@echo "make demo             set up and run the demo plant: simulators, controller, live view"
@@ -86,12 +87,13 @@ test: $(VENV)/.dev
 
 check:
 	@$(MAKE) test
-	@$(MAKE) --jobs 2 --output-sync=target outside coverage lint
+	@$(MAKE) --jobs 1 peers
+	@$(MAKE) --jobs 2 --output-sync=target browser others
 
-# One behind the other, since both may ask apt; a browser leaves half of two processors to what computes beside it.
-outside:
-	@$(MAKE) --jobs 1 interop
-	@$(MAKE) --jobs 1 browser
+# A browser leaves half of two processors to what computes beside it. What both need was installed before, since apt
+# lets nobody in beside it.
+others:
+	@$(MAKE) --jobs 1 coverage lint interop
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff format --check --quiet . || { echo "not formatted: run '$(PY) -m ruff format'" >&2; exit 1; }
@@ -158,6 +160,8 @@ $(VENV)/.data: $(VENV)/.dev requirements/data.txt
 
 interop: $(VENV)/.dev $(VENV)/.data $(PEERS)/.made mosquitto
 	@$(PY) -m pytest tests/$@
+
+peers: systemd-analyze victoria-metrics influxd prometheus mosquitto $(PEERS)/.made chromium $(VENV)/.data $(VENV)/.browser
 
 $(VENV)/.browser: $(VENV)/.dev requirements/browser.txt
 	@echo "set-up: what drives a browser (requirements/browser.txt)"

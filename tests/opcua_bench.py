@@ -6,11 +6,14 @@
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from asyncua import Client, ua
 from asyncua.crypto.uacrypto import CertProperties
 
-from plantctl.app.certificates import Application, make_pair, plant_application, trust
+from plantctl.app.certificates import Application, make_pair, make_private, plant_application, trust, write_secret
 from plantctl.app.opcua_socket import opcua_socket
 from plantctl.app.split.gateway import serve
 from plantctl.app.split.segments import Role
@@ -18,6 +21,7 @@ from plantctl.app.state_folder import SECURITY_NAME
 from plantctl.core.clock import RealClock
 from plantctl.core.frame import RowsFlag
 from plantctl.core.opcua_serving import OpcuaServing
+from plantctl.drivers._certificates import read_certificate
 from plantctl.hmi.opcua.settings import ADDRESS_NAME
 from plantctl.hmi.users import Users
 from tests.gateway_bench import Bench
@@ -93,13 +97,29 @@ class Plant(Page):
         return Users(self.folder)
 
 
+@cache
+def _made(name, uri, hosts):
+    """The files of a pair by name, made once: that takes tenths of a second."""
+    with TemporaryDirectory() as folder:
+        make_pair(Path(folder), Application(name, uri, hosts), CLOCK.utc_ns())
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
+
+
+def pair(folder, application):
+    """Put a pair into `folder`; its certificate."""
+    make_private(folder)
+    for name, data in _made(application.name, application.uri, tuple(application.hosts)).items():
+        write_secret(folder / name, data)
+    return read_certificate(folder / "own.der")
+
+
 class Peer:
     """A client's own keys, in `folder`."""
 
     def __init__(self, folder, name="client"):
         self.folder = folder
         self.uri = f"urn:test:{name}"
-        self.certificate = make_pair(folder, Application(name, self.uri, ["127.0.0.1"]), CLOCK.utc_ns())
+        self.certificate = pair(folder, Application(name, self.uri, ["127.0.0.1"]))
 
 
 def served(plan, folder, situation, *, secure=False, trusted=True, **wanted):
@@ -110,7 +130,7 @@ def served(plan, folder, situation, *, secure=False, trusted=True, **wanted):
     peer = None
     if secure:
         security = folder / SECURITY_NAME
-        own = make_pair(security, plant_application("bench", "localhost", ["127.0.0.1"]), CLOCK.utc_ns())
+        own = pair(security, plant_application("bench", "localhost", ["127.0.0.1"]))
         peer = Peer(folder / "peer")
         if trusted:
             trust(security, peer.certificate, "peer")

@@ -54,13 +54,14 @@ def test_no_python_at_all_is_named(tmp_path):
 
 def test_the_callers_pip_settings_cannot_lead_past_the_environment(tmp_path):
     led_astray = {"PIP_USER": "1", "PIP_TARGET": str(tmp_path), "PIP_REQUIRE_HASHES": "1", "PYTHONPATH": str(tmp_path)}
+    led_astray["PYTHONDONTWRITEBYTECODE"] = "1"
     kept = {"PIP_INDEX_URL": "https://example.invalid/simple", "PIP_CERT": "ca.pem"}
     (tmp_path / "show.mk").write_text("include Makefile\nshow:\n\t@env\n")
     code, seen, errors = make(tmp_path, "-f", str(tmp_path / "show.mk"), "show", **led_astray, **kept)
     assert code == 0, errors
     settings = dict(line.partition("=")[::2] for line in seen.splitlines())
     assert settings["PIP_USER"] == settings["PIP_REQUIRE_HASHES"] == "0"
-    assert not {"PIP_TARGET", "PYTHONPATH"} & settings.keys()
+    assert not {"PIP_TARGET", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"} & settings.keys()
     assert kept.items() <= settings.items()
 
 

@@ -102,10 +102,13 @@ def banned_words(path: str, text: str) -> Iterator[str]:
         yield from (f"{path}:{node.lineno}: {complaint}" for complaint in complaints(name))
 
 
-def complaints(name: str) -> Iterator[str]:
+@cache
+def complaints(name: str) -> tuple[str, ...]:
     """What is wrong with one name, word by word; `FlowManager` and `flow_manager` are the same words."""
-    if name in FOREIGN:
-        return
+    return () if name in FOREIGN else tuple(_complaints(name))
+
+
+def _complaints(name: str) -> Iterator[str]:
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
     for word in sorted({word.lower() for word in (*words, name.replace("_", ""))} & BANNED_WORDS.keys()):
         yield f"'{name}': not '{word}', {BANNED_WORDS[word]}"

@@ -1,4 +1,8 @@
-"""Whatever a file holds, reading a plant ends with findings that have places, never with a traceback."""
+"""Whatever a file holds, reading a plant ends with findings that have places, never with a traceback.
+
+The same sample every time. Who changes the readers looks for new ones with more in each `settings` and
+`HYPOTHESIS_PROFILE=explore`.
+"""
 
 import re
 from pathlib import Path
@@ -65,7 +69,7 @@ def test_the_plant_that_is_mutated_is_good():
     assert read_plant("plant.yaml", reader(FILES)).findings == []
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(mutated_plants())
 def test_a_mutated_plant_gives_findings_with_places(files):
     assert_findings_are_sound(build("plant.yaml", reader(files)))

@@ -69,7 +69,14 @@ def test_the_demo_is_explained_whole():
     assert text == explain_plan(plan)
     for name in (*(o.tag for o in plan.outputs), *plan.effects, *plan.causes, *(e.tag for e in plan.expressions)):
         assert name in text
-    for point in plan.points[1:]:
+    # One point of each sort: of what writes it, and the place in that.
+    kinds = {tag: rows.kind.name for rows in plan.kinds for tag in rows.tags}
+    sorts = {
+        (p.writer, kinds.get(p.owner), p.name.rpartition(".")[2] if "." in p.name else bool(p.words)): p
+        for p in plan.points[1:]
+    }
+    assert len(sorts) > 100
+    for point in sorts.values():
         assert explain_point(plan, point.name)
     assert list(plan.ids) == [point.id for point in plan.points]
 

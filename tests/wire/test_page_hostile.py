@@ -205,21 +205,25 @@ def test_broken_frames_end_their_own_connection_only(plan, tmp_path):
             b"\xff\xff" + os.urandom(50),
             b"\x81\x05hello",  # a client's frame must be masked
             b"\x81\x84\0\0\0\0\xff\xff\xff\xff",  # text that is no UTF-8
-            b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"\0\0\0\0",  # 2^63 bytes are announced
+            # 2^63 bytes are announced; it is over with the first that is too many.
+            b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"\0\0\0\0" + b"a" * (wire.MESSAGE_BYTES_MAX + 1),
             b"\x89\xfe\x01\x00\0\0\0\0" + bytes(256),  # a ping that is too long
         ]
         async with page.connected([FLOW]) as other, page.scanning():
             for frame in frames:
                 async with page.connected([]) as client:
                     client.websocket.transport.write(frame)
+                    begin_ns = CLOCK.monotonic_ns()
                     assert await code_of(client) in (1002, 1006, 1007, 1009)
+                    # By the server: the client itself waits 20 s before it doubts.
+                    assert CLOCK.monotonic_ns() - begin_ns < 15_000_000_000
             assert (await other.next("delta"))["seq"] > 0
 
     served(plan, tmp_path, situation)
 
 
 def test_a_client_that_does_not_read_has_to_go_and_costs_the_others_nothing(plan, tmp_path, monkeypatch):
-    monkeypatch.setattr(client_module, "SEND_S", 1.0)
+    monkeypatch.setattr(client_module, "SEND_S", 0.5)
     monkeypatch.setattr(server, "SEND_BUFFER_BYTES", 8192)
     names = [p.name for p in plan.points if p.row and p.name in plan.rows]
 
@@ -239,7 +243,7 @@ def test_a_client_that_does_not_read_has_to_go_and_costs_the_others_nothing(plan
         assert b" 101 " in await asyncio.get_running_loop().sock_recv(slow, 100)
         await asyncio.get_running_loop().sock_sendall(slow, b"\x81" + bytes([0x80 | len(sub)]) + bytes(4) + sub)
         values = lambda k: {name: (k + n / 7, 0) for n, name in enumerate(names)}  # noqa: E731
-        async with page.connected([FLOW]) as client, page.scanning(period_s=0.1, values=values):
+        async with page.connected([FLOW]) as client, page.scanning(period_s=0.05, values=values):
             begin = (await client.next("delta"))["seq"]
             late = []
             for k in range(60):
