@@ -2,7 +2,7 @@
 
     u4 mark      CHNK
     u2 kind      `ChunkKind`
-    u2 0
+    u2 layout    `Layout`: how the columns of points and minutes begin
     u4 tag       stable tag id, 0 where the chunk is not one tag's
     u4 count     rows in it
     u4 length    bytes that follow
@@ -11,7 +11,8 @@
 
 A damaged chunk is lost alone: its neighbours are found by their marks. What a tag did is in its chunk of points: in
 which scans it moved, and its value, quality and source time from then on. The times of the scans are kept once for all
-tags, in the chunk of scans.
+tags, in the chunk of scans. A tag that is thinned has fewer points than it moved, and its chunk says how far off what
+lies between them may be (`thinning`).
 
 Rules of the file: lossless; what cannot be read raises `LogDamaged`, never anything else.
 """
@@ -19,7 +20,7 @@ Rules of the file: lossless; what cannot be read raises `LogDamaged`, never anyt
 import struct
 import zlib
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,7 +28,17 @@ import numpy.typing as npt
 
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import crc32c
-from plantctl.history.numbers import F8, I8, INTS, pack_values, pack_whole, take_values, take_whole
+from plantctl.history.numbers import (
+    F8,
+    I8,
+    INTS,
+    pack_values,
+    pack_whole,
+    take_short,
+    take_values,
+    take_values_short,
+    take_whole,
+)
 
 U2 = npt.NDArray[np.uint16]
 
@@ -37,7 +48,7 @@ CHUNK_HEAD: Final = np.dtype(
     [
         ("mark", "S4"),
         ("kind", "<u2"),
-        ("zero", "<u2"),
+        ("layout", "<u2"),
         ("tag", "<u4"),
         ("rows", "<u4"),
         ("bytes", "<u4"),
@@ -50,8 +61,9 @@ _BEGIN: Final = struct.Struct("<q")
 SOURCE_STEPS_NS: Final = (1_000_000_000, 1_000_000, 100_000, 1_000, 100, 1)
 
 
-# So many numbers of a column say how it usually moves on: the middle one of an odd number of moves.
-USUAL_MOVES: Final = 8
+OFF_BY: Final = struct.Struct("<d")
+WORD: Final = struct.Struct("<H")
+RUNS: Final = struct.Struct("<I")
 
 
 class ChunkKind(IntEnum):
@@ -65,6 +77,22 @@ class ChunkKind(IntEnum):
     INDEX = 6  # where the chunks are; the last one of a file
 
 
+class Layout(IntEnum):
+    """How the columns of points and minutes stand in their chunk; every other chunk is `LONG`."""
+
+    LONG = 0  # as in format 1: each column says how long it is
+    SHORT = 1  # the chunk says it for all
+
+
+class PointsFlag(IntFlag):
+    """What a short chunk of points says first."""
+
+    LINE = 1  # straight lines between the points
+    THINNED = 2  # how far off these may be follows
+    QUALITIES = 4  # runs of qualities, else one word
+    SOURCE = 8  # there are times of the device
+
+
 class Chunk(NamedTuple):
     """One chunk, its columns inflated."""
 
@@ -72,16 +100,17 @@ class Chunk(NamedTuple):
     tag: int
     rows: int
     data: bytes
+    layout: int = Layout.LONG
 
 
-def encode_chunk(kind: ChunkKind, tag: int, count: int, data: bytes) -> bytes:
+def encode_chunk(kind: ChunkKind, tag: int, count: int, data: bytes, layout: Layout = Layout.LONG) -> bytes:
     """A whole chunk."""
     window = min(15, max(9, (len(data) | 1).bit_length()))  # a small chunk needs no large one
     # and no large memory, which costs more to clear than it is worth: room for a quarter of the data as symbols
     memory = min(8, max(3, window - 5))
     deflate = zlib.compressobj(6, zlib.DEFLATED, -window, memory, zlib.Z_FILTERED)
     body = deflate.compress(data) + deflate.flush()
-    head = HEAD.pack(MARK, kind, 0, tag, count, len(body), 0)[:-4]
+    head = HEAD.pack(MARK, kind, layout, tag, count, len(body), 0)[:-4]
     return head + crc32c(head + body).to_bytes(4, "little") + body
 
 
@@ -97,14 +126,14 @@ def decode_chunk(data: bytes, at: int = 0) -> Chunk:
     """The chunk at `at`. Cut short, a wrong sum or bytes that do not inflate: `LogDamaged`."""
     if at + HEAD.size > len(data):
         raise LogDamaged("no chunk begins here")
-    mark, kind, _, tag, count, length, crc = HEAD.unpack_from(data, at)
+    mark, kind, layout, tag, count, length, crc = HEAD.unpack_from(data, at)
     body = data[at + HEAD.size : at + HEAD.size + length]
     if mark != MARK or length > CHUNK_BYTES_MAX or len(body) != length:
         raise LogDamaged("no chunk begins here")
     if crc32c(data[at : at + HEAD.size - 4] + body) != crc:
         raise LogDamaged("a chunk's check sum is wrong")
     try:
-        return Chunk(kind, tag, count, zlib.decompress(body, -15))
+        return Chunk(kind, tag, count, zlib.decompress(body, -15), layout)
     except zlib.error as e:
         raise LogDamaged(f"a chunk cannot be inflated: {e}") from e
 
@@ -161,26 +190,45 @@ def decode_scans(chunk: Chunk) -> Scans:
 class Points:
     """What one tag did: from scan `scan` of its file on, `value` in the tag's unit with `quality` was in force.
 
-    `source_ns` is the device's word in UTC, 0 where there is none.
+    `source_ns` is the device's word in UTC, 0 where there is none. Of a tag that is thinned, what was in force was off
+    by `off_by` at most, in the tag's unit; with `line`, the value went on a straight line from each point to the next
+    (`thinning.straight` says from which).
     """
 
     scan: I8
     value: F8
     quality: U2
     source_ns: I8
+    line: bool = False
+    off_by: float = 0.0
 
     def __len__(self) -> int:
         return len(self.scan)
 
 
-def encode_points(tag: int, points: Points) -> bytes:
-    """The chunk of one tag's points; not for none."""
-    data = pack_whole(points.scan, 1) + pack_values(points.value) + pack_runs(points.quality) + _pack(points.source_ns)
-    return encode_chunk(ChunkKind.POINTS, tag, len(points), data)
+def encode_points(tag: int, points: Points, utc_ns: I8) -> bytes:
+    """The chunk of one tag's points, `utc_ns` being the times of the scans; not for none."""
+    runs, times = pack_runs(points.quality), pack_times(points.source_ns, utc_ns[points.scan])
+    data = points_head(points.line, points.off_by, len(runs) > WORD.size, bool(times))
+    data += pack_whole(points.scan, 1, short=True) + pack_values(points.value, short=True) + runs + times
+    return encode_chunk(ChunkKind.POINTS, tag, len(points), data, Layout.SHORT)
 
 
-def decode_points(chunk: Chunk) -> Points:
-    """The points in their chunk. Columns that do not fit each other: `LogDamaged`."""
+def points_head(line: bool, off_by: float, qualities: bool, source: bool) -> bytes:
+    """What stands before the columns of points."""
+    flags = PointsFlag.LINE * line | PointsFlag.QUALITIES * qualities | PointsFlag.SOURCE * source
+    if not line and not off_by:
+        return bytes((flags,))
+    return bytes((flags | PointsFlag.THINNED,)) + OFF_BY.pack(off_by)
+
+
+def decode_points(chunk: Chunk, utc_ns: I8 | None = None) -> Points:
+    """The points in their chunk. Columns that do not fit each other: `LogDamaged`.
+
+    `utc_ns` are the times of the file's scans; without them the device's times are looked at and left out.
+    """
+    if chunk.layout != Layout.LONG:
+        return _short_points(chunk, utc_ns)
     scan, at = take_whole(chunk.data, 0)
     value, at = take_values(chunk.data, at)
     quality, at = _take_runs(chunk.data, at, len(scan))
@@ -190,10 +238,48 @@ def decode_points(chunk: Chunk) -> Points:
     return Points(scan, value, quality, source_ns)
 
 
+def _short_points(chunk: Chunk, utc_ns: I8 | None) -> Points:
+    """The points of a chunk that says once how many there are."""
+    data, count = chunk.data, chunk.rows
+    if chunk.layout != Layout.SHORT or not data:
+        raise LogDamaged(f"points of the unknown layout {chunk.layout}")
+    flags, at, off_by = data[0], 1, 0.0
+    if flags & PointsFlag.THINNED:
+        if len(data) < at + OFF_BY.size:
+            raise LogDamaged("a chunk is cut short")
+        off_by, at = float(OFF_BY.unpack_from(data, at)[0]), at + OFF_BY.size
+    scan, at = take_short(data, at, count)
+    value, at = take_values_short(data, at, count)
+    if flags & PointsFlag.QUALITIES:
+        quality, at = _take_runs_short(data, at, count)
+    else:
+        if len(data) < at + WORD.size:
+            raise LogDamaged("a chunk is cut short")
+        quality = np.empty(count, np.uint16)
+        quality.fill(WORD.unpack_from(data, at)[0])
+        at += WORD.size
+    source_ns = np.zeros(count, np.int64)
+    if flags & PointsFlag.SOURCE:
+        source_ns = _take_short_times(data, at, scan, utc_ns)
+    return Points(scan, value, quality, source_ns, bool(flags & PointsFlag.LINE), off_by)
+
+
 def pack_runs(quality: U2) -> bytes:
-    """Qualities as runs of one word each."""
+    """Qualities as runs of one word each; of one run, the word alone."""
     begin = np.flatnonzero(np.concatenate(([True], quality[1:] != quality[:-1])))[: len(quality)]
-    return pack_whole(begin.astype(np.int64)) + pack_whole(quality[begin].astype(np.int64))
+    if len(begin) == 1:
+        return WORD.pack(int(quality[0]))
+    words = quality[begin].astype(np.int64)
+    return RUNS.pack(len(begin)) + pack_whole(begin.astype(np.int64), short=True) + pack_whole(words, short=True)
+
+
+def _take_runs_short(data: bytes, at: int, count: int) -> tuple[U2, int]:
+    if len(data) < at + RUNS.size:
+        raise LogDamaged("a chunk is cut short")
+    runs = int(RUNS.unpack_from(data, at)[0])
+    begin, at = take_short(data, at + RUNS.size, runs)
+    words, at = take_short(data, at, runs)
+    return _repeated(begin, words, count), at
 
 
 def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
@@ -206,28 +292,39 @@ def _take_runs(data: bytes, at: int, count: int) -> tuple[U2, int]:
             return whole, at + 2 * INTS.size
     begin, at = take_whole(data, at)
     words, at = take_whole(data, at)
+    return _repeated(begin, words, count), at
+
+
+def _repeated(begin: I8, words: I8, count: int) -> U2:
     lengths = np.diff(np.append(begin, count))
     if len(begin) != len(words) or (count and (not len(begin) or begin[0])) or (lengths < 0).any():
         raise LogDamaged("the runs of a column do not fit it")
-    return np.repeat(words.astype(np.uint16), lengths), at
+    return np.repeat(words.astype(np.uint16), lengths)
 
 
-def usual_moves(begins: I8) -> I8:
-    """By how much each of some columns usually moves on, by its first numbers; 0 where these are too few to tell."""
-    if begins.shape[1] < USUAL_MOVES:
-        return np.zeros(len(begins), np.int64)
-    moves = np.sort(begins[:, 1:] - begins[:, :-1], axis=1)
-    usual: I8 = moves[:, USUAL_MOVES // 2 - 1]
-    return usual
+def pack_times(times_ns: I8, scanned_ns: I8) -> bytes:
+    """Times of a device as how late they were scanned; nothing where there are none.
 
-
-def _pack(times_ns: I8) -> bytes:
-    """Times of a device, in the coarsest steps that they all are multiples of; nothing but a 0 where there are none."""
+    In the coarsest steps that all of them are multiples of; those of the scans are rounded down to them.
+    """
     if not times_ns.any():
-        return bytes(4)
-    step_ns = next(s for s in SOURCE_STEPS_NS if s == 1 or not (times_ns % s).any())
-    steps = times_ns // step_ns
-    return step_ns.to_bytes(4, "little") + pack_whole(steps, int(usual_moves(steps[None, :USUAL_MOVES])[0]))
+        return b""
+    number = next(k for k, s in enumerate(SOURCE_STEPS_NS) if s == 1 or not (times_ns % s).any())
+    step_ns = SOURCE_STEPS_NS[number]
+    return bytes((number,)) + pack_whole(times_ns // step_ns - scanned_ns // step_ns, short=True)
+
+
+def _take_short_times(data: bytes, at: int, scan: I8, utc_ns: I8 | None) -> I8:
+    if at >= len(data) or data[at] >= len(SOURCE_STEPS_NS):
+        raise LogDamaged("source times in unknown steps")
+    late, _ = take_short(data, at + 1, len(scan))
+    if utc_ns is None:
+        return np.zeros(len(scan), np.int64)
+    if len(scan) and (scan.min() < 0 or scan.max() >= len(utc_ns)):
+        raise LogDamaged("points of scans that are not in the file")
+    step_ns = SOURCE_STEPS_NS[data[at]]
+    times: I8 = (late + utc_ns[scan] // step_ns) * step_ns
+    return times
 
 
 def _take(data: bytes, at: int, count: int) -> tuple[I8, int]:

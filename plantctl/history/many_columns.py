@@ -25,18 +25,20 @@ from plantctl.history.numbers import (
     F8,
     FORMS_QUICK,
     I8,
-    INTS,
     MULTIPLIED,
     MULTIPLIED_F4,
     SAMPLE,
     U8,
     UP,
-    VALUES,
     VALUES_FEW,
     WHOLE_MAX,
+    bits_head,
+    decimals_head,
+    long_head,
     pack_whole,
     restored,
     sample_places,
+    short_head,
 )
 
 Flags = npt.NDArray[np.bool_]
@@ -62,17 +64,19 @@ def cuts_of(count: I8) -> Cuts:
     return Cuts(np.cumsum(count) - count, count, np.repeat(np.arange(len(count)), count))
 
 
-def pack_whole_each(column: I8, cuts: Cuts, steps: I8 | int = 0) -> list[bytes]:
+def pack_whole_each(column: I8, cuts: Cuts, steps: I8 | int = 0, short: bool = False) -> list[bytes]:
     """`pack_whole` of each column, with one step for all or one for each."""
+    head = short_head if short else long_head
     each = np.broadcast_to(np.asarray(steps, np.int64), len(cuts.start))
     folded = _folded(column, cuts, each[cuts.owner] if isinstance(steps, np.ndarray) else each[:1])
     masks, planes = _planes_each(folded, cuts)
     rows = zip(cuts.number.tolist(), masks, column[cuts.start].tolist(), each.tolist(), planes, strict=True)
-    return [INTS.pack(count, mask, first, step) + data for count, mask, first, step, data in rows]
+    return [head(count, mask, first, step) + data for count, mask, first, step, data in rows]
 
 
-def pack_values_each(values: F8, cuts: Cuts) -> list[bytes]:
+def pack_values_each(values: F8, cuts: Cuts, short: bool = False) -> list[bytes]:
     """`pack_values` of each column."""
+    head = short_head if short else long_head
     bits = values.view(np.uint64)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         form, decimals = _forms_each(values, bits, cuts)
@@ -95,12 +99,13 @@ def pack_values_each(values: F8, cuts: Cuts) -> list[bytes]:
     firsts = held[cuts.start].tolist()
     for tag, (kind, places, missed, begin, count) in enumerate(rows):
         if kind == BITS:
-            packed.append(VALUES.pack(BITS, masks[tag], count) + planes[tag])
+            packed.append(bits_head(masks[tag], count, short) + planes[tag])
             continue
-        data = VALUES.pack(kind, places, missed) + INTS.pack(count, masks[tag], firsts[tag], 0) + planes[tag]
+        data = decimals_head(kind, places, missed, short) + head(count, masks[tag], firsts[tag], 0) + planes[tag]
         if missed:
             wrong = np.flatnonzero(~right[begin : begin + count])
-            data += pack_whole(wrong.astype(np.int64)) + pack_whole(bits[begin + wrong].view(np.int64))
+            data += pack_whole(wrong.astype(np.int64), short=short)
+            data += pack_whole(bits[begin + wrong].view(np.int64), short=short)
         packed.append(data)
     return packed
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.history.buckets import Buckets, InForce, in_buckets
-from plantctl.history.chunk import ChunkKind, Opening, Scans, encode_chunk
+from plantctl.history.chunk import ChunkKind, Layout, Opening, Scans, encode_chunk
 from plantctl.history.gathering import in_force
 from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.many_points import ManyPoints
@@ -83,15 +83,17 @@ def _encode(tags: I8, minutes: Buckets, owner: I8, line_minutes: I8) -> list[byt
     columns = zip(
         tags.tolist(),
         cuts.number.tolist(),
-        pack_whole_each(minutes.begin_ns // MINUTE_NS - line_minutes[owner], cuts, 1),
-        pack_values_each(minutes.low, cuts),
-        pack_values_each(minutes.high, cuts),
-        pack_values_each(rounded_means(minutes.mean), cuts),
-        pack_values_each(minutes.first, cuts),
-        pack_values_each(minutes.last, cuts),
-        pack_whole_each(minutes.known_ns, cuts),
-        pack_whole_each(minutes.count, cuts),
-        pack_whole_each(minutes.quality.astype(np.int64), cuts),
+        pack_whole_each(minutes.begin_ns // MINUTE_NS - line_minutes[owner], cuts, 1, short=True),
+        pack_values_each(minutes.low, cuts, short=True),
+        pack_values_each(minutes.high, cuts, short=True),
+        pack_values_each(rounded_means(minutes.mean), cuts, short=True),
+        pack_values_each(minutes.first, cuts, short=True),
+        pack_values_each(minutes.last, cuts, short=True),
+        pack_whole_each(minutes.known_ns, cuts, short=True),
+        pack_whole_each(minutes.count, cuts, short=True),
+        pack_whole_each(minutes.quality.astype(np.int64), cuts, short=True),
         strict=True,
     )
-    return [encode_chunk(ChunkKind.MINUTES, tag, number, b"".join(data)) for tag, number, *data in columns]
+    return [
+        encode_chunk(ChunkKind.MINUTES, tag, number, b"".join(data), Layout.SHORT) for tag, number, *data in columns
+    ]

@@ -7,7 +7,6 @@ Rules of the file: pure; the same points and the same bytes as tag by tag.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +14,19 @@ import numpy.typing as npt
 from plantctl.history.chunk import (
     SOURCE_STEPS_NS,
     U2,
-    USUAL_MOVES,
+    WORD,
     ChunkKind,
+    Layout,
     Opening,
     Points,
     Scans,
     encode_chunk,
     pack_runs,
-    usual_moves,
+    points_head,
 )
 from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.numbers import ALL, F8, I8
 from plantctl.log.rows import Stretch
-
-_NO_SOURCE: Final = bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +94,30 @@ def ends_of_each(points: ManyPoints, scans: Scans) -> Opening:
     )
 
 
-def encode_points_each(points: ManyPoints) -> list[bytes]:
-    """The chunk of each tag's points, in the order of the tags."""
+def encode_points_each(points: ManyPoints, utc_ns: I8) -> list[bytes]:
+    """The chunk of each tag's points, in the order of the tags; `utc_ns` are the times of the scans."""
     if not len(points.tag):
         return []
     cuts = points.cuts
     chunks = zip(
         points.tag.tolist(),
         cuts.number.tolist(),
-        pack_whole_each(points.scan, cuts, 1),
-        pack_values_each(np.ascontiguousarray(points.value), cuts),
+        pack_whole_each(points.scan, cuts, 1, short=True),
+        pack_values_each(np.ascontiguousarray(points.value), cuts, short=True),
         _pack_runs_each(points.quality, cuts),
-        _pack_times_each(points.source_ns, cuts),
+        _pack_times_each(points.source_ns, utc_ns[points.scan], cuts),
         strict=True,
     )
-    return [encode_chunk(ChunkKind.POINTS, tag, count, b"".join(data)) for tag, count, *data in chunks]
+    return [
+        encode_chunk(
+            ChunkKind.POINTS,
+            tag,
+            count,
+            b"".join((points_head(False, 0.0, len(runs) > WORD.size, bool(times)), scans, values, runs, times)),
+            Layout.SHORT,
+        )
+        for tag, count, scans, values, runs, times in chunks
+    ]
 
 
 def _pack_runs_each(quality: U2, cuts: Cuts) -> list[bytes]:
@@ -127,19 +134,11 @@ def _pack_runs_each(quality: U2, cuts: Cuts) -> list[bytes]:
     return packed
 
 
-def _usual_each(column: I8, cuts: Cuts) -> I8:
-    """`usual_moves` of each column."""
-    usual = np.zeros(len(cuts.start), np.int64)
-    long = np.flatnonzero(cuts.number >= USUAL_MOVES)
-    usual[long] = usual_moves(column[cuts.start[long][:, None] + np.arange(USUAL_MOVES)])
-    return usual
-
-
-def _pack_times_each(times_ns: I8, cuts: Cuts) -> list[bytes]:
-    """The times of a device of each column, in the coarsest steps that all of one column are multiples of."""
-    packed = [_NO_SOURCE] * len(cuts.start)
+def _pack_times_each(times_ns: I8, scanned_ns: I8, cuts: Cuts) -> list[bytes]:
+    """`pack_times` of each column, in the coarsest steps that all of one column are multiples of."""
+    packed = [b""] * len(cuts.start)
     left = np.flatnonzero(np.logical_or.reduceat(times_ns != 0, cuts.start))
-    for step_ns in SOURCE_STEPS_NS:
+    for number, step_ns in enumerate(SOURCE_STEPS_NS):
         if not len(left):
             break
         rows: slice | npt.NDArray[np.intp] = ALL if len(left) == len(cuts.start) else cuts.rows(left)
@@ -148,12 +147,10 @@ def _pack_times_each(times_ns: I8, cuts: Cuts) -> list[bytes]:
         odd = np.logical_or.reduceat(steps * step_ns != times, part.start)
         fits = np.flatnonzero(~odd)
         if len(fits):
-            some = steps if len(fits) == len(left) else steps[part.rows(fits)]
+            late = steps - scanned_ns[rows] // step_ns
+            some = late if len(fits) == len(left) else late[part.rows(fits)]
             own = cuts_of(part.number[fits])
-            head = step_ns.to_bytes(4, "little")
-            for tag, column in zip(
-                left[fits].tolist(), pack_whole_each(some, own, _usual_each(some, own)), strict=True
-            ):
-                packed[tag] = head + column
+            for tag, column in zip(left[fits].tolist(), pack_whole_each(some, own, short=True), strict=True):
+                packed[tag] = bytes((number,)) + column
         left = left[odd]
     return packed

@@ -6,14 +6,26 @@ that begins or ends within a minute holds its part of it; the parts are put toge
 Rules of the file: means are kept to the 24 bits of a single float, everything else to the last bit.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from plantctl.core.errors import LogDamaged
 from plantctl.history.buckets import Buckets, InForce, in_buckets
-from plantctl.history.chunk import Chunk, ChunkKind, encode_chunk
-from plantctl.history.numbers import F8, pack_values, pack_whole, take_values, take_whole
+from plantctl.history.chunk import Chunk, ChunkKind, Layout, encode_chunk
+from plantctl.history.numbers import (
+    F8,
+    Taken,
+    Values,
+    pack_values,
+    pack_whole,
+    take_short,
+    take_values,
+    take_values_short,
+    take_whole,
+)
 
 MINUTE_NS: Final = 60_000_000_000
 
@@ -35,29 +47,38 @@ def rounded_means(mean: F8) -> F8:
 def encode_minutes(tag: int, minutes: Buckets) -> bytes:
     """The chunk of one tag's minutes."""
     mean = rounded_means(minutes.mean)
+    values = (minutes.low, minutes.high, mean, minutes.first, minutes.last)
     data = b"".join(
         (
-            pack_whole(minutes.begin_ns // MINUTE_NS, 1),
-            *(pack_values(column) for column in (minutes.low, minutes.high, mean, minutes.first, minutes.last)),
-            pack_whole(minutes.known_ns),
-            pack_whole(minutes.count),
-            pack_whole(minutes.quality.astype(np.int64)),
+            pack_whole(minutes.begin_ns // MINUTE_NS, 1, short=True),
+            *(pack_values(column, short=True) for column in values),
+            pack_whole(minutes.known_ns, short=True),
+            pack_whole(minutes.count, short=True),
+            pack_whole(minutes.quality.astype(np.int64), short=True),
         )
     )
-    return encode_chunk(ChunkKind.MINUTES, tag, len(minutes), data)
+    return encode_chunk(ChunkKind.MINUTES, tag, len(minutes), data, Layout.SHORT)
 
 
 def decode_minutes(chunk: Chunk) -> Buckets:
     """The minutes in their chunk. Columns that do not fit each other: `LogDamaged`."""
-    begin, at = take_whole(chunk.data, 0)
-    low, at = take_values(chunk.data, at)
-    high, at = take_values(chunk.data, at)
-    mean, at = take_values(chunk.data, at)
-    first, at = take_values(chunk.data, at)
-    last, at = take_values(chunk.data, at)
-    known_ns, at = take_whole(chunk.data, at)
-    count, at = take_whole(chunk.data, at)
-    quality, _ = take_whole(chunk.data, at)
+    whole: Callable[[bytes, int], Taken]
+    number: Callable[[bytes, int], Values]
+    if chunk.layout == Layout.LONG:
+        whole, number = take_whole, take_values
+    elif chunk.layout == Layout.SHORT:
+        whole, number = partial(take_short, count=chunk.rows), partial(take_values_short, count=chunk.rows)
+    else:
+        raise LogDamaged(f"minutes of the unknown layout {chunk.layout}")
+    begin, at = whole(chunk.data, 0)
+    low, at = number(chunk.data, at)
+    high, at = number(chunk.data, at)
+    mean, at = number(chunk.data, at)
+    first, at = number(chunk.data, at)
+    last, at = number(chunk.data, at)
+    known_ns, at = whole(chunk.data, at)
+    count, at = whole(chunk.data, at)
+    quality, _ = whole(chunk.data, at)
     columns = (begin, low, high, mean, first, last, known_ns, count, quality)
     if {len(column) for column in columns} != {chunk.rows}:
         raise LogDamaged("the columns of a chunk do not fit each other")

@@ -8,6 +8,9 @@ nothing, those of low rank look alike and compress.
     values          as whole numbers of 0.1, 0.01 and so on, where that gives the very same bits back; the few that do
                     not (NaN, infinities, -0.0) stand in a list of exceptions. Else the bits, XOR with those before
 
+Each comes with a long head, or with a short one for those who know how many numbers there are: a short chunk is mostly
+heads.
+
 Rules of the file: every bit comes back, whatever the column held; what cannot be read raises `LogDamaged`. Sources:
 zigzag and planes ("byte shuffle") as in Protocol Buffers and Blosc; XOR after Pelkonen et al., Gorilla, VLDB 2015.
 """
@@ -35,6 +38,10 @@ UP: Final = np.array([float(f"1e{k}") for k in range(DECIMALS_MAX + 1)])
 DOWN: Final = np.array([float(f"1e-{k}") for k in range(DECIMALS_MAX + 1)])
 INTS: Final = struct.Struct("<IBqq")
 VALUES: Final = struct.Struct("<BBI")
+VALUES_SHORT: Final = struct.Struct("<BB")
+EXCEPTIONS: Final = 0x80  # in a short head of values: there are some
+EXCEPTION_COUNT: Final = struct.Struct("<I")
+COUNT_MAX: Final = 1 << 28
 
 DOWN_F4: Final = DOWN.astype(np.float32)
 ALL: Final = slice(None)
@@ -89,20 +96,36 @@ def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
     return words, end
 
 
-def pack_whole(column: I8, step: int = 0) -> bytes:
+def long_head(count: int, mask: int, first: int, step: int) -> bytes:
+    """What stands before the planes of a column of so many numbers."""
+    return INTS.pack(count, mask, first, step)
+
+
+def short_head(_count: int, mask: int, first: int, step: int) -> bytes:
+    """The same for those who know how many there are: `first` and `step` with as many bytes as they need."""
+    firsts, steps = (first.bit_length() + 8) // 8, (step.bit_length() + 8) // 8
+    return (
+        bytes((mask, firsts | steps << 4))
+        + first.to_bytes(firsts, "little", signed=True)
+        + step.to_bytes(steps, "little", signed=True)
+    )
+
+
+def pack_whole(column: I8, step: int = 0, short: bool = False) -> bytes:
     """A column of whole numbers, as differences less `step`, the difference that is usual. Any int64 comes back.
 
-    Differences go round at 64 bits, and so does the step.
+    Differences go round at 64 bits, and so does the step. `short`: with a short head.
     """
+    head = short_head if short else long_head
     step = (step + 2**63) % 2**64 - 2**63
     first = int(column[0]) if len(column) else 0
     if len(column) < 2:
-        return INTS.pack(len(column), 0, first, step)
+        return head(len(column), 0, first, step)
     words = np.ascontiguousarray(column, np.int64).view(np.uint64)
     moves = words[1:] - words[:-1] - np.uint64(step & 0xFFFF_FFFF_FFFF_FFFF)
     folded = (moves << np.uint64(1)) ^ (np.uint64(0) - (moves >> np.uint64(63)))
     mask, planes = _planes(folded)
-    return INTS.pack(len(column), mask, first, step) + planes
+    return head(len(column), mask, first, step) + planes
 
 
 def take_whole(data: bytes, at: int) -> Taken:
@@ -110,11 +133,32 @@ def take_whole(data: bytes, at: int) -> Taken:
     if at + INTS.size > len(data):
         raise LogDamaged("a column is cut short")
     count, mask, first, step = INTS.unpack_from(data, at)
-    at += INTS.size
+    if count > COUNT_MAX:
+        raise LogDamaged(f"a column of {count} numbers")
+    return _taken(data, at + INTS.size, count, mask, first, step)
+
+
+def take_short(data: bytes, at: int, count: int) -> Taken:
+    """The column of `count` whole numbers with a short head at `at`."""
+    if at + 2 > len(data) or count > COUNT_MAX:
+        raise LogDamaged("a column is cut short")
+    mask, widths = data[at], data[at + 1]
+    at += 2
+    steps = at + (widths & 15)
+    end = steps + (widths >> 4)
+    if end > len(data):
+        raise LogDamaged("a column is cut short")
+    first = int.from_bytes(data[at:steps], "little", signed=True)
+    step = int.from_bytes(data[steps:end], "little", signed=True)
+    if not -(2**63) <= first < 2**63 or not -(2**63) <= step < 2**63:
+        raise LogDamaged("a column begins with more than 64 bits")
+    return _taken(data, end, count, mask, first, step)
+
+
+def _taken(data: bytes, at: int, count: int, mask: int, first: int, step: int) -> Taken:
+    """The column whose planes are at `at`."""
     if count == 0:
         return Taken(np.zeros(0, np.int64), at)
-    if count > 1 << 28:
-        raise LogDamaged(f"a column of {count} numbers")
     if count == 1:
         return Taken(np.array([first]), at)
     if mask == 1 and at + count - 1 <= len(data):  # nearly every column: small moves
@@ -165,8 +209,8 @@ def _form_of(values: F8, bits: U8) -> tuple[int, int] | None:
     return best
 
 
-def pack_values(values: F8) -> bytes:
-    """A column of values; every bit comes back."""
+def pack_values(values: F8, short: bool = False) -> bytes:
+    """A column of values; every bit comes back. `short`: with a short head."""
     values = np.ascontiguousarray(values, np.float64)
     bits = values.view(np.uint64)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
@@ -176,24 +220,44 @@ def pack_values(values: F8) -> bytes:
             right = (restored(whole, *form).view(np.uint64) == bits) & (np.abs(whole) < WHOLE_MAX)
             wrong = np.flatnonzero(~right)
             if len(wrong) <= len(values) // EXCEPTION_SHARE + 1:
-                return _pack_decimals(whole, bits, right, wrong, *form)
+                return _pack_decimals(whole, bits, right, wrong, *form, short)
     changed = bits.copy()
     changed[1:] ^= bits[:-1]
     mask, planes = _planes(changed)
-    return VALUES.pack(BITS, mask, len(values)) + planes
+    return bits_head(mask, len(values), short) + planes
+
+
+def bits_head(mask: int, count: int, short: bool) -> bytes:
+    """What stands before the planes of values that are kept as their bits."""
+    return VALUES_SHORT.pack(BITS, mask) if short else VALUES.pack(BITS, mask, count)
+
+
+def decimals_head(form: int, decimals: int, exceptions: int, short: bool) -> bytes:
+    """What stands before the whole numbers of values that are kept as decimals."""
+    if not short:
+        return VALUES.pack(form, decimals, exceptions)
+    if not exceptions:
+        return VALUES_SHORT.pack(form, decimals)
+    return VALUES_SHORT.pack(form | EXCEPTIONS, decimals) + EXCEPTION_COUNT.pack(exceptions)
 
 
 def _pack_decimals(
-    whole: F8, bits: U8, right: npt.NDArray[np.bool_], wrong: npt.NDArray[np.intp], form: int, decimals: int
+    whole: F8,
+    bits: U8,
+    right: npt.NDArray[np.bool_],
+    wrong: npt.NDArray[np.intp],
+    form: int,
+    decimals: int,
+    short: bool,
 ) -> bytes:
     """Whole numbers, each exception standing still at the one before it, and the exceptions."""
     if len(wrong):
         last = np.maximum.accumulate(np.where(right, np.arange(len(whole)), -1))
         whole = np.where(last >= 0, whole[np.maximum(last, 0)], 0.0)
-    data = VALUES.pack(form, decimals, len(wrong)) + pack_whole(whole.astype(np.int64))
+    data = decimals_head(form, decimals, len(wrong), short) + pack_whole(whole.astype(np.int64), short=short)
     if not len(wrong):
         return data
-    return data + pack_whole(wrong.astype(np.int64)) + pack_whole(bits[wrong].view(np.int64))
+    return data + pack_whole(wrong.astype(np.int64), short=short) + pack_whole(bits[wrong].view(np.int64), short=short)
 
 
 class Values(NamedTuple):
@@ -212,18 +276,51 @@ def take_values(data: bytes, at: int) -> Values:
     if form == BITS:
         changed, at = _words(detail, number, data, at)
         return Values(np.bitwise_xor.accumulate(changed).view(np.float64), at)
-    if form > MULTIPLIED_F4 or detail > DECIMALS_MAX:
-        raise LogDamaged(f"values of the unknown form {form}")
     whole, at = take_whole(data, at)
-    if form in (DIVIDED, MULTIPLIED):
-        values = restored(whole.astype(np.float64), form, detail)
-    else:
-        with np.errstate(over="ignore", under="ignore"):
-            values = restored(whole.astype(np.float64), form, detail)
+    values = _from_decimals(whole, form, detail)
     if number:
         wrong, at = take_whole(data, at)
         bits, at = take_whole(data, at)
-        if len(wrong) != number or len(bits) != number or wrong.min() < 0 or wrong.max() >= len(values):
-            raise LogDamaged("the exceptions of a column do not fit it")
-        values.view(np.int64)[wrong] = bits
+        _put_exceptions(values, wrong, bits, number)
     return Values(values, at)
+
+
+def take_values_short(data: bytes, at: int, count: int) -> Values:
+    """The column of `count` values with a short head at `at`."""
+    if at + VALUES_SHORT.size > len(data):
+        raise LogDamaged("a column is cut short")
+    form, detail = data[at], data[at + 1]
+    at += VALUES_SHORT.size
+    if form == BITS:
+        changed, at = _words(detail, count, data, at)
+        return Values(np.bitwise_xor.accumulate(changed).view(np.float64), at)
+    number = 0
+    if form & EXCEPTIONS:
+        if at + EXCEPTION_COUNT.size > len(data):
+            raise LogDamaged("a column is cut short")
+        number = int(EXCEPTION_COUNT.unpack_from(data, at)[0])
+        at += EXCEPTION_COUNT.size
+    whole, at = take_short(data, at, count)
+    values = _from_decimals(whole, form & ~EXCEPTIONS, detail)
+    if number:
+        wrong, at = take_short(data, at, number)
+        bits, at = take_short(data, at, number)
+        _put_exceptions(values, wrong, bits, number)
+    return Values(values, at)
+
+
+def _from_decimals(whole: I8, form: int, decimals: int) -> F8:
+    """The values behind whole numbers; a form that is not known: `LogDamaged`."""
+    if not BITS < form <= MULTIPLIED_F4 or decimals > DECIMALS_MAX:
+        raise LogDamaged(f"values of the unknown form {form}")
+    if form in (DIVIDED, MULTIPLIED):
+        return restored(whole.astype(np.float64), form, decimals)
+    with np.errstate(over="ignore", under="ignore"):
+        return restored(whole.astype(np.float64), form, decimals)
+
+
+def _put_exceptions(values: F8, wrong: I8, bits: I8, number: int) -> None:
+    """Puts the bits that are no decimals in their places; places that are nowhere: `LogDamaged`."""
+    if len(wrong) != number or len(bits) != number or wrong.min() < 0 or wrong.max() >= len(values):
+        raise LogDamaged("the exceptions of a column do not fit it")
+    values.view(np.int64)[wrong] = bits

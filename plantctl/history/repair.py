@@ -88,7 +88,7 @@ def _encoded(gathering: Gathering, before: Opening, range_: Range, minutes_from:
     least = max(minutes_from, MINUTES_WORTH * span_ns // MINUTE_NS)
     for rows in gathering.groups_of(256):
         points = points_of_each(rows, scans.holes, before)
-        chunks += encode_points_each(points)
+        chunks += encode_points_each(points, scans.utc_ns)
         chunks += encode_minutes_each(points, (points.cuts.number >= least).nonzero()[0], scans, before)
     if gathering.kept:
         chunks.append(encode_frames(gathering.kept))

@@ -54,7 +54,7 @@ RETRY_NS: Final = 10_000_000_000
 LOOK_NS: Final = 2 * SEAL_SPAN_NS
 PART: Final = ".part"
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
-MINUTES_FROM: Final = 600
+MINUTES_FROM: Final = 2000
 MINUTES_WORTH: Final = 4
 # A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
 SLICE_COST: Final = 25_000
@@ -253,7 +253,7 @@ class Sealer:
             points = points_of_each(rows, scans.holes, before)
             after.append(ends_of_each(points, scans))
             points_sealed += len(points.scan)
-            chunks += encode_points_each(points)
+            chunks += encode_points_each(points, scans.utc_ns)
             yield
             chunks += encode_minutes_each(points, np.flatnonzero(points.cuts.number >= minutes_from), scans, before)
             yield

@@ -47,7 +47,8 @@ from plantctl.history.numbers import I8, pack_whole, take_whole
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Held
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+FORMATS: Final = (1, 2)  # that are read
 MAGIC: Final = b"PLANTHIS"
 END_MAGIC: Final = b"PLANTEND"
 _HEAD: Final = struct.Struct("<8sHHIQQQqqI")
@@ -121,7 +122,7 @@ def decode_head(data: bytes) -> SealedHead | None:
     if len(data) < HEAD_BYTES or crc32c(data[: _HEAD.size]) != _CRC.unpack_from(data, _HEAD.size)[0]:
         return None
     magic, number, size, _, plan_hash, first, last, low_ns, high_ns, _ = _HEAD.unpack_from(data)
-    if magic != MAGIC or number != FORMAT or size != HEAD_BYTES:
+    if magic != MAGIC or number not in FORMATS or size != HEAD_BYTES:
         return None
     return SealedHead(plan_hash, first, last, low_ns, high_ns)
 
@@ -235,7 +236,9 @@ class SealedFile:
 
     def points(self, tag: int) -> Points | None:
         """What a tag did; None where it did nothing or its chunk is damaged."""
-        return self._read(ChunkKind.POINTS, tag, decode_points)
+        scans = self.scans()
+        utc_ns = None if scans is None else scans.utc_ns
+        return self._read(ChunkKind.POINTS, tag, lambda chunk: decode_points(chunk, utc_ns))
 
     def minutes(self, tag: int) -> Buckets | None:
         """What a tag did minute by minute; None where it is not kept."""

@@ -12,6 +12,9 @@ from plantctl.core.errors import LogDamaged
 from plantctl.history import numbers
 from plantctl.history.chunk import (
     HEAD,
+    Chunk,
+    ChunkKind,
+    Layout,
     Opening,
     Points,
     Scans,
@@ -24,7 +27,8 @@ from plantctl.history.chunk import (
     encode_points,
     encode_scans,
 )
-from plantctl.history.numbers import pack_values, pack_whole, take_values, take_whole
+from plantctl.history.minutes import decode_minutes
+from plantctl.history.numbers import pack_values, pack_whole, take_short, take_values, take_values_short, take_whole
 
 I8 = st.integers(-(1 << 63), (1 << 63) - 1)
 ANY_BITS = st.integers(0, (1 << 64) - 1).map(lambda n: struct.unpack("<d", struct.pack("<Q", n))[0])
@@ -48,6 +52,10 @@ def test_whole_numbers(column, step):
     found = take_whole(b"before" + data + b"after", 6)
     assert np.array_equal(found.column, column)
     assert found.end == 6 + len(data)
+    data = pack_whole(column, step, short=True)
+    found = take_short(b"before" + data + b"after", 6, len(column))
+    assert np.array_equal(found.column, column)
+    assert found.end == 6 + len(data)
 
 
 @given(VALUES)
@@ -55,6 +63,10 @@ def test_values(values):
     values = np.array(values, np.float64)
     data = pack_values(values)
     found = take_values(data + b"after", 0)
+    assert same_bits(found.column, values)
+    assert found.end == len(data)
+    data = pack_values(values, short=True)
+    found = take_values_short(data + b"after", 0, len(values))
     assert same_bits(found.column, values)
     assert found.end == len(data)
 
@@ -88,7 +100,9 @@ def test_points(data):
     source_ns = np.array(data.draw(backwards), np.int64)
     scan = np.cumsum(np.array(data.draw(st.lists(st.integers(1, 1000), min_size=n, max_size=n)), np.int64))
     points = Points(scan, values, quality, source_ns)
-    found = decode_points(decode_chunk(encode_points(7, points)))
+    utc_ns = np.array(data.draw(st.lists(I8, min_size=1, max_size=9)), np.int64)
+    utc_ns = np.resize(utc_ns, int(scan[-1]) + 1)
+    found = decode_points(decode_chunk(encode_points(7, points, utc_ns)), utc_ns)
     assert same_bits(found.value, values)
     for name in ("scan", "quality", "source_ns"):
         assert np.array_equal(getattr(found, name), getattr(points, name)), name
@@ -125,7 +139,7 @@ def test_an_opening(rows):
 def test_one_flipped_bit_is_found(values, place, bit):
     n = len(values)
     points = Points(np.arange(n), np.array(values), np.zeros(n, np.uint16), np.zeros(n, np.int64))
-    data = bytearray(encode_points(7, points))
+    data = bytearray(encode_points(7, points, np.zeros(n, np.int64)))
     data[place % len(data)] ^= 1 << bit
     with pytest.raises(LogDamaged):
         decode_chunk(bytes(data))
@@ -137,6 +151,14 @@ def test_rubbish_is_refused(data):
     for take in (take_whole, take_values):
         with contextlib.suppress(LogDamaged):
             take(data, 0)
+    for count in (0, 1, 7, len(data)):
+        for take in (take_short, take_values_short):
+            with contextlib.suppress(LogDamaged):
+                take(data, 0, count)
+        for layout in (Layout.LONG, Layout.SHORT, 2):
+            for kind, decode in ((ChunkKind.POINTS, decode_points), (ChunkKind.MINUTES, decode_minutes)):
+                with contextlib.suppress(LogDamaged):
+                    decode(Chunk(kind, 7, count, data, layout))
     assert chunk_bytes(data, 0) <= len(data)
     with pytest.raises(LogDamaged):
         decode_chunk(b"CHNK" + data + bytes(HEAD.size))

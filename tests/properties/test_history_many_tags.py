@@ -50,7 +50,9 @@ def test_values(columns):
     cuts = cuts_of(np.array([len(c) for c in columns]))
     # from the bits: an array of floats may quiet a NaN
     together = np.array([struct.unpack("<q", struct.pack("<d", v))[0] for c in columns for v in c]).view(np.float64)
-    assert pack_values_each(together, cuts) == [pack_values(c) for c in split(together, cuts)]
+    for short in (False, True):
+        alone = [pack_values(c, short=short) for c in split(together, cuts)]
+        assert pack_values_each(together, cuts, short=short) == alone
 
 
 @given(st.lists(st.lists(I8, min_size=1, max_size=30), min_size=1, max_size=9), I8)
@@ -58,7 +60,9 @@ def test_whole_numbers(columns, step):
     cuts = cuts_of(np.array([len(c) for c in columns]))
     together = np.array([n for c in columns for n in c], np.int64)
     step = step % 2**63 - 2**62
-    assert pack_whole_each(together, cuts, step) == [pack_whole(c, step) for c in split(together, cuts)]
+    for short in (False, True):
+        alone = [pack_whole(c, step, short=short) for c in split(together, cuts)]
+        assert pack_whole_each(together, cuts, step, short=short) == alone
 
 
 @st.composite
@@ -88,10 +92,11 @@ def many_points(draw):
 
 @given(many_points())
 def test_chunks_of_points(points):
-    chunks = encode_points_each(points)
-    assert chunks == [encode_points(tag, points.one(k)) for k, tag in enumerate(points.tag.tolist())]
+    utc_ns = np.arange(int(points.scan.max()) + 1) * 100_000_001 + 1_790_000_000 * 10**9
+    chunks = encode_points_each(points, utc_ns)
+    assert chunks == [encode_points(tag, points.one(k), utc_ns) for k, tag in enumerate(points.tag.tolist())]
     for k, data in enumerate(chunks):
-        found, one = decode_points(decode_chunk(data)), points.one(k)
+        found, one = decode_points(decode_chunk(data), utc_ns), points.one(k)
         assert np.array_equal(found.value.view(np.int64), one.value.view(np.int64))
         for name in ("scan", "quality", "source_ns"):
             assert np.array_equal(getattr(found, name), getattr(one, name)), name

@@ -33,7 +33,7 @@ def test_a_reader_written_from_the_page_reads_what_we_wrote():
         for tag, name in NAMES.items():
             series = history.raw(name, 0, 1 << 62)
             wanted = [k for k, t in enumerate(series.utc_ns.tolist()) if utc_ns[0] <= t <= utc_ns[-1]]
-            scan, value, quality, source_ns = found.get((3, tag), ([], [], [], []))
+            scan, value, quality, source_ns, *_ = found.get((3, tag), ([], [], [], []))
             assert [utc_ns[s] for s in scan] == series.utc_ns[wanted].tolist()
             assert [bits(v) for v in value] == [bits(v) for v in series.value[wanted].tolist()]
             assert quality == series.quality[wanted].tolist()
