@@ -14,7 +14,7 @@ from plantctl.cli.exit_code import DONE, fail
 from plantctl.cli.recorded import span_of, time_ns, utc_text
 from plantctl.core.quality import describe
 from plantctl.history.arrow import arrow_bytes, parquet_bytes
-from plantctl.history.columns import Aggregate, columns
+from plantctl.history.columns import Aggregate, columns, series_columns
 from plantctl.history.query import POINTS_MAX, History, Series
 from plantctl.history.table import Table, csv_text, figures_table, points_table, spans_table
 from plantctl.history.totals import Average, Total
@@ -143,7 +143,7 @@ def json_columns(arguments: argparse.Namespace, history: History) -> dict[str, d
     """The columns by tag."""
     if arguments.at:
         moment_ns = time_ns("--at", arguments.at)
-        return columns(history, arguments.tags, moment_ns, moment_ns + 1, aggregate=Aggregate.LATEST)
+        return {tag: series_columns(history.raw(tag, moment_ns, moment_ns + 1)) for tag in arguments.tags}
     span = span_of(arguments, history)
     points, aggregate = arguments.points, Aggregate.MINMAX
     if points is None:

@@ -3,9 +3,9 @@
 import argparse
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.history_file import json_columns, show_figures, write_file
@@ -18,6 +18,7 @@ from plantctl.history.totals import NotARate
 
 Row = tuple[str, ...]
 RAW_HEAD = ("tag", "utc", "value", "quality", "source_utc")
+NOTHING = "nothing recorded"
 SPANS_HEAD = ("tag", "utc", "min", "max", "mean", "count", "quality", "known")
 
 
@@ -97,14 +98,14 @@ def _span_rows(history: History, tag: str, span: Span, points: int) -> list[Row]
     b = trend.buckets
     found = []
     for k in range(len(b)):
-        numbers: Sequence[Any] = ("", "", "") if not b.told[k] else [float(c[k]) for c in (b.low, b.high, b.mean)]
+        numbers = [float(c[k]) for c in (b.low, b.high, b.mean)]
         found.append(
             (
                 tag,
                 utc_text(int(b.begin_ns[k])),
-                *(n if isinstance(n, str) else repr(n) for n in numbers),
+                *("" if math.isnan(n) else repr(n) for n in numbers),
                 str(int(b.count[k])),
-                describe(int(b.quality[k])) if b.told[k] else "nothing recorded",
+                describe(int(b.quality[k])) if b.told[k] else NOTHING,
                 f"{b.known_ns[k] / trend.width_ns:.3f}",
             )
         )
@@ -120,9 +121,12 @@ def _print(rows: Sequence[Row], arguments: argparse.Namespace, history: History)
         if arguments.points:
             low, high, mean, count, quality, known = rest
             if not low:
-                print(f"{before}{utc}  nothing recorded")
+                said = quality if quality == NOTHING else f"no number  {count} points  {quality}"
+                print(f"{before}{utc}  {said}")
                 continue
-            numbers = "  ".join(f"{name} {float(n):.6g}" for name, n in (("min", low), ("mean", mean), ("max", high)))
+            numbers = "  ".join(
+                f"{name} {float(n or 'nan'):.6g}" for name, n in (("min", low), ("mean", mean), ("max", high))
+            )
             gap = "" if float(known) > 0.9995 else f"  known {float(known):.1%}"
             print(f"{before}{utc}  {numbers} {unit}  {count} points  {quality}{gap}")
         else:

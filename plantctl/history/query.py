@@ -245,12 +245,13 @@ class History(Record):
         start_ns -= start_ns % MINUTE_NS
         width_ns = -(-(end_ns - start_ns) // (points * MINUTE_NS)) * MINUTE_NS
         begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
+        end_ns = int(begin_ns[-1]) + width_ns  # the last span is whole, though it ends after what was asked
         minutes = [self._minutes(part, point.id) for part in self._parts(start_ns, end_ns)]
         kept = [m for m in minutes if m is not None and len(m)]
         if not kept:
             return Trend(tag, point.unit, width_ns, nothing(begin_ns), Tier.MINUTES)
         together = joined(kept)
-        inside = together.pick(together.begin_ns < int(begin_ns[-1]) + width_ns)
+        inside = together.pick(together.begin_ns < end_ns)
         return Trend(tag, point.unit, width_ns, merged(inside, begin_ns), Tier.MINUTES)
 
     def spans(self, tag: str, begin_ns: I8, width_ns: int, good: bool = False) -> Buckets:

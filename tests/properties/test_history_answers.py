@@ -137,3 +137,21 @@ def test_minutes_tell_the_same_as_points(seed):
         for points in (1, 3, 10):
             trend = check_trend(history, naive, name, first, last + 1, points)
             assert trend.tier is (Tier.MINUTES if last - first >= points * 6e10 else Tier.POINTS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_last_span_of_minutes_is_whole_though_less_was_asked_for(seed):
+    """It ends behind what was asked for, in a part of the record that has nothing else to say."""
+    history = hours_of_slow_scans(Random(seed)).history()
+    first_ns, last_ns = history.extent_ns()
+    for name in NAMES.values():
+        for share in (0.2, 0.45, 0.8):
+            trend = history.trend(name, first_ns, first_ns + int(share * (last_ns - first_ns)), 3)
+            assert trend.tier is Tier.MINUTES
+            right = history.spans(name, trend.buckets.begin_ns, trend.width_ns)
+            for column in ("low", "high", "first", "last", "count", "known_ns", "quality"):
+                assert np.array_equal(
+                    getattr(trend.buckets, column),
+                    getattr(right, column),
+                    equal_nan=column in ("low", "high", "first", "last"),
+                ), column

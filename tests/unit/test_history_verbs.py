@@ -152,6 +152,8 @@ def test_a_time_without_a_record(place, capsys):
     assert "no value of `A-1` at 1999" in found.err
     empty = said(capsys, "history", "A-1", "--until", "1999-01-01T00:00:00Z", "--from", place)
     assert empty.out == ""
+    beyond = json.loads(said(capsys, "history", "A-1", "--at", "2099-01-01T00:00:00Z", "--json", "--from", place).out)
+    assert beyond["A-1"]["t"] == [], "the newest value of the record is not in force for ever"
 
 
 def test_a_spoiled_file_is_told(place, capsys, tmp_path):

@@ -1,0 +1,68 @@
+"""Minutes of the plant recorded with restarts, gaps and steps of the clock: every interface gives the same answers.
+
+A sample of `benchmarks/campaigns/seven_days.py`; data frames and databases are asked in tests/interop.
+"""
+
+import pytest
+
+from plantctl.history.query import History
+from tests.answering_ways import Questions
+from tests.days_asked import Asked
+from tests.plant.recorded_days import RecordedDays, S, live
+
+TAGS = ("40-FI-4013", "40-AIC-4212.mode")
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory):
+    """A place and what really was there."""
+    place = tmp_path_factory.mktemp("days")
+    circuit = RecordedDays(place, span_ns=60 * S)
+    live(circuit, 230.0, 1, pace_s=14.0)
+    truth = circuit.finish()
+    assert all(circuit.counted[what] for what in ("restart", "kill", "lost", "clock", "fault")), circuit.counted
+    return place, truth
+
+
+@pytest.fixture(scope="module")
+def asked(days):
+    return Asked(*days, tags=TAGS)
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong(asked):
+    asked.wrong.clear()
+    asked.count.clear()
+    yield
+    assert asked.wrong[:5] == []
+    assert asked.count.total() > 5
+
+
+def test_questions_and_pages(asked):
+    asked.ask_python()
+    assert {each.over for each in asked.questions} >= {"a gap", "a seam", "a clock set back", "the end", "nothing"}
+
+
+def test_the_verbs(asked, tmp_path):
+    asked.ask_verbs(tmp_path, (".csv", ".json"), every=23)
+
+
+def test_http(asked):
+    asked.ask_http(("json", "csv"), every=9)
+
+
+def test_opcua(asked):
+    asked.ask_opcua(every=3)
+
+
+def test_a_backup_restored_elsewhere(asked, tmp_path):
+    asked.ask_restored(tmp_path, every=3)
+
+
+def test_an_answer_that_is_wrong_is_seen(asked, monkeypatch):
+    """The comparison itself: a history that takes a gap for knowledge disagrees."""
+    real = History.at
+    monkeypatch.setattr(History, "at", lambda self, tag, utc_ns: real(self, tag, [t - 10**9 for t in utc_ns]))
+    asked.ask(Questions(asked.place), every=3)
+    assert asked.wrong
+    asked.wrong.clear()
