@@ -21,7 +21,7 @@ from plantctl.cli.run_table import write_run
 from plantctl.core.command import Command
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import InputColumns, OutputColumns
-from plantctl.core.frame import ANSWERED_BEFORE, Rows
+from plantctl.core.frame import ANSWERED_BEFORE, IN_LATE_FRAME, Rows
 from plantctl.history.names import points_in
 from plantctl.log.reader import plan_text, runs, texts
 from plantctl.log.replay import Replay, ReplayScan, replay
@@ -33,6 +33,7 @@ from plantctl.scan.memory import StateRefused
 from plantctl.scan.offline import OfflineScan
 
 BEYOND: Final = 1 << 62
+PASSED_OVER: Final = ANSWERED_BEFORE | IN_LATE_FRAME
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ class Player:
                 return
             self._lay(scan.rows, inputs, expected_v, expected_q)
             self._statistics(expected_v, expected_q)
-            commands = [self._command(record) for record in scan.commands if not record["flags"] & ANSWERED_BEFORE]
+            commands = [self._command(record) for record in scan.commands if not record["flags"] & PASSED_OVER]
             done = self.executive.scan_latched(
                 scan.scan, scan.mono_ns, scan.utc_ns, scan.rows.dt_s.tolist(), inputs, outputs, commands
             )

@@ -61,6 +61,7 @@ class Kind(IntEnum):
     COMMIT = 8  # everything before is on disk; written by the recorder only
     WRITE = 9  # what the field did about output rows
     STATE = 10  # the memory of the blocks, at the start of a run that does not begin from nothing
+    LATE = 11  # values that came after their time (`core.late`)
 
 
 class RowsFlag(IntFlag):
@@ -94,6 +95,9 @@ EVENT: Final = np.dtype(
 # Flags of a command record. ANSWERED_BEFORE: a scan process before this one had answered the same key, and gave that
 # answer again; whoever replays the run knows nothing of it and passes the command over.
 ANSWERED_BEFORE: Final = 1
+# IN_LATE_FRAME: what the command brought is in the frame of late values behind it, not in its text; a replay has it
+# from there, and where it became an input from the rows.
+IN_LATE_FRAME: Final = 2
 
 COMMAND: Final = np.dtype(
     [

@@ -68,6 +68,7 @@ class Reason(IntEnum):
     READBACK = 13  # the device's read-back differs from what was written
     GENERATION = 14  # the process that supplied it was replaced
     PROTOCOL = 15  # the peer broke the protocol
+    UNSIGNED = 16  # a laboratory value that a second person has not signed yet
 
 
 # What a value has before anything arrived.

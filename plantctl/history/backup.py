@@ -40,7 +40,7 @@ FOLDERS: Final = {
     "feeds": re.compile(r"[A-Za-z0-9][\w.-]{0,80}\.(position|quarantine(\.1)?)"),
     "": re.compile(r"retained-[01]"),
     "log": re.compile(r"\d{20}-\d{3}\.log|plan-[0-9a-f]{16}\.txt"),
-    "history": re.compile(r"\d{20}-\d{20}\.seg"),
+    "history": re.compile(r"(late-)?\d{20}-\d{20}\.seg"),
 }
 
 

@@ -17,9 +17,11 @@ from plantctl.core.batch import Batch
 from plantctl.core.errors import LogDamaged
 from plantctl.core.event import Event
 from plantctl.core.frame import Kind, decode_frame
+from plantctl.core.late import LateRecord
 from plantctl.history.chunk import Points
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
+from plantctl.log.cursor import late_batch, late_records
 from plantctl.log.recovery import frame_texts
 from plantctl.log.rows import U2, U4, PartlyReadable
 from plantctl.scan.event_records import EventRecords
@@ -118,16 +120,22 @@ class _Rows:
     source_ns: I8
     transitions: list[tuple[int, Event]]  # each with its frame
     transition_scan: list[int]
+    late: list[tuple[int, LateRecord]]  # those not given yet
     at: int = 0
     told: int = 0
 
     @property
     def ended(self) -> bool:
         """Whether all was given."""
-        return self.at == len(self.tag) and self.told == len(self.transitions)
+        return self.at == len(self.tag) and self.told == len(self.transitions) and not self.late
 
     def take(self, rows_max: int, given: int, before: int) -> Batch:
         """The next whole scans that hold up to `rows_max` rows, or one that holds more."""
+        if self.late and self.at == len(self.tag) and self.told == len(self.transitions):
+            record = self.late.pop(0)[1]  # behind all others: all are old here
+            return late_batch(
+                record, given + 1, max(given, min(self.range.last_sequence, before)) if self.ended else given
+            )
         end = self.at + rows_max
         if end >= len(self.tag):
             end, last_scan = len(self.tag), len(self.utc_ns)
@@ -183,6 +191,5 @@ def _read(file: SealedFile, range_: Range, records: EventRecords, texts: dict[in
     # Times of the plant's clock may go back; the first scan at or behind a transition is that it belongs to.
     ahead = np.maximum.accumulate(utc_ns) if len(utc_ns) else utc_ns
     places = np.searchsorted(ahead, np.array(times, np.int64)).tolist()
-    return _Rows(
-        range_, utc_ns, scan[order], tag[order], value[order], quality[order], source_ns[order], transitions, places
-    )
+    columns = (scan[order], tag[order], value[order], quality[order], source_ns[order])
+    return _Rows(range_, utc_ns, *columns, transitions, places, late_records(file.frames()))

@@ -22,6 +22,7 @@ from plantctl.history.chunk import (
     decode_points,
     decode_scans,
 )
+from plantctl.history.late import LateFile, late_files, read_late
 from plantctl.history.minutes import decode_minutes
 from plantctl.history.sealed import (
     END_BYTES,
@@ -90,6 +91,8 @@ def inspect(log: PartlyReadable, sealed: PartlyReadable, running: bool = False) 
     found = Inspection()
     for range_ in sealed_ranges_all(sealed.names()):
         _looked(found, range_.name, partial(sealed_damages, sealed, range_), sealed)
+    for late in late_files(sealed.names()):
+        _looked(found, late.name, partial(_late_damages, sealed, late), sealed)
     names = log_names(log.names())
     for name in names:
         _looked(found, name, partial(log_damages, log, name, name == names[-1], running), log)
@@ -138,6 +141,14 @@ def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
         at += size
     if file.damaged and not _index_sound(data):
         yield Damage(name, "its index", Cost.NOTHING)
+
+
+def _late_damages(storage: PartlyReadable, file: LateFile) -> Iterator[Damage]:
+    """What is damaged in a file of late values: the sealed files of the same time hold them too."""
+    try:
+        read_late(storage, file)
+    except LogDamaged:
+        yield Damage(file.name, "late values", Cost.NOTHING)
 
 
 def _whole(held: Held) -> bytes:

@@ -23,7 +23,7 @@ from plantctl.history.chunk import U2, ChunkKind
 from plantctl.history.gathering import State
 from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.numbers import F8, I8
-from plantctl.history.record import Part, Record
+from plantctl.history.record import Part, Record, state_of
 from plantctl.history.seams import points_from, row_at, seamless, told
 from plantctl.history.totals import (
     Average,
@@ -112,7 +112,7 @@ class History(Record):
         point = self._point(tag)
         parts: list[InForce] = []
         most = 0
-        for part in self._parts(start_ns, end_ns):
+        for part in self._parts_of(point.id, start_ns, end_ns):
             force = self._in_force(part, point.id)
             if force is not None:
                 parts.append(force)
@@ -145,7 +145,7 @@ class History(Record):
         begins: list[int] = []
         parts: list[InForce] = []
         wanted: list[int] = []
-        for part in self._parts(start_ns, end_ns):
+        for part in self._parts_of(point.id, start_ns, end_ns):
             if part.last_sequence is not None and part.last_sequence < first:
                 continue
             force = self._in_force(part, point.id)
@@ -185,12 +185,11 @@ class History(Record):
         None where the record has none. An unknown tag raises `UnknownTag`.
         """
         point = self._point(tag)
-        for part in self._parts_backwards(before_ns):
-            force = self._in_force(part, point.id)
-            rows = [] if force is None else np.flatnonzero(force.utc_ns < before_ns).tolist()
-            if force is not None and rows:
-                return _state(force, rows[-1])
-        return None
+        late, of = self._late_before(point.id, before_ns), self.late.of(point.id)
+        if of is not None and of.lab:
+            return late
+        told = self._told_before(point.id, before_ns, -1 << 63 if late is None else late.utc_ns)
+        return late if told is None or (late is not None and late.utc_ns >= told.utc_ns) else told
 
     def at(self, tag: str, utc_ns: Sequence[int], linear: bool = False) -> list[State | None]:
         """What was in force at each of some moments; None where the record does not tell.
@@ -202,10 +201,10 @@ class History(Record):
         point = self._point(tag)
         found: list[State | None] = []
         for moment_ns in utc_ns:
-            parts = [self._in_force(part, point.id) for part in self._parts(moment_ns, moment_ns + 1)]
+            parts = [self._in_force(part, point.id) for part in self._parts_of(point.id, moment_ns, moment_ns + 1)]
             force = seamless([p for p in parts if p is not None])
             row = row_at(force, moment_ns)
-            state = None if row is None else _state(force, row)
+            state = None if row is None else state_of(force, row)
             if state is not None and linear and state.utc_ns < moment_ns:
                 after = self._following(point.id, moment_ns)
                 state = state if after is None else between(state, after, moment_ns)
@@ -215,7 +214,7 @@ class History(Record):
     def _following(self, tag: int, utc_ns: int) -> State | None:
         """The next point after a moment at which something is in force; None where a gap, the end, a day come first."""
         known_ns = utc_ns
-        for part in self._parts(utc_ns, utc_ns + LINE_NS):
+        for part in self._parts_of(tag, utc_ns, utc_ns + LINE_NS):
             force = self._in_force(part, tag)
             if force is None:
                 return None
@@ -223,7 +222,7 @@ class History(Record):
                 if force.at_ns[row] > known_ns:
                     return None
                 if force.is_point[row] and force.utc_ns[row] > utc_ns:
-                    return _state(force, row) if force.utc_ns[row] <= utc_ns + LINE_NS else None
+                    return state_of(force, row) if force.utc_ns[row] <= utc_ns + LINE_NS else None
                 known_ns = max(known_ns, int(force.until_ns[row]))
         return None
 
@@ -237,9 +236,9 @@ class History(Record):
             raise NothingAsked(f"a trend has 1 to {BUCKETS_MAX} points, not {points}")
         point = self._point(tag)
         width_ns = -(-(end_ns - start_ns) // points)
-        if width_ns < MINUTE_NS:
+        if width_ns < MINUTE_NS or self.late.of(point.id) is not None:
             begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
-            forces = [self._in_force(part, point.id) for part in self._parts(start_ns, end_ns)]
+            forces = [self._in_force(part, point.id) for part in self._parts_of(point.id, start_ns, end_ns)]
             found = in_buckets(begin_ns, width_ns, seamless([f for f in forces if f is not None]))
             return Trend(tag, point.unit, width_ns, found, Tier.POINTS)
         start_ns -= start_ns % MINUTE_NS
@@ -267,7 +266,7 @@ class History(Record):
         found: list[Buckets] = []
         front_ns = -1 << 63
         end_ns = int(begin_ns[-1]) + width_ns
-        for part in self._parts(int(begin_ns[0]), end_ns):
+        for part in self._parts_of(point.id, int(begin_ns[0]), end_ns):
             kept = (
                 self._span_minutes(part, point.id, begin_ns, width_ns, aligned, good)
                 if part.low_ns >= front_ns
@@ -350,7 +349,3 @@ class History(Record):
 def _check(start_ns: int, end_ns: int) -> None:
     if end_ns <= start_ns:
         raise NothingAsked("the span ends before it begins")
-
-
-def _state(force: InForce, row: int) -> State:
-    return State(int(force.utc_ns[row]), float(force.value[row]), int(force.quality[row]), int(force.source_ns[row]))

@@ -16,9 +16,12 @@ import numpy as np
 from plantctl.history.buckets import Buckets, InForce
 from plantctl.history.chunk import ChunkKind, Points, Scans
 from plantctl.history.gathering import Gathering, State, closing, in_force
+from plantctl.history.late import LateRows
 from plantctl.history.minutes import minutes_of
 from plantctl.history.names import NamedPoint, Names
+from plantctl.history.overlay import overlaid
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
+from plantctl.history.seams import seamless
 from plantctl.history.states import state_in
 from plantctl.log.rows import LogRows, PartlyReadable
 
@@ -36,6 +39,7 @@ class Part:
     high_ns: int
     file: SealedFile | None
     tail: "Tail | None"
+    force: InForce | None = None  # what was in force, where that is known already
 
     @property
     def first_sequence(self) -> int:
@@ -71,6 +75,7 @@ class Record:
         self._ranges: list[Range] = []
         self._tail: Tail | None = None
         self._lost = 0
+        self.late = LateRows()
 
     def extent_ns(self) -> tuple[int, int] | None:
         """The UTC of the first and of the last scan in the record; None where there is none."""
@@ -83,6 +88,9 @@ class Record:
     def newest_ns(self) -> int | None:
         """The UTC of the last scan in the record; None where there is none."""
         self._refresh()
+        return self._newest_ns()
+
+    def _newest_ns(self) -> int | None:
         assert self._tail is not None
         scans = self._tail.gathering.scans() if len(self._tail.gathering.scans().utc_ns) else None
         if scans is None and self._ranges:
@@ -93,7 +101,10 @@ class Record:
     def damaged(self) -> int:
         """How many chunks and stretches of the log could not be read so far."""
         return (
-            self._lost + sum(f.damaged for f in self._files.values()) + (self._tail.rows.damaged if self._tail else 0)
+            self._lost
+            + self.late.damaged
+            + sum(f.damaged for f in self._files.values())
+            + (self._tail.rows.damaged if self._tail else 0)
         )
 
     def _refresh(self) -> None:
@@ -117,6 +128,7 @@ class Record:
             if self._tail.gathering.rows > self._tail_rows_max:
                 self._tail.gathering, self._tail.forgot = Gathering(), True
             self._tail.gathering.add(stretch)
+        self.late.refresh(self._sealed, self._names, ranges, self._tail.gathering)
 
     def _point(self, tag: str) -> NamedPoint:
         """A tag by its name, in the record as it is now. Raises `UnknownTag`."""
@@ -177,6 +189,44 @@ class Record:
         if tail is not None and tail.low_ns < end_ns and tail.high_ns >= start_ns:
             yield tail
 
+    def _parts_of(self, tag: int, start_ns: int, end_ns: int) -> Iterator[Part]:
+        """The parts that may tell of a tag; one, put together already, where values came after their time."""
+        late = self.late.of(tag)
+        if late is None:
+            yield from self._parts(start_ns, end_ns)
+            return
+        forces = [] if late.lab else [self._in_force(part, tag) for part in self._parts(start_ns, end_ns)]
+        first, last = (int(n) for n in np.searchsorted(late.utc_ns, (start_ns, end_ns)))
+        if first:
+            before = None if late.lab else self._told_before(tag, start_ns, int(late.utc_ns[first - 1]))
+            # the last late one still held at the start, unless the scans told something after it
+            first -= before is None or before.utc_ns <= int(late.utc_ns[first - 1])
+        newest_ns = self._newest_ns()
+        force = seamless([each for each in forces if each is not None])
+        force = overlaid(force, late, first, last, end_ns if newest_ns is None else newest_ns)
+        if len(force):
+            yield Part(int(force.at_ns[0]), int(force.until_ns.max()), None, None, force)
+
+    def _told_before(self, tag: int, before_ns: int, from_ns: int) -> State | None:
+        """The newest point that the scans told with UTC < before, None where that is before `from_ns`."""
+        for part in self._parts_backwards(before_ns):
+            if part.high_ns < from_ns:
+                return None
+            force = self._in_force(part, tag)
+            rows = [] if force is None else np.flatnonzero(force.utc_ns < before_ns).tolist()
+            if force is not None and rows:
+                return state_of(force, rows[-1])
+        return None
+
+    def _late_before(self, tag: int, before_ns: int) -> State | None:
+        """The newest late value of a tag with UTC < before."""
+        late = self.late.of(tag)
+        row = -1 if late is None else int(np.searchsorted(late.utc_ns, before_ns)) - 1
+        if late is None or row < 0:
+            return None
+        utc_ns = int(late.utc_ns[row])
+        return State(utc_ns, float(late.value[row]), int(late.quality[row]), utc_ns)
+
     def _parts_backwards(self, before_ns: int) -> Iterator[Part]:
         """The parts that may tell of what was before a moment, the newest first."""
         tail = self._tail_part()
@@ -220,6 +270,8 @@ class Record:
 
     def _in_force(self, part: Part, tag: int) -> InForce | None:
         """What was in force of a tag in a part of the record, None where that is not known."""
+        if part.force is not None:
+            return part.force
         scans: Scans | None
         points: Points | None
         if part.file is not None:
@@ -243,3 +295,8 @@ class Record:
                 return kept
         force = self._in_force(part, tag)
         return None if force is None else minutes_of(force)
+
+
+def state_of(force: InForce, row: int) -> State:
+    """A row as a state."""
+    return State(int(force.utc_ns[row]), float(force.value[row]), int(force.quality[row]), int(force.source_ns[row]))

@@ -14,6 +14,7 @@ from typing import Final
 
 from plantctl.history.chunk import Opening, encode_opening, encode_scans
 from plantctl.history.gathering import Gathering, State, closing
+from plantctl.history.late import late_files, late_in_sealed
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
@@ -55,6 +56,12 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
         else:
             became[range_.name] = "the log does not hold it any more: kept, for what can be read of it"
         storage.sync_folder()
+    for late in late_files(storage.names()):
+        if late.name in damaged:
+            _set_aside(history, late.name)
+            _replace(history / late.name, encode_frames(late_in_sealed(storage, late, sealed_ranges(storage.names()))))
+            became[late.name] = "made again from the sealed files; the damaged one is in quarantine"
+            storage.sync_folder()
     return became
 
 

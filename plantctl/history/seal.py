@@ -21,6 +21,7 @@ import numpy as np
 from plantctl.core.keeping import Keeping
 from plantctl.history.chunk import Scans, encode_opening, encode_scans
 from plantctl.history.gathering import Gathering, State, closing
+from plantctl.history.late import late_frames, late_to_write
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
@@ -264,6 +265,7 @@ class Sealer:
         yield
         data = encode_file(head, chunks)
         yield
+        yield from self._seal_late(gathering, sealed)
         yield from self._write(sealed.name, data)
         self._states = newest_of([NOTHING, *after])
         self._gathering = Gathering(int(scans.utc_ns[-1]))
@@ -273,6 +275,16 @@ class Sealer:
         self.status.bytes += len(data)
         yield
         self._trim()
+
+    def _seal_late(self, gathering: Gathering, sealed: Range) -> Iterator[None]:
+        """Writes what came after its time where it is found again; before the sealed file, so that none is missed."""
+        told = late_frames(gathering.kept)
+        if not told:
+            return
+        late = late_to_write(self._history, told, sealed)
+        yield from self._write(late.name, late.data)
+        for name in late.absorbed:
+            self._history.remove(name)
 
     def _trim(self) -> None:
         """Lets go what is more than the plant keeps."""

@@ -18,6 +18,7 @@ from plantctl.core.batch import Batch
 from plantctl.core.errors import LogDamaged
 from plantctl.core.event import Event
 from plantctl.core.frame import Kind, decode_frame
+from plantctl.core.late import LateRecord, decode_late
 from plantctl.log.recovery import frame_texts
 from plantctl.log.rows import BLOCK_BYTES, LogRows, PartlyReadable, Stretch
 from plantctl.scan.event_records import EventRecords
@@ -76,7 +77,7 @@ class LogCursor:
                 self._pass_over(through)
                 return None
             self.lost_frames += stretch.first_sequence - self._given - 1
-            self._stretch = _Frames(stretch, self._transitions(stretch))
+            self._stretch = _Frames(stretch, self._transitions(stretch), late_records(stretch.kept))
         batch = self._stretch.take(rows_max, self._given + 1)
         self._given = batch.last_sequence
         if self._stretch.ended:
@@ -113,7 +114,9 @@ class LogCursor:
 class _Frames:
     """A stretch on its way out, frame by frame."""
 
-    def __init__(self, stretch: Stretch, transitions: list[tuple[int, Event]]) -> None:
+    def __init__(
+        self, stretch: Stretch, transitions: list[tuple[int, Event]], late: list[tuple[int, LateRecord]]
+    ) -> None:
         # A scan may tell all rows right behind those that it changed: the same row twice is one row.
         told_ns, bits = stretch.utc_ns[stretch.scan], stretch.value.view(np.int64)
         again = np.zeros(len(stretch), np.bool_)
@@ -130,16 +133,23 @@ class _Frames:
         self._last = stretch.last_sequence
         self._at = 0  # rows given
         self._told = 0  # transitions given
+        self._late = late  # those not given yet
 
     @property
     def ended(self) -> bool:
         """Whether all was given."""
-        return self._at == len(self._tag) and self._told == len(self._transitions)
+        return self._at == len(self._tag) and self._told == len(self._transitions) and not self._late
 
     def take(self, rows_max: int, first_sequence: int) -> Batch:
         """The next whole frames that hold up to `rows_max` rows, or one that holds more, and what happened in them."""
         end = self._end(rows_max)
+        late = self._late[0][0] if self._late else self._last + 1
+        before = int(np.searchsorted(self._sequence[self._frame], late))
+        if self._late and before <= self._at and all(at > late for at, _ in self._transitions[self._told :]):
+            return late_batch(self._late.pop(0)[1], first_sequence, late)
+        end = min(end, max(before, self._at))
         last = self._last if end == len(self._tag) else int(self._sequence[self._frame[end]]) - 1
+        last = min(last, late - 1)
         rows = slice(self._at, end)
         told = self._told
         while told < len(self._transitions) and self._transitions[told][0] <= last:
@@ -166,3 +176,24 @@ class _Frames:
             return len(frame)
         whole = int(np.searchsorted(frame, frame[end], side="left"))  # the frame that does not fit any more
         return whole if whole > self._at else int(np.searchsorted(frame, frame[end - 1], side="right"))
+
+
+def late_records(kept: list[tuple[int, bytes]]) -> list[tuple[int, LateRecord]]:
+    """The late values among the frames that history keeps, each record with its frame; what is damaged is left out."""
+    found: list[tuple[int, LateRecord]] = []
+    for _, data in kept:
+        if int.from_bytes(data[4:6], "little") == Kind.LATE:
+            try:
+                frame = decode_frame(data)
+                found.append((frame.sequence, decode_late(frame.payload)))
+            except LogDamaged:
+                continue
+    return found
+
+
+def late_batch(record: LateRecord, first_sequence: int, last_sequence: int) -> Batch:
+    """The rows of a record, each with the time that it is of: newer ones went out long before."""
+    rows = record.rows
+    utc_ns = rows["utc_ns"].astype(np.int64)
+    columns = (rows["tag"].astype(np.uint32), rows["value"].astype(np.float64), rows["quality"].astype(np.uint16))
+    return Batch(first_sequence, last_sequence, utc_ns, *columns, utc_ns, historical=True)

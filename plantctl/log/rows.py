@@ -32,7 +32,7 @@ LOOK_BYTES: Final = 1 << 14
 # No scan for so long and no word why: nobody looked at the plant meanwhile.
 HOLE_NS: Final = 5_000_000_000
 # What history keeps besides the rows: whoever asks what happened wants these, also when the log is gone.
-KEPT_KINDS: Final = (Kind.EVENT, Kind.COMMAND, Kind.RESULT, Kind.TEXT, Kind.WRITE)
+KEPT_KINDS: Final = (Kind.EVENT, Kind.COMMAND, Kind.RESULT, Kind.TEXT, Kind.WRITE, Kind.LATE)
 
 F8 = npt.NDArray[np.float64]
 I8 = npt.NDArray[np.int64]

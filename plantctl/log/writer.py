@@ -32,7 +32,7 @@ RETRY_NS: Final = 1_000_000_000
 BATCH_BYTES: Final = 1 << 20
 TEXTS_MAX: Final = 65_536
 _FULL: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
-_URGENT: Final = frozenset((Kind.EVENT, Kind.COMMAND, Kind.RESULT))
+_URGENT: Final = frozenset((Kind.EVENT, Kind.COMMAND, Kind.RESULT, Kind.LATE))
 
 
 @dataclass(slots=True)

@@ -84,6 +84,7 @@ CODES: Final[dict[str, str]] = {
     "PC332": "Effects that call each other in a ring.",
     "PC333": "A section that is not built yet.",
     "PC334": "An effect that waits without a longest time.",
+    "PC335": "A laboratory tag that something else writes.",
     "PC401": "A malformed expression or duration.",
     "PC402": "An unknown unit.",
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",
@@ -113,6 +114,7 @@ CODES: Final[dict[str, str]] = {
     "PC714": "An output that cannot be scaled: below 0, or forced by the same effect.",
     "PC715": "A table of a scheduled gain that is no table: counts, order, shares.",
     "PC716": "A split range that is none: not two outputs, or a part without width.",
+    "PC717": "A laboratory tag without a range, or with limits outside it.",
 }
 
 RANGES: Final[dict[str, str]] = {

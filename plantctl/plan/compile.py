@@ -16,6 +16,7 @@ from plantctl.core.opcua_serving import OpcuaServing
 from plantctl.core.units import parse_duration_ns
 from plantctl.plan.graph import Graph, Half
 from plantctl.plan.kind import Kind
+from plantctl.plan.link_lab import lab_tags
 from plantctl.plan.link_sinks import sink_plans
 from plantctl.plan.network import BlockNode, ExpressionNode, Network
 from plantctl.plan.order import stretches
@@ -107,6 +108,7 @@ def compile_network(
         rows=row_of,
         default_columns=_default_columns(net),
         shown=net.shown,
+        lab=lab_tags(net),
     )
 
 

@@ -26,6 +26,7 @@ def explain_plan(plan: Plan) -> str:
         ("calculated", (f"  {e.tag} {_unit_in_brackets(plan, e.row)}= {e.program.text}" for e in _calculated(plan))),
         ("loops", _loops(plan)),
         ("outputs", _outputs(plan)),
+        ("laboratory", _laboratory(plan)),
         ("trips", (line for effect in plan.effects.values() for line in _effect_lines(plan, effect))),
         ("permissives", _permissives(plan)),
         ("alarms", _alarms(plan)),
@@ -186,6 +187,14 @@ def _alarms(plan: Plan) -> Iterator[str]:
                 )
 
 
+def _laboratory(plan: Plan) -> Iterator[str]:
+    for name, lab in plan.lab.items():
+        point = plan.points[plan.rows[name]]
+        plausible = f", plausible {point.low:g} to {point.high:g}{_unit_of(point)}"
+        yield f"  {name}{_text(plan, name)}{plausible}"
+        yield f"    {lab.in_words(_unit_of(point))}"
+
+
 def _sinks(plan: Plan) -> Iterator[str]:
     for sink in plan.sinks:
         yield f"  {sink.name} ({sink.kind}) gets {len(sink.tags)} points"
@@ -252,6 +261,8 @@ def _program_text(plan: Plan, point: str) -> str:
 
 
 def _writer(plan: Plan, point: Point) -> str:
+    if point.name in plan.lab:
+        return f"the laboratory: {plan.lab[point.name].in_words(_unit_of(point))}"
     if point.writer is Writer.INPUT:
         return f"device {point.owner}" if point.owner else "nobody in the plan: a value given from outside"
     if point.writer is Writer.EXPRESSION:

@@ -4,6 +4,7 @@ from plantctl.plan.link_blocks import check_alarm_order, link_alarms, link_block
 from plantctl.plan.link_cascades import link_cascades
 from plantctl.plan.link_displays import link_shown
 from plantctl.plan.link_hold import link_hold
+from plantctl.plan.link_lab import link_lab
 from plantctl.plan.link_loops import check_loop_limits, fill_schedules, link_loops
 from plantctl.plan.link_protection import link_protection
 from plantctl.plan.link_sinks import declare_feeds, link_sinks
@@ -53,6 +54,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     check_loop_limits(net)
     assign_tasks(net, tasks)
     check_cascades(net, tasks)
+    link_lab(net)
     net.shown = link_shown(net)
     link_sinks(net)
     net.tell_unknown()

@@ -19,6 +19,7 @@ from plantctl.core.metrics_serving import MetricsServing
 from plantctl.core.opcua_serving import OpcuaServing
 from plantctl.plan.expression import Program
 from plantctl.plan.kind import Kind
+from plantctl.plan.lab import LabTag
 from plantctl.plan.shown import Shown
 
 # The executive's point that is 1 while too many scans in a row come late.
@@ -198,8 +199,8 @@ class Plan:
     `overrun_trip_after` consecutive late scans trip every effect; 0 where late scans are only counted. Up to
     `overrun_catch_up` missed scans are made up one after the other; 0 where they are skipped. A retained state counts
     for `retain_for_ns`. `keeping` says how much is kept of what was recorded. `opcua_server` is how the plant is served
-    to other programs; None: not at all. `metrics` says who may measure it, and what. `shown` is what people are shown
-    and no scan needs.
+    to other programs; None: not at all. `metrics` says who may measure it, and what. `lab` are the laboratory tags.
+    `shown` is what people are shown and no scan needs.
     """
 
     name: str
@@ -230,6 +231,7 @@ class Plan:
     shown: Shown = field(default_factory=Shown)
     opcua_server: OpcuaServing | None = None
     metrics: MetricsServing | None = None
+    lab: Mapping[str, LabTag] = field(default_factory=dict)
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -33,6 +33,7 @@ from plantctl.plan.shapes import (
 )
 from plantctl.plan.source_display import Display
 from plantctl.plan.source_forms import STRICT, OneOrMore, Rest, Short
+from plantctl.plan.source_lab import Lab
 from plantctl.plan.source_opcua import Metrics, OpcuaServer
 
 Range = tuple[Quantity, Quantity]
@@ -106,6 +107,7 @@ class Tag:
     poll: Duration | None = None
     states: dict[StateNumber, Text] = field(default_factory=dict)
     decimals: Whole | None = None
+    lab: Lab | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from plantctl.core.command import Command, Result
 from plantctl.core.event import Event, EventKind
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
+from plantctl.core.late import LATE, late_payload
 from plantctl.core.ring import RingWriter
 from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
 from plantctl.plan.plan import Plan
@@ -176,12 +177,15 @@ class Executive:
         if journal is not None:
             journal.commands(number, mono_ns, commands, [self.gate.answers.from_before(c, mono_ns) for c in commands])
         asked: list[int] = []
+        late_values: list[bytes] = []
         granted = release.granted
         for place, command in enumerate(commands):
             late = place >= COMMANDS_PER_SCAN
             result, events, changes = self.gate.apply(command, number, mono_ns, utc_ns, late=late)
             done.results.append(result)
             done.events += events
+            if command.verb == LATE and changes:
+                late_values.append(late_payload(command.value))
             self.behind.note(command, [change.target for change in changes])
             for change in changes:
                 if change.entered:
@@ -205,6 +209,7 @@ class Executive:
         if journal is not None:
             journal.scan(number, mono_ns, utc_ns, dt_s)
             journal.events(number, mono_ns, done.events)
+            journal.late(number, mono_ns, late_values)
             journal.results(number, mono_ns, done.results)
         outputs.scan_heartbeat_ns = mono_ns
         return done
@@ -213,8 +218,8 @@ class Executive:
     def _enter(inputs: InputColumns, change: Change, mono_ns: int, utc_ns: int) -> None:
         """Lay a value entered by hand where no driver writes; the next latch takes it, as it would a device's."""
         index = change.entered - 1
-        inputs.value[index], inputs.quality[index] = change.new, 0
-        inputs.receive_ns[index], inputs.source_ns[index] = mono_ns, utc_ns
+        inputs.value[index], inputs.quality[index] = change.new, change.quality
+        inputs.receive_ns[index], inputs.source_ns[index] = mono_ns, change.source_ns or utc_ns
 
     def _show_release(self) -> None:
         """The three points of the release, as the step of this scan meets them."""

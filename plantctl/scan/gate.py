@@ -15,11 +15,13 @@ from plantctl.core.block import CAS, IMAN, MAN, MODE_WORDS, RCAS, ROUT, TRK
 from plantctl.core.command import VERB_NAMES, Command, Result, Stage
 from plantctl.core.errors import CommandRejected
 from plantctl.core.event import Event, EventKind
+from plantctl.core.late import LATE
 from plantctl.core.quality import BAD, SEVERITY_MASK, describe
 from plantctl.plan.link_protection import permit_tag
 from plantctl.plan.plan import Address, EffectInfo, Plan, Point, Writer
 from plantctl.scan.answers import Answers
 from plantctl.scan.command_text import as_expected, number, number_or_nan
+from plantctl.scan.late_values import late_change
 from plantctl.scan.release import Release, standing_outputs, unknown_devices
 from plantctl.scan.step import Stepper
 
@@ -36,7 +38,8 @@ class Change:
     """What an accepted command changed: target, value before and after, words of an enumeration.
 
     `output` is the row of a written tag that a read-back should confirm (0: none), `ramp_s` how long the output's rate
-    limit needs to get there; `entered` is the row of an input entered by hand, for the next latch to take (0: none).
+    limit needs to get there; `entered` is the row of an input entered by hand, for the next latch to take (0: none),
+    with `quality` and, where it has a time of its own, `source_ns`. `told` is whether the journal has an event of it.
     """
 
     target: str
@@ -46,6 +49,9 @@ class Change:
     output: int = 0
     ramp_s: float = 0.0
     entered: int = 0
+    quality: int = 0
+    source_ns: int = 0
+    told: bool = True
 
 
 class Gate:
@@ -58,6 +64,7 @@ class Gate:
         self.answers = Answers() if answers is None else answers
         self._kind_index: Mapping[str, int] = {rows.kind.name: i for i, rows in enumerate(plan.kinds)}
         self._outputs = {o.tag: o for o in plan.outputs}
+        self._ids = plan.ids[1:]
         self._verbs: Mapping[str, Callable[[Command], list[Change]]] = {
             "set": self._set,
             "mode": self._mode,
@@ -101,16 +108,18 @@ class Gate:
             self.answers.keep(command, result)
             return result, [refused], []
         result = Result(command.sequence, Stage.ACCEPTED, now_ns)
+        behind = (command.actor, command.reason)
         events = [
-            Event(
-                EventKind.COMMAND, scan, now_ns, utc_ns, c.target, c.old, c.new, c.words, command.actor, command.reason
-            )
+            Event(EventKind.COMMAND, scan, now_ns, utc_ns, c.target, c.old, c.new, c.words, *behind, c.source_ns)
             for c in changes
+            if c.told
         ]
         self.answers.keep(command, result)
         return result, events, changes
 
     def _decide(self, command: Command) -> list[Change]:
+        if command.verb == LATE:
+            return [self._late(command)]
         if command.verb not in VERB_NAMES:
             raise CommandRejected(codes.BAD_VALUE, f"there is no command `{command.verb}`")
         act = self._verbs.get(command.verb)
@@ -179,9 +188,18 @@ class Gate:
 
     def _enter(self, point: Point, value: float) -> Change:
         """A value entered by hand, of a tag without a device: a laboratory's, a count read from a gauge."""
+        if point.name in self.plan.lab:
+            how = f"`{point.name}` is a laboratory value: enter it with its sample's time, plantctl lab enter"
+            raise CommandRejected(codes.NOT_WRITABLE, how)
         if value < point.low or value > point.high:
             raise CommandRejected(codes.OUT_OF_RANGE, f"{value:g} is outside {point.low:g} to {point.high:g}")
         return Change(point.name, float(self.stepper.image.v[point.row]), value, entered=point.row)
+
+    def _late(self, command: Command) -> Change:
+        """Values that came after their time, a laboratory's among them (`late_values`)."""
+        c = late_change(self.plan, self._ids, command)
+        old = self._present(c.target)
+        return Change(c.target, old, c.new, (), 0, 0.0, c.entered, c.quality, c.source_ns, c.told)
 
     def _set_output(self, tag: str, value: float) -> Change:
         output = self._outputs[tag]

@@ -16,6 +16,7 @@ from plantctl.core.event import Event, EventKind
 from plantctl.core.field import OutputColumns
 from plantctl.core.frame import (
     ANSWERED_BEFORE,
+    IN_LATE_FRAME,
     IN_WORDS,
     NO_TAG,
     Kind,
@@ -24,6 +25,7 @@ from plantctl.core.frame import (
     encode_texts,
 )
 from plantctl.core.image import Image
+from plantctl.core.late import LATE
 from plantctl.core.quality import SEVERITY_MASK
 from plantctl.core.ring import RingWriter
 from plantctl.core.text import TextTable, text_id
@@ -155,6 +157,11 @@ class Journal:
             self._write_texts(scan, mono_ns)
             self._ring.append(Kind.EVENT, scan, mono_ns, encode_records(Kind.EVENT, records))
 
+    def late(self, scan: int, mono_ns: int, payloads: Sequence[bytes]) -> None:
+        """Values that came after their time, as they came (`core.late`)."""
+        for payload in payloads:
+            self._ring.append(Kind.LATE, scan, mono_ns, payload)
+
     def results(self, scan: int, mono_ns: int, results: Sequence[Result]) -> None:
         """The stages that commands reached in a scan."""
         if results:
@@ -202,12 +209,12 @@ class Journal:
             "actor": self._text(command.actor),
             "reason": self._text(command.reason),
             # The value travels as it was written, so that a replay decides on the very same text.
-            "text": self._text(command.value),
+            "text": self._text(command.value) if command.verb != LATE else 0,
             "expect": self._text(command.expect) if command.expect else 0,
             # Keys are many and only compared: the id is enough.
             "key": text_id(command.key),
             "tag": NO_TAG if row is None else int(self._ids[row]),
-            "flags": ANSWERED_BEFORE if before else 0,
+            "flags": (ANSWERED_BEFORE if before else 0) | (IN_LATE_FRAME if command.verb == LATE else 0),
         }
 
     def _event_record(self, event: Event) -> dict[str, float | int]:

@@ -214,7 +214,7 @@ class SinkRunner:
         batch = None if self._live is None else self._live.batch
         if newest <= self.position.through:
             self.statistics.lag_ns = 0
-        elif batch is not None and batch.rows:
+        elif batch is not None and batch.rows and not batch.historical:  # late values are of long ago
             self.statistics.lag_ns = max(0, newest_ns - int(batch.utc_ns[0]))
 
     async def _send_new(self) -> bool:

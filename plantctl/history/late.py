@@ -1,0 +1,236 @@
+"""Late values in the record: found again by tag and by the time that they are of, whenever they were told.
+
+The log has them where they were told, and so have the sealed files, among their frames. So that nobody has to look
+through the frames of years, what a stretch of the log told of late values is sealed once more, in a file of its own:
+`late-<first sequence>-<last sequence>.seg`, one chunk of frames. It is written before the sealed file of its stretch;
+frames that two files hold count once. Small files are put together with the new one, so that there are never many.
+
+Of several rows of one tag and time the newest counts, a withdrawn one is not there. What is damaged is taken from the
+sealed files of the same frames, where these still are, and counted.
+
+Rules of the file: `OSError` passes through; no clock.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from plantctl.core.errors import LogDamaged
+from plantctl.core.frame import Kind, decode_frame
+from plantctl.core.late import LateAct, LateRecord, decode_late
+from plantctl.history.chunk import U2, decode_chunk
+from plantctl.history.gathering import Gathering
+from plantctl.history.numbers import F8, I8
+from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed
+from plantctl.log.rows import PartlyReadable
+from plantctl.log.storage import Storage
+
+_NAME: Final = re.compile(r"late-(\d{20})-(\d{20})\.seg")
+# A file is put together with those before it that are no larger than so many times what it holds itself.
+ABSORBED_TIMES: Final = 4
+TRIES: Final = 5
+Told = tuple[int, bytes]  # UTC ns at which the scan took it, the frame
+
+
+class LateFile(NamedTuple):
+    """A file of late values, by the frames that it covers."""
+
+    first_sequence: int
+    last_sequence: int
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return f"late-{self.first_sequence:020d}-{self.last_sequence:020d}.seg"
+
+
+def late_files(names: Iterable[str]) -> list[LateFile]:
+    """The files of late values among `names`, the oldest first."""
+    return sorted(LateFile(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, names) if m)
+
+
+def late_frames(frames: Iterable[Told]) -> list[Told]:
+    """Those of the frames that hold late values."""
+    return [told for told in frames if int.from_bytes(told[1][4:6], "little") == Kind.LATE]
+
+
+def read_late(storage: PartlyReadable, file: LateFile) -> list[Told]:
+    """The frames in a file of late values. Damaged: `LogDamaged`."""
+    return decode_frames(decode_chunk(storage.read(file.name)))
+
+
+def late_in_sealed(storage: PartlyReadable, file: LateFile, ranges: list[Range]) -> list[Told]:
+    """The frames of a file of late values as the sealed files hold them."""
+    found: list[Told] = []
+    for one in ranges:
+        if one.first_sequence <= file.last_sequence and one.last_sequence >= file.first_sequence:
+            found += late_frames(open_sealed(storage, one).frames())
+    return found
+
+
+class ToWrite(NamedTuple):
+    """A file of late values that is to be written, and those that it takes the place of."""
+
+    name: str
+    data: bytes
+    absorbed: tuple[str, ...]
+
+
+def late_to_write(storage: Storage, new: list[Told], covers: Range) -> ToWrite:
+    """The file for the late values that a stretch of the log told, with those of the small files before it."""
+    first, last = covers
+    frames, size, absorbed = list(new), sum(len(data) for _, data in new), []
+    for file in reversed(late_files(storage.names())):
+        if storage.length(file.name) > ABSORBED_TIMES * size:
+            break
+        try:
+            before = read_late(storage, file)
+        except LogDamaged:
+            break  # it stays as it is, for whoever can read something of it
+        frames = [*before, *frames]
+        size += sum(len(data) for _, data in before)
+        first, last = min(first, file.first_sequence), max(last, file.last_sequence)
+        absorbed.append(file.name)
+    once = {int.from_bytes(data[8:16], "little"): (utc_ns, data) for utc_ns, data in frames}
+    name = LateFile(first, last).name
+    data = encode_frames([once[sequence] for sequence in sorted(once)])
+    return ToWrite(name, data, tuple(old for old in absorbed if old != name))
+
+
+class LateSaid(NamedTuple):
+    """One record of late values: the frame that holds it, when the scan took it (UTC ns), what it says."""
+
+    sequence: int
+    utc_ns: int
+    record: LateRecord
+
+
+class LateOf(NamedTuple):
+    """The late values of one tag by the time that they are of; `lab`: the tag has no others."""
+
+    utc_ns: I8
+    value: F8
+    quality: U2
+    lab: bool
+
+
+class _Columns(NamedTuple):
+    """All rows of some records, in their order."""
+
+    sequence: I8
+    tag: I8
+    utc_ns: I8
+    value: F8
+    quality: U2
+    act: I8
+
+
+class LateRows:
+    """The late values of a record. `damaged` counts files that could not be read."""
+
+    def __init__(self) -> None:
+        self.damaged = 0
+        self._names: list[str] = []
+        self._files: dict[LateFile, list[LateSaid]] = {}
+        self._gathering: Gathering | None = None
+        self._seen = 0
+        self._tail: list[LateSaid] = []
+        self._columns: _Columns | None = None
+        self._of: dict[int, LateOf | None] = {}
+
+    def refresh(self, sealed: PartlyReadable, names: list[str], ranges: list[Range], gathering: Gathering) -> None:
+        """Sees which files there are now, and what the log holds behind the sealed files."""
+        if names is not self._names and names != self._names:
+            self._names = names
+            self._read_files(sealed, ranges)
+        if gathering is not self._gathering:
+            self._gathering, self._seen, self._tail = gathering, 0, []
+            self._forget()
+        if len(gathering.kept) > self._seen:
+            new = list(_records(late_frames(gathering.kept[self._seen :])))
+            self._seen = len(gathering.kept)
+            if new:
+                self._tail += new
+                self._forget()
+
+    def _forget(self) -> None:
+        self._columns, self._of = None, {}
+
+    def _read_files(self, sealed: PartlyReadable, ranges: list[Range]) -> None:
+        """Reads what is new. A file that went meanwhile is part of another: the folder is listed again."""
+        names = self._names
+        for _ in range(TRIES):
+            wanted = late_files(names)
+            if wanted == list(self._files):
+                return
+            try:
+                found = {file: self._files.get(file) or self._read(sealed, file, ranges) for file in wanted}
+            except FileNotFoundError:
+                names = [*sealed.names()]
+                continue
+            self._files = found
+            self._forget()
+            return
+
+    def _read(self, sealed: PartlyReadable, file: LateFile, ranges: list[Range]) -> list[LateSaid]:
+        try:
+            return list(_records(read_late(sealed, file)))
+        except LogDamaged:
+            self.damaged += 1
+        return list(_records(late_in_sealed(sealed, file, ranges)))
+
+    def said(self) -> list[LateSaid]:
+        """Every record, the oldest first."""
+        every = {one.sequence: one for part in (*self._files.values(), self._tail) for one in part}
+        return [every[sequence] for sequence in sorted(every)]
+
+    def of(self, tag: int) -> LateOf | None:
+        """The late values of a tag, None where it never had any."""
+        if tag not in self._of:
+            self._of[tag] = self._find(tag)
+        return self._of[tag]
+
+    def _find(self, tag: int) -> LateOf | None:
+        columns = self._all()
+        mine = np.flatnonzero(columns.tag == tag)
+        if not len(mine):
+            return None
+        utc_ns, act = columns.utc_ns[mine], columns.act[mine]
+        order = np.lexsort((np.arange(len(mine)), utc_ns))  # by time, and of one time in the order of the record
+        newest = np.ones(len(order), np.bool_)
+        newest[:-1] = utc_ns[order][1:] != utc_ns[order][:-1]
+        rows = order[newest & (act[order] != LateAct.WITHDRAWN)]
+        lab = bool((act != LateAct.IMPORTED).any())
+        return LateOf(utc_ns[rows], columns.value[mine][rows], columns.quality[mine][rows], lab)
+
+    def _all(self) -> _Columns:
+        if self._columns is None:
+            said = self.said()
+            rows = [one.record.rows for one in said]
+            counts = [len(each) for each in rows]
+            together = np.concatenate(rows) if rows else np.zeros(0, [])
+            if not rows:
+                none = np.zeros(0, np.int64)
+                self._columns = _Columns(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none)
+                return self._columns
+            self._columns = _Columns(
+                np.repeat([one.sequence for one in said], counts),
+                together["tag"].astype(np.int64),
+                together["utc_ns"].astype(np.int64),
+                together["value"].astype(np.float64),
+                together["quality"].astype(np.uint16),
+                np.repeat([int(one.record.act) for one in said], counts),
+            )
+        return self._columns
+
+
+def _records(frames: Iterable[Told]) -> Iterator[LateSaid]:
+    """The records in frames of late values; what is damaged is left out."""
+    for utc_ns, data in frames:
+        try:
+            frame = decode_frame(data)
+            yield LateSaid(frame.sequence, utc_ns, decode_late(frame.payload))
+        except LogDamaged:
+            continue

@@ -1,0 +1,52 @@
+"""Puts late values where they belong: among the points that the scans told, each at the time that it is of.
+
+A late value is a point as any other: it holds until the tag's next one, late or not, also through a time in which
+nobody looked at the plant; and where it is of the time of a point, it stands in its place. So the answer is the same
+whenever it came. Of a laboratory tag only late values count.
+
+Rules of the file: pure.
+"""
+
+import numpy as np
+
+from plantctl.history.buckets import InForce
+from plantctl.history.late import LateOf
+from plantctl.history.numbers import I8
+
+
+def overlaid(force: InForce, late: LateOf, first: int, last: int, newest_ns: int) -> InForce:
+    """What was in force with the late values `first` to `last` (excluded) of a tag put in.
+
+    `newest_ns` is the end of the record: until then the last value holds.
+    """
+    at_ns, value, quality = late.utc_ns[first:last], late.value[first:last], late.quality[first:last]
+    if not len(at_ns):
+        return force
+    kept = _not_replaced(force, at_ns)
+    count = len(at_ns)
+    order = np.argsort(np.concatenate((force.at_ns[kept], at_ns)), kind="stable")
+    begins = np.concatenate((force.at_ns[kept], at_ns))[order]
+    following = np.append(begins[1:], max(int(begins[-1]), newest_ns))
+    own_end = np.concatenate((force.until_ns[kept], np.full(count, np.iinfo(np.int64).max)))[order]
+    until_ns = np.minimum(own_end, following)
+    # the last scan before the end of the record may be older than a point before it
+    until_ns = np.maximum(until_ns, begins)
+    return InForce(
+        begins,
+        until_ns,
+        np.concatenate((force.utc_ns[kept], at_ns))[order],
+        np.concatenate((force.value[kept], value))[order],
+        np.concatenate((force.quality[kept], quality))[order],
+        np.concatenate((force.source_ns[kept], at_ns))[order],
+        np.concatenate((force.is_point[kept], np.ones(count, np.bool_)))[order],
+    )
+
+
+def _not_replaced(force: InForce, late_ns: I8) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """The rows that stay: not a point at the very time of a late one, nor one carried on over a late one."""
+    before = np.searchsorted(late_ns, force.at_ns, "right")
+    newest = late_ns[np.maximum(before - 1, 0)]
+    same = (before > 0) & (newest == force.at_ns) & force.is_point & (force.utc_ns == force.at_ns)
+    carried = (before > 0) & (newest >= force.utc_ns) & ~force.is_point
+    kept: np.ndarray[tuple[int], np.dtype[np.bool_]] = ~(same | carried)
+    return kept

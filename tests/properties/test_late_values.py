@@ -1,0 +1,249 @@
+"""Values that came after their time give the answers that they would have given had they come in time."""
+
+import errno
+from bisect import bisect_right
+from random import Random
+
+import numpy as np
+import pytest
+
+from plantctl.core.frame import Kind
+from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
+from plantctl.core.quality import BAD
+from plantctl.history.inspection import inspect
+from plantctl.history.late import late_files
+from tests.history_bench import NAMES, SCAN_NS, Naive, Plant
+from tests.unit.simulated_storage import PowerCut, SimFile, SimulatedStorage
+
+SCANNED, LAB = 11, 23  # 23 never moves: its scans say nothing but that it is there
+
+
+def tell(plant, act, rows, number=7):
+    plant.ring.append(Kind.LATE, plant.count, plant.mono_ns, encode_late(LateRecord(act, number, rows, "ann", "")))
+
+
+def drawn(draw, plant, count):
+    """Late rows of distinct times, some at the very time of a scan."""
+    naive = Naive(plant.log, SCANNED)
+    first, last = naive.points[0][0], naive.points[-1][0]
+    times = {draw.randint(first - SCAN_NS, last) for _ in range(count)} | {draw.choice(naive.points)[0]}
+    return [(utc_ns, round(draw.uniform(0, 9), 3), draw.choice((0, 0, 1, BAD))) for utc_ns in sorted(times)]
+
+
+def lived(draw):
+    """A plant with stops, seals and holes in its record."""
+    plant = Plant(draw, span_ns=12 * SCAN_NS)
+    for _ in range(draw.randint(3, 7)):
+        plant.scan(draw.randint(3, 20))
+        happening = draw.choice(("lose", "stop", "seal", "seal"))
+        if happening == "lose":
+            plant.keep()
+            plant.lose()
+        elif happening == "stop":
+            plant.stop(draw.randint(1, 40) * 1_000_000_000)
+        else:
+            plant.seal()
+    plant.scan(3)
+    plant.keep()
+    return plant
+
+
+def told_in_some_order(draw, plant, act, tag, rows):
+    """Each row in a record of its own or with others, at some later time, sealed or not."""
+    rows = draw.sample(rows, len(rows))
+    while rows:
+        count = draw.randint(1, len(rows))
+        part, rows = rows[:count], rows[count:]
+        if act is not LateAct.IMPORTED:
+            for utc_ns, value, quality in part:
+                tell(plant, act, late_row(tag, utc_ns, value, quality))
+        else:
+            tell(plant, act, np.array([(v, t, tag, q, 0) for t, v, q in part], LATE_ROW))
+        plant.scan(draw.randint(1, 14))
+        draw.choice((plant.keep, plant.seal))()
+
+
+def expected_points(naive, rows, end_ns):
+    late = {utc_ns for utc_ns, _, _ in rows}
+    scanned = [(t, v, q) for t, v, q, _ in naive.points if t not in late and t < end_ns]
+    return sorted([*scanned, *(row for row in rows if row[0] < end_ns)], key=lambda p: p[0])
+
+
+def expected_at(naive, rows, utc_ns):
+    """What is in force: the newer of what the scans say, unless they know nothing, and of the last late value."""
+    row = bisect_right(rows, utc_ns, key=lambda r: r[0]) - 1
+    points = [p for p in naive.points if p[0] <= utc_ns]
+    if row >= 0 and (not points or rows[row][0] >= points[-1][0]):
+        return rows[row]
+    found = naive.at(utc_ns)
+    return None if found is None else found[:3]
+
+
+def same(found, expected):
+    return len(found) == len(expected) and all(
+        a[0] == b[0] and np.array(a[1]).tobytes() == np.array(b[1]).tobytes() and a[2] == b[2]
+        for a, b in zip(found, expected, strict=True)
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_late_values_of_a_scanned_tag_stand_among_its_points_whenever_they_came(seed):
+    draw = Random(seed)
+    plant = lived(draw)
+    rows = drawn(draw, plant, draw.randint(1, 25))
+    told_in_some_order(draw, plant, LateAct.IMPORTED, SCANNED, rows)
+    naive, history = Naive(plant.log, SCANNED), plant.history()
+    first, last = min(rows[0][0], naive.points[0][0]) - 1, naive.points[-1][0] + 1
+    series = history.raw(NAMES[SCANNED], first, last)
+    found = list(zip(series.utc_ns.tolist(), series.value.tolist(), series.quality.tolist(), strict=True))
+    assert same(found, expected_points(naive, rows, last))
+    for _ in range(40):
+        moment = draw.choice((draw.randint(first, last - 1), draw.choice(rows)[0], draw.choice(naive.points)[0]))
+        state = history.at(NAMES[SCANNED], [moment])[0]
+        expected = expected_at(naive, rows, moment)
+        assert same([] if state is None else [state[:3]], [] if expected is None else [expected]), moment
+    begin = draw.randint(first, last - 2)
+    end = draw.randint(begin + 1, last)
+    part = history.raw(NAMES[SCANNED], begin, end)
+    inside = [f for f in found if begin <= f[0] < end]
+    given = list(zip(part.utc_ns.tolist(), part.value.tolist(), part.quality.tolist(), strict=True))
+    assert same([g for g in given if g[0] >= begin], inside)
+    newest = history.last(NAMES[SCANNED], end)
+    before = [f for f in found if f[0] < end]
+    assert same([] if newest is None else [newest[:3]], before[-1:])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_order_in_which_they_came_changes_no_answer(seed):
+    answers = []
+    for order in range(2):
+        draw = Random(seed)
+        plant = lived(draw)
+        rows = drawn(draw, plant, 12)
+        edges = Naive(plant.log, SCANNED).points
+        told_in_some_order(Random(f"{seed} {order}"), plant, LateAct.IMPORTED, SCANNED, rows)
+        told_in_some_order(Random(f"{seed} {order}"), plant, LateAct.ENTERED, LAB, rows)
+        history = plant.history()
+        for tag in (SCANNED, LAB):
+            name, begin, end = NAMES[tag], edges[0][0], edges[-1][0]
+            raw, trend = history.raw(name, begin, end), history.trend(name, begin, end, 17)
+            spans = history.spans(name, np.array([begin], np.int64), end - begin)
+            page = history.page(name, begin, end, 5)
+            answers.append(
+                [raw.utc_ns.tolist(), raw.value.tobytes(), raw.until_ns.tolist(), page.series.value.tobytes()]
+                + [getattr(trend.buckets, k).tobytes() for k in ("low", "high", "mean", "known_ns", "quality", "count")]
+                + [spans.mean.tobytes(), history.average(name, begin, end).value]
+            )
+    assert repr(answers[:2]) == repr(answers[2:])
+
+
+def test_pages_of_a_tag_with_late_values_hold_each_point_once():
+    draw = Random(4)
+    plant = lived(draw)
+    rows = drawn(draw, plant, 30)
+    told_in_some_order(draw, plant, LateAct.IMPORTED, SCANNED, rows)
+    history, token, found = plant.history(), "", []
+    first, last = rows[0][0] - 1, rows[-1][0] + SCAN_NS
+    while True:
+        page = history.page(NAMES[SCANNED], first, last, 7, token)
+        found += page.series.utc_ns.tolist()
+        token = page.token
+        if not token:
+            break
+    assert found == history.raw(NAMES[SCANNED], first, last).utc_ns.tolist()
+
+
+def test_of_one_sample_the_newest_word_counts_and_a_withdrawn_one_is_not_there():
+    plant = Plant(Random(1))
+    plant.scan(30)
+    plant.seal()
+    first, second = plant.utc_ns - 20 * SCAN_NS, plant.utc_ns - 10 * SCAN_NS
+    tell(plant, LateAct.ENTERED, late_row(LAB, first, 1.0, 1))
+    tell(plant, LateAct.ENTERED, late_row(LAB, second, 2.0, 1), 8)
+    tell(plant, LateAct.CORRECTED, late_row(LAB, first, 1.5, 1))
+    plant.scan(1)
+    plant.seal()
+    tell(plant, LateAct.SIGNED, late_row(LAB, first, 1.5, 0))
+    tell(plant, LateAct.WITHDRAWN, late_row(LAB, second, float("nan"), BAD), 8)
+    plant.scan(1)
+    plant.keep()
+    history = plant.history()
+    series = history.raw("B-3", first - 1, plant.utc_ns)
+    assert (series.utc_ns.tolist(), series.value.tolist(), series.quality.tolist()) == ([first], [1.5], [0])
+    said = [(one.record.act.word, float(one.record.rows["value"][0])) for one in history.late.said()][:3]
+    assert said == [("entered", 1.0), ("entered", 2.0), ("corrected", 1.5)], "what was said before stays"
+
+
+def small(plant):
+    """A record of three files and a tail, with late values in each; the rows that must come back."""
+    rows = []
+    for k in range(4):
+        plant.scan(15)
+        utc_ns = plant.utc_ns - (5 - k) * SCAN_NS
+        rows.append((utc_ns, float(k)))
+        tell(plant, LateAct.ENTERED, late_row(LAB, utc_ns, float(k), 0), k)
+        yield rows
+        plant.keep()
+        if k < 3:
+            plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
+
+
+def found_in(plant):
+    plant.scan(1)
+    plant.keep()
+    series = plant.history().raw("B-3", plant.utc_ns - 10_000 * SCAN_NS, plant.utc_ns)
+    return list(zip(series.utc_ns.tolist(), series.value.tolist(), strict=True))
+
+
+def test_small_files_of_late_values_are_put_together_and_a_power_cut_at_any_write_costs_none():
+    plant = Plant(Random(2))
+    for rows in small(plant):  # noqa: B007 - the last one counts
+        pass
+    assert found_in(plant) == sorted(rows)
+    assert len(late_files(plant.sealed.names())) == 1
+    for cut in range(1, 400):
+        log, sealed = SimulatedStorage(), SimulatedStorage()
+        sealed.cut_at = cut
+        plant = Plant(Random(2), log, sealed)
+        try:
+            for rows in small(plant):  # noqa: B007
+                pass
+            break
+        except PowerCut:
+            pass
+        mono_ns, floor = plant.mono_ns + SCAN_NS, plant.recorder.durable_sequence
+        again = Plant(Random(3), log, sealed.after_power_cut(cut), floor=floor, mono_ns=mono_ns)
+        assert found_in(again)[: len(rows)] == sorted(rows), cut
+    else:
+        pytest.fail("the story did not end")
+    assert cut > 20
+
+
+def test_a_damaged_file_of_late_values_is_told_and_what_it_held_comes_from_the_sealed_files():
+    plant = Plant(Random(2))
+    for rows in small(plant):  # noqa: B007
+        pass
+    name = late_files(plant.sealed.names())[0].name
+    file = plant.sealed.files[name]
+    spoilt = bytearray(file.seen)
+    spoilt[40] ^= 4
+    plant.sealed.files[name] = SimFile(bytes(spoilt), bytes(spoilt))
+    assert found_in(plant) == sorted(rows)
+    assert [d.file for d in inspect(plant.log, plant.sealed).damages] == [name]
+
+
+def test_a_disk_that_refuses_the_file_of_late_values_is_tried_again():
+    plant = Plant(Random(2))
+    plant.scan(15)
+    tell(plant, LateAct.ENTERED, late_row(LAB, plant.utc_ns, 1.0, 0))
+    plant.keep()
+    plant.sealed.faults = {"rename": errno.ENOSPC}
+    plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
+    assert plant.sealer.status.failing and not late_files(plant.sealed.names())
+    plant.sealed.faults = {}
+    plant.mono_ns += 60_000_000_000
+    plant.begin()
+    plant.scan(1)
+    plant.keep()
+    plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
+    assert len(late_files(plant.sealed.names())) == 1
