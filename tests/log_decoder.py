@@ -10,7 +10,7 @@ RECORDS = {
     8: ("<Qq", "sequence utc_ns"),
     9: ("<dqqIi", "value sequence write_ns tag error"),
 }
-NAMES = ["pad", "key", "delta", "event", "command", "result", "text", "time", "commit", "write", "state"]
+NAMES = ["pad", "key", "delta", "event", "command", "result", "text", "time", "commit", "write", "state", "late"]
 
 
 def crc32c(data):
@@ -44,6 +44,15 @@ def state(payload):
     return {"layout": layout, "bytes": size, "offset": offset, "part": payload[32 : 32 + count].hex()}
 
 
+def late(payload):
+    count, act, _, number, actor, note = struct.unpack_from("<IHHQII", payload)
+    end = 24 + 24 * count
+    names = ("value", "utc_ns", "tag", "quality", "flags")
+    found = [dict(zip(names, row, strict=True)) for row in struct.iter_unpack("<dqIHH", payload[24:end])]
+    texts = payload[end : end + actor].decode(), payload[end + actor : end + actor + note].decode()
+    return {"act": act, "number": number, "rows": found, "actor": texts[0], "note": texts[1]}
+
+
 def frames(data):
     """(sequence, scan, UTC ns, kind, content) of every frame of a file that counts."""
     magic, number, *_, plan, _, _, utc_ns, mono_ns, _, crc = struct.unpack_from("<8sHHIQQQqqII", data)
@@ -65,5 +74,5 @@ def frames(data):
             content = [dict(zip(names.split(), record, strict=True)) for record in struct.iter_unpack(form, whole)]
             offset_ns = content[0]["utc_ns"] - content[0]["mono_ns"] if kind == 7 else offset_ns
         else:
-            content = {6: texts, 10: state}.get(kind, rows)(payload)
+            content = {6: texts, 10: state, 11: late}.get(kind, rows)(payload)
         yield sequence, scan, mono_ns + offset_ns, NAMES[kind], content

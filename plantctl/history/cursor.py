@@ -86,6 +86,7 @@ class SealedCursor:
             self._texts = self._texts_before(ranges, wanted)
         self.lost_frames += max(0, wanted.first_sequence - self._given - 1)
         rows = _read(file, wanted, self._records, self._texts)
+        rows.late = [(sequence, record) for sequence, record in rows.late if sequence <= self._before]
         self.lost_frames += file.damaged
         return rows
 

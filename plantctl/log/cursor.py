@@ -146,7 +146,8 @@ class _Frames:
         late = self._late[0][0] if self._late else self._last + 1
         before = int(np.searchsorted(self._sequence[self._frame], late))
         if self._late and before <= self._at and all(at > late for at, _ in self._transitions[self._told :]):
-            return late_batch(self._late.pop(0)[1], first_sequence, late)
+            record = self._late.pop(0)[1]
+            return late_batch(record, first_sequence, self._last if self.ended else late)
         end = min(end, max(before, self._at))
         last = self._last if end == len(self._tag) else int(self._sequence[self._frame[end]]) - 1
         last = min(last, late - 1)

@@ -239,7 +239,8 @@ def test_a_disk_that_refuses_the_file_of_late_values_is_tried_again():
     plant.keep()
     plant.sealed.faults = {"rename": errno.ENOSPC}
     plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
-    assert plant.sealer.status.failing and not late_files(plant.sealed.names())
+    assert plant.sealer.status.failing
+    assert not late_files(plant.sealed.names())
     plant.sealed.faults = {}
     plant.mono_ns += 60_000_000_000
     plant.begin()

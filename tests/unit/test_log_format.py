@@ -9,6 +9,7 @@ import pytest
 from plantctl.core.command import Stage
 from plantctl.core.event import EventKind
 from plantctl.core.frame import RECORDS, Kind, encode_records, encode_states, encode_texts
+from plantctl.core.late import LateAct, LateRecord, encode_late, late_row
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.core.text import text_id
 from plantctl.log.reader import read_frames
@@ -57,6 +58,8 @@ def write_sample(folder):
             ring.append(Kind.RESULT, scan, now_ns, encode_records(Kind.RESULT, [result]))
             done = {"value": 0.5, "sequence": 3, "write_ns": now_ns - 2, "tag": 12, "error": -1}
             ring.append(Kind.WRITE, scan, now_ns, encode_records(Kind.WRITE, [done]))
+            late = LateRecord(LateAct.ENTERED, 5, late_row(12, UTC_NS - 9, 0.25, 0x4001), "ann", "lot 3")
+            ring.append(Kind.LATE, scan, now_ns, encode_late(late))
             rows.time(scan, now_ns, UTC_NS + now_ns + 1000, offset_ns=-4, locked=False)
         recorder.drain(reader, now_ns, UTC_NS + now_ns)
     recorder.close(now_ns, UTC_NS + now_ns)

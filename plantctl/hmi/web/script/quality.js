@@ -23,6 +23,7 @@ const REASONS = [
   "readback",
   "generation",
   "protocol",
+  "unsigned",
 ];
 const LIMITS = ["", "low", "high", "constant"];
 const OLD = new Set(["comm", "stale", "last-known", "generation"]);

@@ -108,6 +108,7 @@ export const ENGLISH = {
   "reason.readback": "read-back differs",
   "reason.generation": "source replaced",
   "reason.protocol": "protocol broken",
+  "reason.unsigned": "not signed yet",
   "reason.link": "no data",
 
   "indicator.no_value": "no value",

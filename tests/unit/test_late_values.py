@@ -1,0 +1,231 @@
+"""What came after its time goes through the scan into the log, and out of the log to whoever stores it elsewhere."""
+
+import math
+from random import Random
+
+import numpy as np
+import pytest
+
+from plantctl.app.feed_log import FeedLog
+from plantctl.core.command import BAD_VALUE, NOT_WRITABLE, UNKNOWN_TARGET, Command, Stage
+from plantctl.core.errors import LogDamaged
+from plantctl.core.frame import IN_LATE_FRAME, Kind, decode_records
+from plantctl.core.late import (
+    LATE,
+    LATE_ROW,
+    NOTE_BYTES_MAX,
+    ROWS_MAX,
+    LabNote,
+    LateAct,
+    LateRecord,
+    decode_late,
+    encode_late,
+    entry_number,
+    lab_note,
+    late_row,
+    late_text,
+    number_text,
+)
+from plantctl.core.message import TEXT_BYTES_MAX
+from plantctl.core.quality import BAD, Reason, reason_of
+from plantctl.core.ring import RingReader, RingWriter
+from tests.feed_bench import NoWords
+from tests.history_bench import SCAN_NS, Plant
+from tests.plan_bench import PlanBench
+
+PLANT = """
+plant: {name: Lab}
+tags:
+  AY-1: {unit: mol/L, range: [0, 2], initial: 0.6, lab: {limits: [0.5, 0.7], signatures: two}}
+  AY-2: {unit: mol/L, range: [0, 2]}
+"""
+
+
+def rows(count, tag=1):
+    return np.array([(k / 3, 1000 + k, tag, k % 3, 0) for k in range(count)], LATE_ROW)
+
+
+@pytest.mark.parametrize("count", [0, 1, ROWS_MAX])
+def test_a_record_comes_back_and_the_largest_fits_a_command_between_processes(count):
+    record = LateRecord(LateAct.IMPORTED, 2**40 - 1, rows(count), "å" * 40, "x" * NOTE_BYTES_MAX)
+    data = encode_late(record)
+    back = decode_late(data + bytes(4))
+    assert (back.act, back.number, back.actor, back.note) == (record.act, record.number, record.actor, record.note)
+    assert back.rows.tobytes() == record.rows.tobytes()
+    assert len(late_text(record)) <= TEXT_BYTES_MAX
+
+
+def test_what_is_no_record_is_damage():
+    data = encode_late(LateRecord(LateAct.ENTERED, 1, rows(2), "ann", "note"))
+    for spoilt in (b"", data[:20], data[:-1], data[:4] + b"\xff" + data[5:], data[:-8] + b"\xff" * 8):
+        with pytest.raises(LogDamaged):
+            decode_late(spoilt)
+
+
+def test_notes_and_numbers_of_entries_are_for_people():
+    note = LabNote(sample="4711", given="1.2 g/L")
+    assert lab_note(note.text()) == note
+    assert lab_note("no json") == LabNote(comment="no json") == lab_note(LabNote(comment="no json").text())
+    assert number_text(entry_number("a")) == number_text(entry_number("a")) != number_text(entry_number("b"))
+    assert len(number_text(entry_number("a"))) == 8
+
+
+class Bench(PlanBench):
+    """A plant with a laboratory tag, and its ring."""
+
+    def __init__(self):
+        buffer = bytearray(1 << 20)
+        super().__init__(PLANT, ring=lambda plan: RingWriter(buffer, plan.hash))
+        self.reader = RingReader(buffer, after=0)
+        self.executive.start(0, 0)
+        self.numbered = 0
+
+    def give(self, target, record, key="", reason="why"):
+        self.numbered += 1
+        text = late_text(record) if isinstance(record, LateRecord) else record
+        now_ns = self.number * self.plan.period_ns
+        dt_s = self.schedule.begin(self.number, now_ns)
+        command = Command(LATE, target, text, "ann", reason, key, 0, self.numbered)
+        done = self.executive.scan(self.number, now_ns, 5000 + now_ns, dt_s, self.inputs, self.outputs, [command])
+        self.number += 1
+        return done
+
+    def frames(self, kind):
+        found = []
+        while (frame := self.reader.read()) is not None:
+            found += [frame] if frame.kind == kind else []
+        return found
+
+    def id(self, tag):
+        return self.plan.points[self.plan.rows[tag]].id
+
+
+def entered(bench, value=0.55, *, current=True, quality=0):
+    return LateRecord(LateAct.ENTERED, 9, late_row(bench.id("AY-1"), 77, value, quality, current=current), "ann", "{}")
+
+
+def test_an_entry_is_in_the_log_as_it_came_with_an_event_for_people_and_becomes_the_value_of_its_tag():
+    bench = Bench()
+    record = entered(bench)
+    done = bench.give("AY-1", record)
+    assert [r.stage for r in done.results] == [Stage.ACCEPTED]
+    event = done.events[0]
+    assert (event.kind.word, event.target, event.new, event.actor, event.source_ns) == (
+        "command",
+        "AY-1",
+        0.55,
+        "ann",
+        77,
+    )
+    bench.scan()
+    assert bench["AY-1"] == 0.55
+    assert bench.executive.image.source_ns[bench.plan.rows["AY-1"]] == 77
+    late = bench.frames(Kind.LATE)
+    assert [frame.payload[: len(encode_late(record))] for frame in late] == [encode_late(record)]
+
+
+@pytest.mark.parametrize(("current", "value"), [(False, 0.55), (True, math.nan)])
+def test_a_value_that_is_not_the_newest_signed_one_changes_nothing_in_the_plant(current, value):
+    bench = Bench()
+    bench.give("AY-1", entered(bench, value, current=current))
+    bench.scan()
+    assert bench["AY-1"] == 0.6
+    assert len(bench.frames(Kind.LATE)) == 1
+
+
+def test_the_same_key_is_one_record():
+    bench = Bench()
+    for _ in range(2):
+        done = bench.give("AY-1", entered(bench), key="once")
+        assert [r.stage for r in done.results] == [Stage.ACCEPTED]
+    assert len(bench.frames(Kind.LATE)) == 1
+
+
+def test_the_command_of_an_entry_says_that_a_replay_has_it_from_elsewhere():
+    bench = Bench()
+    bench.give("AY-1", entered(bench))
+    commands = [
+        record for frame in bench.frames(Kind.COMMAND) for record in decode_records(Kind.COMMAND, frame.payload)
+    ]
+    assert [(int(c["text"]), int(c["flags"])) for c in commands] == [(0, IN_LATE_FRAME)]
+
+
+def test_an_import_is_told_once_however_many_records_it_has():
+    bench = Bench()
+    bench.scan()
+    rows_ = rows(3, bench.id("AY-2"))
+    done = [bench.give("log.csv", LateRecord(LateAct.IMPORTED, 3, rows_), reason=why) for why in ("log.csv", "")]
+    assert [len(d.events) for d in done] == [1, 0]
+    assert len(bench.frames(Kind.LATE)) == 2
+    assert bench["AY-2"] != rows_["value"][-1]
+
+
+@pytest.mark.parametrize(
+    ("target", "record", "code"),
+    [
+        ("AY-1", "no record", BAD_VALUE),
+        ("AY-2", lambda b: LateRecord(LateAct.ENTERED, 1, rows(1, b.id("AY-2"))), NOT_WRITABLE),
+        ("AY-1", lambda b: LateRecord(LateAct.ENTERED, 1, rows(1, b.id("AY-2"))), NOT_WRITABLE),
+        ("AY-1", lambda b: LateRecord(LateAct.ENTERED, 1, rows(2, b.id("AY-1"))), NOT_WRITABLE),
+        ("file", lambda b: LateRecord(LateAct.IMPORTED, 1, rows(1, 999_999)), UNKNOWN_TARGET),
+        ("file", lambda b: LateRecord(LateAct.IMPORTED, 1, rows(0)), UNKNOWN_TARGET),
+    ],
+)
+def test_what_is_not_this_plans_is_refused_and_not_in_the_log(target, record, code):
+    bench = Bench()
+    done = bench.give(target, record(bench) if callable(record) else record)
+    assert [(r.stage, r.code) for r in done.results] == [(Stage.REFUSED, code)]
+    assert not bench.frames(Kind.LATE)
+
+
+def test_a_laboratory_tag_is_not_set_past_its_signatures():
+    bench = Bench()
+    result = bench.scan(("set", "AY-1", 0.5)).results[0]
+    assert (result.stage, result.code) == (Stage.REFUSED, NOT_WRITABLE)
+    assert "plantctl lab enter" in result.text
+
+
+def test_the_quality_of_a_laboratory_value_says_who_has_yet_to_sign_and_what_is_out_of_specification():
+    lab = Bench().plan.lab["AY-1"]
+    assert lab.quality(0.6, signed=True) == 0
+    assert reason_of(lab.quality(0.6, signed=False)) is Reason.UNSIGNED
+    assert [lab.specification(v) for v in (0.4, 0.6, 0.8)] == ["below", "", "above"]
+    assert len({lab.quality(v, signed=True) for v in (0.4, 0.6, 0.8)}) == 3
+    assert not lab.quality(0.8, signed=True) & 3, "it is good: the sample is, the plant is not"
+
+
+def told(plant, *values):
+    row = np.array([(v, plant.utc_ns - 60 * SCAN_NS, 23, 0, 0) for v in values], LATE_ROW)
+    plant.ring.append(Kind.LATE, plant.count, plant.mono_ns, encode_late(LateRecord(LateAct.IMPORTED, 1, row)))
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("rows_max", [1, 7, 10_000])
+def test_sinks_are_given_late_values_in_batches_of_their_own_with_the_time_that_they_are_of(sealed, rows_max):
+    plant = Plant(Random(5), file_bytes=3000)
+    for k in range(6):
+        plant.scan(4)
+        told(plant, float(k))
+        plant.event(f"something {k}")
+        told(plant, float(k) + 0.5, BAD)
+        plant.keep()
+    plant.seal()
+    plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
+    if sealed:
+        for name in [n for n in plant.log.names() if n.endswith(".log")][:-2]:
+            plant.log.remove(name)
+    last = plant.recorder.durable_sequence
+    cursor = FeedLog(plant.log, plant.sealed, NoWords(), lambda: (last, plant.utc_ns)).cursor(0)
+    batches, given = [], 0
+    while (batch := cursor.next(rows_max)) is not None:
+        assert batch.first_sequence == given + 1
+        given = batch.last_sequence
+        batches.append(batch)
+    assert given == last
+    assert cursor.lost_frames == 0
+    late = [b for b in batches if b.historical]
+    assert [v for b in late for v in b.value.tolist()] == [v for k in range(6) for v in (k, k + 0.5, BAD)]
+    for b in late:
+        assert b.source_ns.tolist() == b.utc_ns.tolist()
+        assert set(b.tag.tolist()) == {23}
+    assert all(b.rows <= rows_max or b.historical or len(set(b.utc_ns.tolist())) == 1 for b in batches)
