@@ -32,6 +32,8 @@ from plantctl.sinks._sink import CommandGate, SinkPlace
 
 # A ledger that cannot be read is asked again after so many seconds.
 AGAIN_S: Final = 5.0
+# What is said anew where only its reason is another.
+SAID_WITH_REASON: Final = (SinkState.NOT_ADMITTED, SinkState.DISK, SinkState.COMPLAINING)
 
 
 class Feed:
@@ -158,7 +160,7 @@ class Feeds:
         """What there is to say of the sinks since this was asked last, a line each."""
         for feed in self.feeds:
             state, why = feed.statistics.state, feed.statistics.last_error
-            now = (state, why if state in (SinkState.NOT_ADMITTED, SinkState.DISK) else "")
+            now = (state, why if state in SAID_WITH_REASON else "")
             before = self._said.get(feed.plan.name)
             if now != before and not (before is None and state is SinkState.IDLE):
                 self._said[feed.plan.name] = now

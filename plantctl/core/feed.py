@@ -29,7 +29,8 @@ class AlarmLabel(NamedTuple):
 
 class SinkState(IntEnum):
     """How a sink is. `FILLING`: what is new arrives, and holes behind it are being filled; `DISK`: the log, the
-    position or the quarantine cannot be read or written.
+    position or the quarantine cannot be read or written; `COMPLAINING`: everything arrives, and somebody on the way has
+    a complaint; `AWAY`: the feeds process stands still or is gone, which the scan says in its place.
     """
 
     IDLE = 0
@@ -38,6 +39,8 @@ class SinkState(IntEnum):
     UNREACHABLE = 3
     NOT_ADMITTED = 4
     DISK = 5
+    COMPLAINING = 6
+    AWAY = 7
 
 
 # The words of `feed.NAME.state`.
@@ -52,6 +55,10 @@ FEED_POINTS: Final = (
     ("lost", "1", "frames that were gone from the record before they were sent", True),
     ("failures", "1", "attempts that failed since the feeds began", True),
 )
+
+
+# The feeds process says how the sinks are ten times a second; after so long without a word it is away.
+FEEDS_AWAY_NS: Final = 5_000_000_000
 
 
 def feed_point(sink: str, what: str) -> str:

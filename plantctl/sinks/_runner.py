@@ -198,8 +198,17 @@ class SinkRunner:
             if new or old:
                 await self._clock.sleep(0.0)  # what nobody wants is passed over without waiting for anything
             else:
-                self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
+                self._say_how_it_goes()
                 await self._clock.sleep(LOOK_S)
+
+    def _say_how_it_goes(self) -> None:
+        """It goes well, or is behind, or the sink has something to complain of although all arrives."""
+        statistics, complaint = self.statistics, getattr(self.sink, "complaint", "")
+        if complaint:
+            statistics.failures += statistics.state is not SinkState.COMPLAINING
+            statistics.state, statistics.last_error = SinkState.COMPLAINING, complaint
+        else:
+            statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
 
     def _stay_within_the_log(self) -> None:
         """A log that is shorter than what was sent was put back from a copy: what it gets from now on is new."""
@@ -273,7 +282,7 @@ class SinkRunner:
         self.position.arrived(batch.first_sequence, batch.last_sequence)
         lane.batch = None
         self._settle(batch)
-        self.statistics.state = SinkState.FILLING if self.position.holes else SinkState.RUNNING
+        self._say_how_it_goes()
         return batch.rows
 
     # ------------------------------------------------------------------------------------------------ one batch

@@ -159,6 +159,12 @@ class AttentiveSink(Sink, Protocol):
         ...
 
 
+class ComplainingSink(Sink, Protocol):
+    """A sink that can work and yet not be well: `complaint` says why in words, empty while there is nothing."""
+
+    complaint: str
+
+
 class SinkModule(Protocol):
     """A file of this folder: the settings of a sink and the sink. `Sink(place, config)` must not raise."""
 

@@ -87,6 +87,7 @@ class _Reach:
         self.carry = carry
         self.failures = 0
         self.not_before_ns = 0
+        self.complaint = ""
 
 
 class Sink:
@@ -114,6 +115,11 @@ class Sink:
     def book(self) -> CallBook:
         """Who was told what."""
         return self._book
+
+    @property
+    def complaint(self) -> str:
+        """What was wrong with messages that were carried all the same, until one goes without; empty for nothing."""
+        return "; ".join(f"{name}: {reach.complaint}" for name, reach in self._reach.items() if reach.complaint)
 
     async def open(self) -> None:
         """Take up what was kept, and begin to call."""
@@ -187,7 +193,7 @@ class Sink:
         reach, clock = self._reach[name], self._place.clock
         said = message(self._place.plant, name, tellings, self._place.alarms, now_ns, self._book.waiting())
         try:
-            complaint = await asyncio.to_thread(reach.carry, said, now_ns)
+            reach.complaint = await asyncio.to_thread(reach.carry, said, now_ns)
         except SinkError as fault:
             reach.failures += 1
             pause_s = min(TRY_MOST_S, TRY_FIRST_S * 2 ** min(reach.failures - 1, 10))
@@ -201,7 +207,7 @@ class Sink:
             self._keep()
         except SinkError as fault:
             return fault
-        return SinkUnreachable(f"{name}: {complaint}") if complaint else None
+        return None
 
     # -- keeping
 

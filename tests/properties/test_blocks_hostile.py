@@ -158,12 +158,12 @@ def ride(name, seed, scans, compile_cache):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_after_the_storm_the_block_comes_back(name):
+def test_after_the_storm_the_block_comes_back(name, compile_cache):
     """After 60 quiet seconds nothing is bad that would not be bad on a fresh row, and every state is a number."""
     rng = np.random.default_rng(1 + sum(name.encode()))
-    bench = BlockBench(name, ROWS)
+    bench = BlockBench(name, ROWS, compiled=True, cache=compile_cache)
     configure(rng, bench)
-    fresh = BlockBench(name, ROWS)
+    fresh = BlockBench(name, ROWS, compiled=True, cache=compile_cache)
     for field in bench.kind.fields:
         if field.role in ("param", "values"):
             fresh.memory.rows[field.name] = bench.memory.rows[field.name]

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from plantctl.core.event import EventKind
-from plantctl.core.feed import AlarmLabel
+from plantctl.core.feed import AlarmLabel, SinkState
 from plantctl.core.virtual_run import run_virtual
 from plantctl.sinks import callout
 from plantctl.sinks._callout_text import message
@@ -35,6 +35,7 @@ class Telephone:
         self.heard = []
         self.dead = set()
         self.tries = 0
+        self.complaint = ""
 
     def carrier(self, person, mail, secrets, patience_s):
         name = person.webhook.rpartition("/")[2]
@@ -45,7 +46,7 @@ class Telephone:
                 raise SinkUnreachable("no answer")
             self.heard += [(name, each["alarm"], each["state"]) for each in told.told["alarms"]]
             self.heard += [(name, "test")] if told.told["test"] else []
-            return ""
+            return self.complaint
 
         return carry
 
@@ -226,6 +227,26 @@ def test_who_cannot_be_reached_keeps_nobody_waiting_and_is_told_later_how_it_is_
         await plant.live(330)
         assert ("shift", "TI-1.high", "unack") not in telephone.heard  # nobody was told, so there is no end to tell
         assert ("engineer", "TI-1.high", "acked") in telephone.heard
+
+    story(tell, tmp_path)
+
+
+def test_a_message_that_arrives_with_a_complaint_is_told_once_and_the_complaint_is_how_the_sink_is(telephone, tmp_path):
+    async def tell(plant):
+        telephone.complaint = "no mail for b@plant.example"
+        plant.alarm("unack")
+        await plant.live(90)
+        assert telephone.heard == [("shift", "TI-1.high", "unack")]
+        statistics = plant.runner.statistics
+        assert statistics.state is SinkState.COMPLAINING
+        assert statistics.last_error == "shift: no mail for b@plant.example"
+        assert (statistics.failures, plant.runner.position.missing) == (1, 0)
+        await plant.until(plant.arrived, 5.0)
+        telephone.complaint = ""
+        plant.alarm("acked")
+        await plant.live(10)
+        assert telephone.heard[1:] == [("shift", "TI-1.high", "acked")]
+        assert statistics.state is SinkState.RUNNING
 
     story(tell, tmp_path)
 

@@ -10,6 +10,7 @@ import pytest
 from plantctl.app.alarm_labels import alarm_labels
 from plantctl.app.feeds import Feeds, Wanted
 from plantctl.app.split.feeds import FeedsProcess
+from plantctl.app.split.scan_inputs import feeds_said
 from plantctl.app.split.segments import Role
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.batch import PointLabel
@@ -157,6 +158,14 @@ def test_the_process_publishes_how_each_sink_is(tmp_path, kept):
     assert seen.columns["state"].tolist() == [SinkState.FILLING, SinkState.NOT_ADMITTED]
     assert seen.columns["lag_ns"].tolist() == [0, 7_000_000_000]
     assert seen.columns["needed"].tolist() == [0, 0]
+    now_ns = seen.heartbeat_ns
+    told = feeds_said(plan.sinks, seen, now_ns + 1_000_000_000)
+    assert told["feed.here.state"] == SinkState.FILLING
+    assert told["feed.there.lag"] == 7.0
+    # Feeds that stand still cannot say so themselves.
+    told = feeds_said(plan.sinks, seen, now_ns + 8_000_000_000)
+    assert told["feed.here.state"] == told["feed.there.state"] == SinkState.AWAY
+    assert (told["feed.here.lag"], told["feed.there.lag"]) == (8.0, 15.0)
     bench.memory.close()
 
 

@@ -20,7 +20,7 @@ from plantctl.app.split.hand_over import WOKEN, HandOver
 from plantctl.app.split.log_watch import LogWatch, secured
 from plantctl.app.split.realtime import Wishes, be_punctual, throttle_text
 from plantctl.app.split.retained_place import moment, retained_file
-from plantctl.app.split.scan_inputs import FieldView, Inbox
+from plantctl.app.split.scan_inputs import FieldView, Inbox, feeds_said
 from plantctl.app.split.segments import (
     ANSWERS,
     COMMANDS,
@@ -35,7 +35,6 @@ from plantctl.app.split.segments import (
 )
 from plantctl.core.command import Command
 from plantctl.core.event import Event, EventKind
-from plantctl.core.feed import feed_point
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.message import decode_command, decode_field_event
 from plantctl.core.ring import RingReader, RingWriter
@@ -119,23 +118,12 @@ class ScanProcess:
             "log.bytes": float(said["log_bytes"][0]),
             "log.history_bytes": float(said["history_bytes"][0]),
             HISTORY_REMOVED: float(said["history_removed"][0]),
-            **self._feeds_said(),
+            **feeds_said(self.plan.sinks, self.feeds, now_ns),
         }
         damaged = self.commands.damaged + self.events.damaged
         self.statistics.tell(
             number, now_ns, now_utc_ns, locked=time.locked, offset_ns=time.offset_ns, log=log, damaged=damaged
         )
-
-    def _feeds_said(self) -> dict[str, float]:
-        """The points that tell how each sink is, as the feeds said last."""
-        self.feeds.take()
-        said = self.feeds.columns
-        values: dict[str, float] = {}
-        for n, sink in enumerate(self.plan.sinks):
-            for what in ("state", "missing", "quarantined", "lost", "failures"):
-                values[feed_point(sink.name, what)] = float(said[what][n])
-            values[feed_point(sink.name, "lag")] = float(said["lag_ns"][n]) / 1e9
-        return values
 
     def run(self, origin_ns: int) -> None:
         """Scan on every instant until told to end."""

@@ -1,15 +1,17 @@
-"""What the scan takes from other processes at the start of each scan: the field's columns, commands, device events.
+"""What the scan takes from other processes at the start of each scan: the field's columns, commands, device events,
+and now and then how the sinks are.
 
 Everything is copied into memory of the scan's own, so that nothing changes under its hands; nothing here waits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 import numpy as np
 
 from plantctl.app.split.heartbeat import field_silence_ns, lives
 from plantctl.core.errors import LogDamaged
+from plantctl.core.feed import FEEDS_AWAY_NS, SinkPlan, SinkState, feed_point
 from plantctl.core.field import InputColumns, OutputColumns
 from plantctl.core.ring import RingReader
 from plantctl.core.segment import SegmentReader, SegmentRefused
@@ -87,3 +89,20 @@ class Inbox(Generic[T]):
             except LogDamaged:
                 self.damaged += 1
         return found
+
+
+def feeds_said(sinks: Iterable[SinkPlan], feeds: SegmentReader, now_ns: int) -> dict[str, float]:
+    """The points that tell how each of `sinks` is, as the feeds said last; that they are away where they fell silent."""
+    feeds.take()
+    said, heard_ns = feeds.columns, feeds.heartbeat_ns
+    silent_ns = now_ns - heard_ns if heard_ns else 0
+    values: dict[str, float] = {}
+    for n, sink in enumerate(sinks):
+        for what in ("state", "missing", "quarantined", "lost", "failures"):
+            values[feed_point(sink.name, what)] = float(said[what][n])
+        lag_ns = int(said["lag_ns"][n])
+        if silent_ns > FEEDS_AWAY_NS:
+            values[feed_point(sink.name, "state")] = float(SinkState.AWAY)
+            lag_ns += silent_ns
+        values[feed_point(sink.name, "lag")] = lag_ns / 1e9
+    return values
