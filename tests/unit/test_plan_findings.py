@@ -1,6 +1,7 @@
 """Findings are shown with excerpt and caret, in the order of the text, and every code is in the catalogue once."""
 
 import ast
+import re
 from pathlib import Path
 
 from plantctl.core.errors import Diagnostic, Place
@@ -57,9 +58,10 @@ def codes_used():
     """Every text constant of the product that is a code, and where it stands."""
     used = {}
     for path in sorted((ROOT / "plantctl").rglob("*.py")):
-        if path.name == "codes.py":
+        source = path.read_text(encoding="utf-8")
+        if path.name == "codes.py" or not re.search(r"PC\d{3}", source):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 text = node.value
                 if len(text) == 5 and text.startswith("PC") and text[2:].isdigit():

@@ -92,7 +92,7 @@ class Inbox(Generic[T]):
 
 
 def feeds_said(sinks: Iterable[SinkPlan], feeds: SegmentReader, now_ns: int) -> dict[str, float]:
-    """The points that tell how each of `sinks` is, as the feeds said last; that they are away where they fell silent."""
+    """The points that tell how each of `sinks` is, as the feeds said last, or that the feeds are away."""
     feeds.take()
     said, heard_ns = feeds.columns, feeds.heartbeat_ns
     silent_ns = now_ns - heard_ns if heard_ns else 0
