@@ -2,17 +2,19 @@
 
 `NAME.position` is replaced whole; `NAME.quarantine` grows by a line of JSON a record and, when it is full, becomes
 `NAME.quarantine.1` in place of the one before. The records stay in the history in any case: the quarantine says which
-did not arrive, and why.
+did not arrive, and why. The last word of each line, `crc32c`, is the check sum of the line without it.
 
 Rules of the file: what returns is on disk; `OSError` passes through, and what was kept before still stands.
 """
 
 import json
 import math
+import re
 from typing import Final
 
 from plantctl.core.batch import Batch, PointLabels
 from plantctl.core.event import in_words
+from plantctl.core.frame import crc32c
 from plantctl.core.quality import describe
 from plantctl.log.open_file import close_quietly
 from plantctl.log.storage import Storage
@@ -21,6 +23,24 @@ from plantctl.sinks._position import Position, decode_position, encode_position
 PART: Final = ".part"
 POSITION_BYTES_MAX: Final = 1 << 20
 QUARANTINE_BYTES: Final = 16 << 20
+_SUM: Final = re.compile(rb'(\{.*), "crc32c": "([0-9a-f]{8})"\}', re.DOTALL)
+
+
+def quarantine_line(told: dict[str, object]) -> bytes:
+    """One line of a quarantine, with its check sum."""
+    line = json.dumps(told, ensure_ascii=False).encode()
+    return b'%s, "crc32c": "%08x"}\n' % (line[:-1], crc32c(line))
+
+
+def is_sound(line: bytes) -> bool:
+    """Whether a line of a quarantine, without its end, is as it was written; those of older versions have no sum."""
+    match = _SUM.fullmatch(line)
+    if match is not None:
+        return crc32c(match[1] + b"}") == int(match[2], 16)
+    try:
+        return isinstance(told := json.loads(line), dict) and "why" in told and list(told)[-1] == "why"
+    except ValueError:
+        return False
 
 
 class FeedLedger:
@@ -61,16 +81,16 @@ class FeedLedger:
 
     def set_aside(self, batch: Batch, why: str) -> None:
         """Keep records that the peer does not take, one line each; on disk when this returns. Raises `OSError`."""
-        storage = self._storage
-        lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self._told(batch, why)).encode()
-        file = storage.open(self._quarantine)
+        storage, name = self._storage, self._quarantine
+        lines = b"".join(quarantine_line(told) for told in self._told(batch, why))
+        size = storage.length(name) if name in storage.names() else 0
+        if size and size + len(lines) > self._quarantine_bytes:
+            storage.rename(name, f"{name}.1")
+            size = 0
+        torn = size > 0 and storage.read_part(name, size - 1, 1) != b"\n"
+        file = storage.open(name)
         try:
-            size = storage.size(file)
-            if size and size + len(lines) > self._quarantine_bytes:
-                close_quietly(storage, file)
-                storage.rename(self._quarantine, f"{self._quarantine}.1")
-                file = storage.open(self._quarantine)
-            storage.append(file, lines)
+            storage.append(file, b"\n" + lines if torn else lines)  # what a full disk cut short stays a line of its own
             storage.sync(file)
         finally:
             close_quietly(storage, file)

@@ -21,6 +21,7 @@ from plantctl.core.clock import Clock
 from plantctl.core.feed import SinkPlan, SinkState, feed_point
 from plantctl.history.names import points_in
 from plantctl.log.files import plan_hashes, plan_name
+from plantctl.log.plan_file import decode_plan
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Storage
 from plantctl.plan.plan import Plan
@@ -133,7 +134,7 @@ class Feeds:
         """What every point is called that the log may hold rows of. Raises `OSError`."""
         labels: dict[int, PointLabel] = {}
         for plan_hash in plan_hashes(self._log.names()):
-            text = self._log.read(plan_name(plan_hash)).decode("utf-8", "replace")
+            text = decode_plan(self._log.read(plan_name(plan_hash))).text
             labels |= {p.id: PointLabel(p.name, p.unit, p.text) for p in points_in(text).values()}
         for p in self._plan.points:
             if p.name:

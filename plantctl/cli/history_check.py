@@ -5,13 +5,14 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from plantctl.app.kept_inspection import inspect_kept
 from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, folder_of, held, holder_of
 from plantctl.cli.exit_code import DONE, FINDINGS, HELD, USAGE, fail
 from plantctl.cli.recorded import log_folder, log_in, utc_text
 from plantctl.core.errors import PlantctlError
 from plantctl.history.inspection import Damage, Inspection, inspect
 from plantctl.history.names import Names
-from plantctl.history.repair import repair
+from plantctl.history.repair import repair, repair_plans
 from plantctl.log.storage import ReadOnlyFolder
 
 
@@ -35,13 +36,13 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _checked(arguments: argparse.Namespace, log: Path, history: Path, running: bool) -> int:
-    folders = ReadOnlyFolder(log), ReadOnlyFolder(history)
-    found = inspect(*folders, running)
-    names = _names(folders[0])
+    folder = ReadOnlyFolder(log)
+    found = _looked(log, history, running)
+    names = _names(folder)
     became: dict[str, str] = {}
     if arguments.repair and found.damages:
-        became = repair(folders[0], history, found.damaged_files)
-        again = inspect(ReadOnlyFolder(log), ReadOnlyFolder(history))
+        became = repair(folder, history, found.damaged_files) | repair_plans(log, history, found.damaged_files)
+        again = _looked(log, history, False)
     else:
         again = found
     if arguments.json:
@@ -49,6 +50,13 @@ def _checked(arguments: argparse.Namespace, log: Path, history: Path, running: b
     else:
         _print(found, names, became)
     return FINDINGS if again.damages else DONE
+
+
+def _looked(log: Path, history: Path, running: bool) -> Inspection:
+    found = inspect(ReadOnlyFolder(log), ReadOnlyFolder(history), running)
+    if log.name == LOG_NAME:
+        inspect_kept(log.parent, found)
+    return found
 
 
 def _names(log: ReadOnlyFolder) -> dict[int, str]:

@@ -35,7 +35,8 @@ from plantctl.history.sealed import (
     sealed_ranges_all,
 )
 from plantctl.log.files import HEAD_BYTES as LOG_HEAD_BYTES
-from plantctl.log.files import is_whole, load_file, log_names
+from plantctl.log.files import is_whole, load_file, log_names, plan_hashes, plan_name
+from plantctl.log.plan_file import decode_plan
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Held
 
@@ -55,6 +56,9 @@ class Cost(Enum):
     TAGS = "what these tags did"
     EVENTS = "events, commands and writes"
     ALL = "all tags"
+    NAMES = "names of points, until that plan runs again"
+    AGAIN = "nothing: the sink is given once more what the record holds"
+    OTHER_SLOT = "at most the newest second of it: the other slot holds the one before"
 
 
 @dataclass(slots=True)
@@ -87,22 +91,25 @@ class Inspection:
 
 
 def inspect(log: PartlyReadable, sealed: PartlyReadable, running: bool = False) -> Inspection:
-    """Reads every sealed file and every log file. Of a plant that runs the end of its log is still being written."""
+    """Reads all of history and log. Of a plant that runs the end of its log is still being written."""
     found = Inspection()
     for range_ in sealed_ranges_all(sealed.names()):
-        _looked(found, range_.name, partial(sealed_damages, sealed, range_), sealed)
+        look_at(found, range_.name, partial(sealed_damages, sealed, range_), sealed)
     for late in late_files(sealed.names()):
-        _looked(found, late.name, partial(_late_damages, sealed, late), sealed)
+        look_at(found, late.name, partial(_late_damages, sealed, late), sealed)
     names = log_names(log.names())
     for name in names:
-        _looked(found, name, partial(log_damages, log, name, name == names[-1], running), log)
+        look_at(found, name, partial(log_damages, log, name, name == names[-1], running), log)
+    for name in map(plan_name, plan_hashes(log.names())):
+        look_at(found, name, partial(plan_damages, log, name), log)
     return found
 
 
-def _looked(found: Inspection, name: str, look: Callable[[], Iterator[Damage]], storage: PartlyReadable) -> None:
+def look_at(found: Inspection, name: str, damages_of: Callable[[], Iterator[Damage]], storage: PartlyReadable) -> None:
+    """Add what is damaged in one file to `found`."""
     try:
         size = storage.length(name)
-        damages = list(look())
+        damages = list(damages_of())
     except FileNotFoundError:  # retention removed it meanwhile
         return
     except OSError as error:
@@ -212,3 +219,12 @@ def log_damages(storage: PartlyReadable, name: str, newest: bool, running: bool)
         size = int(starts[gap] - ends[gap])
         torn = ", its end: as a loss of power leaves it, the next start cuts it" if last and newest else ""
         yield Damage(name, f"{size} bytes{torn}", Cost.ALL, (), begin_ns, end_ns)
+
+
+def plan_damages(storage: PartlyReadable, name: str) -> Iterator[Damage]:
+    """What is damaged in the text of a plan."""
+    found = decode_plan(storage.read(name))
+    if found.lost:
+        yield Damage(name, f"{found.lost} line{'s' if found.lost > 1 else ''} of the plan's text", Cost.NAMES)
+    elif not found.sound:
+        yield Damage(name, "the check sums of the plan's text", Cost.NOTHING)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from plantctl.core.errors import PlantctlError
 from plantctl.log.files import HEAD_BYTES, decode_head, log_names, plan_hashes, plan_name
+from plantctl.log.plan_file import decode_plan
 from plantctl.log.rows import PartlyReadable
 from plantctl.plan.did_you_mean import meant
 
@@ -82,7 +83,7 @@ class Names:
         return None
 
     def _text(self, plan_hash: int) -> str:
-        return self._log.read(plan_name(plan_hash)).decode("utf-8", "replace")
+        return decode_plan(self._log.read(plan_name(plan_hash))).text
 
     def plans(self) -> list[int]:
         """The hashes of all plans of the log."""

@@ -30,9 +30,10 @@ from plantctl.history.sealed import (
     sealed_ranges_all,
 )
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
-from plantctl.log.files import first_sequence_of, log_names
+from plantctl.log.files import first_sequence_of, log_names, plan_hashes, plan_name
+from plantctl.log.plan_file import mended_plan
 from plantctl.log.rows import LogRows, PartlyReadable
-from plantctl.log.storage import FolderStorage
+from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 
 QUARANTINE: Final = "quarantine"
 
@@ -46,11 +47,11 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
             continue
         data = sealed_again(log, storage, range_, minutes_from)
         if data is not None:
-            _set_aside(history, range_.name)
+            _set_aside(history, range_.name, history / QUARANTINE)
             _replace(history / range_.name, data)
             became[range_.name] = "sealed again from the log; the damaged one is in quarantine"
         elif open_sealed(storage, range_).scans() is None:
-            _set_aside(history, range_.name)
+            _set_aside(history, range_.name, history / QUARANTINE)
             (history / range_.name).unlink()
             became[range_.name] = "nothing in it can be read and the log does not hold it: in quarantine"
         else:
@@ -62,6 +63,27 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
             _replace(history / late.name, encode_frames(late_in_sealed(storage, late, sealed_ranges(storage.names()))))
             became[late.name] = "made again from the sealed files; the damaged one is in quarantine"
             storage.sync_folder()
+    return became
+
+
+def repair_plans(log: Path, history: Path, damaged: list[str]) -> dict[str, str]:
+    """Mends those of the `damaged` files that are texts of plans, where one bit is flipped; what became of each.
+
+    The damaged one goes to quarantine beside the history. Raises `OSError`.
+    """
+    became: dict[str, str] = {}
+    for name in map(plan_name, plan_hashes(ReadOnlyFolder(log).names())):
+        if name not in damaged:
+            continue
+        data = mended_plan((log / name).read_bytes())
+        if data is None:
+            became[name] = "kept, for the lines that can be read; its plan writes it anew when it runs"
+            continue
+        history.mkdir(exist_ok=True)
+        _set_aside(log, name, history / QUARANTINE)
+        _replace(log / name, data)
+        FolderStorage(log).sync_folder()
+        became[name] = "mended: one bit was flipped; the damaged one is in quarantine"
     return became
 
 
@@ -120,15 +142,14 @@ def _ended(sealed: PartlyReadable, range_: Range) -> tuple[int | None, Opening]:
     return int(scans.utc_ns[-1]), newest_of([rest, opening_of(ended)])
 
 
-def _set_aside(history: Path, name: str) -> None:
-    """A copy in quarantine, on disk; one that lies there already stays, under another name."""
-    folder = history / QUARANTINE
+def _set_aside(place: Path, name: str, folder: Path) -> None:
+    """A copy in the quarantine `folder`, on disk; one that lies there already stays, under another name."""
     folder.mkdir(exist_ok=True)
     target, number = folder / name, 0
     while target.exists():
         number += 1
         target = folder / f"{name}.{number}"
-    shutil.copy2(history / name, target)
+    shutil.copy2(place / name, target)
     with target.open("rb") as file:
         os.fsync(file.fileno())
     FolderStorage(folder).sync_folder()

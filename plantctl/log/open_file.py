@@ -17,6 +17,7 @@ from plantctl.log.files import (
     log_names,
     plan_name,
 )
+from plantctl.log.plan_file import decode_plan, encode_plan
 from plantctl.log.recovery import has_frames
 from plantctl.log.storage import Storage
 
@@ -125,17 +126,26 @@ def _text_payloads(texts: Mapping[int, str]) -> list[bytes]:
 
 
 def keep_plan(storage: Storage, plan_hash: int, text: str) -> None:
-    """Keeps a plan's text beside the log unless it is there. Raises `OSError`."""
+    """Keeps a plan's text beside the log unless it is there, sound and with check sums. Raises `OSError`."""
     name = plan_name(plan_hash)
-    if name in storage.names():
+    if name in storage.names() and _is_sound(storage, name):
         return
     part = name + ".part"
     file = storage.open(part)
     try:
         storage.truncate(file, 0)
-        storage.append(file, text.encode())
+        storage.append(file, encode_plan(text))
         storage.sync(file)
     finally:
         close_quietly(storage, file)
     storage.rename(part, name)
     storage.sync_folder()
+
+
+def _is_sound(storage: Storage, name: str) -> bool:
+    """Whether a plan's text can stay as it is; one that cannot be read is written anew."""
+    try:
+        found = decode_plan(storage.read(name))
+    except OSError:
+        return False
+    return found.sound and found.summed

@@ -29,6 +29,7 @@ from plantctl.log.files import (
     log_names,
     plan_name,
 )
+from plantctl.log.plan_file import decode_plan
 from plantctl.log.recovery import has_frames, texts_of
 from plantctl.log.storage import ReadOnlyFolder
 
@@ -282,12 +283,12 @@ def texts(folder: Folder) -> dict[int, str]:
 
 
 def plan_text(folder: Folder, plan_hash: int) -> str:
-    """The text of a plan that wrote frames into this log; `LogDamaged` where it is missing or no UTF-8."""
+    """The text of a plan that wrote frames into this log; `LogDamaged` where any of it is missing."""
     storage = _readable(folder)
     name = plan_name(plan_hash)
     if name not in storage.names():
         raise LogDamaged(f"the log has no text of plan {plan_hash:016x}")
-    try:
-        return storage.read(name).decode()
-    except UnicodeDecodeError as e:
-        raise LogDamaged(f"the text of plan {plan_hash:016x} is damaged: {e}") from e
+    found = decode_plan(storage.read(name))
+    if found.lost or not (found.sound or found.summed):
+        raise LogDamaged(f"the text of plan {plan_hash:016x} is damaged: `plantctl history check --repair` may mend it")
+    return found.text

@@ -120,15 +120,18 @@ def encode_position(position: Position) -> bytes:
         "quarantined": position.quarantined,
         "lost": position.lost,
     }
-    line = json.dumps(told)
+    return _with_sum(json.dumps(told))
+
+
+def _with_sum(line: str) -> bytes:
     return f"{line}\n{crc32c(line.encode()):08x}\n".encode()
 
 
 def decode_position(data: bytes) -> Position | None:
     """The position in a file; None where it is damaged, cut short or of a format that is not known."""
     try:
-        line, sum_, *_ = data.decode().split("\n")
-        if int(sum_, 16) != crc32c(line.encode()):
+        line, _, _ = data.decode().partition("\n")
+        if data != _with_sum(line):
             return None
         told = json.loads(line)
         if told["format"] != FORMAT:

@@ -9,12 +9,14 @@ import asyncio
 import mmap
 import multiprocessing
 import time
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
 
 from plantctl.app.feed_ledger import FeedLedger
 from plantctl.app.feed_log import FeedLog
+from plantctl.app.feeds import Wanted
 from plantctl.core.batch import PointLabel
 from plantctl.core.clock import RealClock
 from plantctl.core.event import EventKind
@@ -35,6 +37,7 @@ from plantctl.sinks._sink import SinkPlace
 from tests.feed_bench import NoWords
 from tests.history_bench import PLAN
 
+CLOCK = RealClock()
 ROWS = 50
 SCAN_NS = 10_000_000
 TURN_S = 0.02
@@ -55,7 +58,6 @@ CELLS = (
     "feeds_ready",
     "through",
     "missing",
-    "taken",  # rows the peer took in this life
     "kept_less",  # how often something that was called durable was not found at a start
     "ending",
 )
@@ -77,11 +79,13 @@ class Cells:
     def __setitem__(self, name, value):
         self._column[CELLS.index(name)] = value
 
+    def told(self):
+        return {name: self[name] for name in CELLS}
 
-def alive():
-    """Whether whoever kills us is still there."""
-    parent = multiprocessing.parent_process()
-    return parent is None or parent.is_alive()
+
+def alive(seconds):
+    """Whether whoever kills us is still there after so many seconds."""
+    return not wait([multiprocessing.parent_process().sentinel], seconds)
 
 
 def ring_memory(folder, run):
@@ -108,9 +112,8 @@ def scan(folder, run):
     value[:] = run * RUN
     frames.start(count, due_ns, due_ns + UTC_OFFSET_NS)
     cells["scans"], cells["run"] = 0, run
-    while alive():
+    while alive(max(0.0, (due_ns + SCAN_NS - time.monotonic_ns()) / 1e9)):
         count, due_ns = count + 1, due_ns + SCAN_NS
-        time.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
         value[:] = run * RUN + count
         source_ns[:half] = due_ns + UTC_OFFSET_NS - 1_000
         if count % 50 == 0:
@@ -137,12 +140,12 @@ def recorder(folder, run, file_bytes):
     cells["kept_less"] += last < cells["durable"]
     cells["kept_less"] += (0 if kept is None else kept.sequence) < cells["retained"]
     waited_ns = time.monotonic_ns()
-    while cells["run"] != run:
-        time.sleep(0.001)
+    while cells["run"] != run and alive(0.001):
+        continue
     waited_ns = time.monotonic_ns() - waited_ns
     reader = RingReader(ring_memory(folder, run), after=last)
     ready = False
-    while alive():
+    while alive(TURN_S):
         now_ns = time.monotonic_ns()
         recorder.drain(reader, now_ns, now_ns + UTC_OFFSET_NS)
         cells["kept_less"] += recorder.status.lost_frames > 0 or recorder.status.refused_frames > 0
@@ -159,11 +162,15 @@ def recorder(folder, run, file_bytes):
         if cells["ending"] and reader.view() is None:
             recorder.commit(now_ns, now_ns + UTC_OFFSET_NS)
             cells["durable"], cells["durable_utc"] = recorder.newest()
-        time.sleep(TURN_S)
+
+
+def wanted_by(kind):
+    """The points that a sink gets: a message for each row is dear, so the broker gets those of one digit."""
+    return ("P-?",) if kind == "mqtt" else ("*",)
 
 
 def sink_of(kind, port):
-    place = SinkPlace("archive", "fed", LABELS, RealClock())
+    place = SinkPlace("archive", "fed", LABELS, CLOCK)
     more = {"settle": 0.0, "backfill": 100_000.0, "backoff_most": 0.5}
     if kind == "mqtt":
         return mqtt.Sink(place, mqtt.Config(url=f"mqtt://127.0.0.1:{port}", in_flight=1000, **more))
@@ -180,16 +187,18 @@ def feeds(folder, kind, port):
         ledger = FeedLedger(FolderStorage(folder / "feeds"), "archive", LABELS)
         position = ledger.position()
         log, history = ReadOnlyFolder(folder / "log"), ReadOnlyFolder(folder / "history")
+        wanted = Wanted(LABELS, wanted_by(kind), events=True)
         source = FeedLog(log, history, NoWords(), lambda: (cells["durable"], cells["durable_utc"]))
-        runner = SinkRunner("archive", sink_of(kind, port), source, ledger, position or Position(), RealClock())
+        runner = SinkRunner("archive", sink_of(kind, port), source, ledger, position or Position(), CLOCK, wanted)
         task = asyncio.get_running_loop().create_task(runner.run())
-        cells["taken"] = 0
-        while alive():
-            await asyncio.sleep(TURN_S / 2)
+        ready = False
+        while alive(0.0):
+            await CLOCK.sleep(TURN_S / 2)
             cells["through"], cells["missing"] = runner.position.through, runner.position.missing
-            if runner.statistics.rows and not cells["taken"]:
+            done = runner.statistics.rows or runner.position.through >= cells["durable"]
+            if runner.statistics.connects and done and not ready:
+                ready = True
                 cells["feeds_ready"] = time.monotonic_ns() - began_ns
-            cells["taken"] = runner.statistics.rows
             cells["kept_less"] += runner.position.lost > 0 or runner.position.quarantined > 0
             assert not task.done()
 

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections import Counter
+from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
 
@@ -22,7 +23,7 @@ import numpy as np
 from plantctl.core.frame import Kind
 from plantctl.history.query import History
 from plantctl.log.storage import ReadOnlyFolder
-from tests.process.fed_plant import LABELS, RUN, Cells, begin
+from tests.process.fed_plant import CLOCK, LABELS, RUN, Cells, begin, wanted_by
 from tests.wire.influx_peer import InfluxPeer
 from tests.wire.mqtt_broker import Broker
 
@@ -30,6 +31,7 @@ ROLES = ("scan", "recorder", "feeds")
 # Who dies together. A scan's ring dies with it, so its recorder does too.
 DEATHS = (("feeds",), ("recorder",), ("feeds", "recorder"), ("scan", "recorder"), ROLES)
 BACK_S = 30.0  # nobody waits longer; how long it took is in the figures
+END_S = 300.0  # for what is still to be filled in the end
 ROW = re.compile(rb"plant,plant=fed,point=(P-\d+) quality=(\d+)i,value=(-?[\d.e+]+)(?:,source=\d+i)? (\d+)", re.ASCII)
 EVENT = re.compile(rb"plant_event,kind=alarm,plant=fed,target=\S+ sequence=\d+i,place=0i,scan=(\d+)i,\S+ (\d+)")
 MESSAGE = re.compile(
@@ -171,13 +173,13 @@ class Plant:
         if run:
             self.told[run] = max(self.told.get(run, 0), self.cells["durable_utc"])
 
-    async def until(self, condition, what):
+    async def until(self, condition, what, within_s=BACK_S):
         begin_s = time.monotonic()
         while not condition():
             dead = [role for role, child in self.children.items() if not child.is_alive()]
             assert not dead, f"{dead} ended by itself"
-            assert time.monotonic() - begin_s < BACK_S, what
-            await asyncio.sleep(0.002)
+            assert time.monotonic() - begin_s < within_s, f"{what}: {self.cells.told()}"
+            await CLOCK.sleep(0.002)
 
     async def back(self, roles):
         """Until those that began anew work again; how long each took in seconds, by its own word."""
@@ -198,12 +200,12 @@ async def story(folder, deaths, seed, kind, file_bytes, pause_s):
         await plant.back(ROLES)
         try:
             for _ in range(deaths):
-                await asyncio.sleep(draw.uniform(0.0, pause_s))
+                await CLOCK.sleep(draw.uniform(0.0, pause_s))
                 roles = draw.choice(DEATHS)
                 plant.kill(roles)
                 plant.start(roles)
                 while draw.random() < 0.2:  # once more while it starts
-                    await asyncio.sleep(draw.uniform(0.0, 0.1))
+                    await CLOCK.sleep(draw.uniform(0.0, 0.1))
                     again = [role for role in roles if role != "scan"] if plant.cells["run"] else list(roles)
                     plant.kill(again)
                     plant.start(again)
@@ -214,8 +216,10 @@ async def story(folder, deaths, seed, kind, file_bytes, pause_s):
             plant.children.pop("scan").kill()
             cells["ending"] = 1
             before = cells["durable"]
-            await asyncio.sleep(0.3)
-            await plant.until(lambda: not cells["missing"] and before <= cells["durable"] <= cells["through"], "no end")
+            await CLOCK.sleep(0.3)
+            await plant.until(
+                lambda: not cells["missing"] and before <= cells["durable"] <= cells["through"], "no end", END_S
+            )
             assert cells["kept_less"] == 0, "a start found less than was called durable"
         finally:
             for child in plant.children.values():
@@ -237,7 +241,8 @@ def looked(folder, taken, plant):
     by_point = {}
     for (point, utc_ns), value in taken.rows.items():
         by_point.setdefault(point.decode(), []).append((utc_ns, value))
-    for label in LABELS.values():
+    wanted = wanted_by(plant.kind)[0]
+    for label in (each for each in LABELS.values() if fnmatchcase(each.name, wanted)):
         series = history.raw(label.name, 0, 1 << 62)
         recorded = list(zip(series.utc_ns.tolist(), series.value.tolist(), strict=True))
         arrived = sorted(by_point.pop(label.name))

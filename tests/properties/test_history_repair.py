@@ -60,7 +60,7 @@ def place(tmp_path_factory):
 def test_a_sound_record_is_found_sound(place):
     found = looked(place)
     assert found.damages == []
-    files = [p for name in ("log", "history") for p in (place / name).iterdir() if p.suffix in (".log", ".seg")]
+    files = [p for name in ("log", "history") for p in (place / name).iterdir() if p.suffix in (".log", ".seg", ".txt")]
     assert found.files == len(files) > 12
     assert found.bytes == sum(p.stat().st_size for p in files)
 

@@ -1,0 +1,51 @@
+"""Looks at what a plant keeps beside its record: the retained state, and the positions and quarantines of its sinks.
+
+Rules of the file: nothing is written; damage is told, never raised.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from plantctl.app.feed_ledger import is_sound
+from plantctl.app.state_folder import FEEDS_NAME
+from plantctl.core.errors import LogDamaged
+from plantctl.history.inspection import Cost, Damage, Inspection, look_at
+from plantctl.log.retained import SLOTS, decode_slot
+from plantctl.log.storage import ReadOnlyFolder
+from plantctl.sinks._position import decode_position
+
+POSITION: Final = ".position"
+QUARANTINES: Final = (".quarantine", ".quarantine.1")
+
+
+def inspect_kept(state: Path, found: Inspection) -> None:
+    """Add to `found` what is damaged beside log and history. Raises `OSError` for the folders alone."""
+    folder, feeds = ReadOnlyFolder(state), ReadOnlyFolder(state / FEEDS_NAME)
+    for name in [slot for slot in folder.names() if slot in SLOTS]:
+        look_at(found, name, partial(_slot_damages, folder, name), folder)
+    for name in feeds.names():
+        if name.endswith(POSITION):
+            look_at(found, name, partial(_position_damages, feeds, name), feeds)
+        elif name.endswith(QUARANTINES):
+            look_at(found, name, partial(_quarantine_damages, feeds, name), feeds)
+
+
+def _slot_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
+    try:
+        decode_slot(storage.read(name))
+    except LogDamaged as fault:
+        yield Damage(name, f"the retained state: {fault}", Cost.OTHER_SLOT)
+
+
+def _position_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
+    if decode_position(storage.read(name)) is None:
+        yield Damage(name, "how far a sink is", Cost.AGAIN)
+
+
+def _quarantine_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
+    lines = storage.read(name).split(b"\n")
+    bad = [number for number, line in enumerate(lines, 1) if line and not is_sound(line)]
+    if bad:
+        yield Damage(name, f"line {', '.join(map(str, bad))} of what a peer refused", Cost.NOTHING)

@@ -1,0 +1,268 @@
+"""Flips one bit in one file of a plant's record and looks at what that costs: for the test and the campaign.
+
+The record holds all kinds: log, sealed files with minutes, plan texts, retained state, position and quarantine of a
+sink. What every tag had in every scan is known, so that each answer is held against it.
+"""
+
+import contextlib
+import io
+import json
+import shutil
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from plantctl.app.feed_ledger import FeedLedger, is_sound
+from plantctl.app.feed_log import FeedLog
+from plantctl.cli.main import main
+from plantctl.core.batch import Batch
+from plantctl.history.names import UnknownTag
+from plantctl.history.query import History
+from plantctl.history.seal import sealed_through
+from plantctl.log.files import log_names
+from plantctl.log.retained import Moment, RetainedFile
+from plantctl.log.storage import FolderStorage, ReadOnlyFolder
+from plantctl.scan.retained_state import RetainedPoint, RetainedState
+from plantctl.sinks._position import Hole, Position
+from tests.feed_bench import NoWords
+from tests.history_bench import INPUTS, NAMES, PLAN, PLAN_TEXT, SCAN_NS, TAGS, UTC_NS, Plant, bits
+
+POSITION = Position(40, [Hole(11, 20)], 3, 0)
+SLOTS = (1_000, 1_001)  # the numbers that the two saves of the retained state hold
+FAR_NS = 1 << 62
+# Records by the seeds they are made of: of those that were never sealed a log file is all that tells.
+SEALED, UNSEALED = (1, 2), (3, 4)
+# Of ten thousand: how many flips go into a file of each kind.
+SHARES = {".log": 2_800, ".seg": 5_000, ".txt": 700, "retained": 500, ".position": 500, ".quarantine": 500}
+
+
+class Known(Plant):
+    """Remembers what each tag had in each scan."""
+
+    def begin(self):
+        self.truth = getattr(self, "truth", {})
+        super().begin()
+        self.remember()
+
+    def scan(self, count=1, period_ns=SCAN_NS):
+        for _ in range(count):
+            super().scan(1, period_ns)
+            self.remember()
+
+    def remember(self):
+        for row, tag in enumerate(TAGS):
+            state = (bits(self.value[row]), int(self.quality[row]), int(self.source_ns[row]) if row < INPUTS else 0)
+            self.truth[tag, self.utc_ns] = state
+
+
+def recorded(folder, seed):
+    """A record of all kinds of files in `folder`; what was true."""
+    draw = Random(seed)
+    log, sealed = FolderStorage(folder / "log"), FolderStorage(folder / "history")
+    plant = Known(draw, log, sealed, file_bytes=9_000, span_ns=25 * SCAN_NS)
+    for number in range(10):
+        plant.scan(draw.randint(5, 40))
+        happening = draw.choice(("stop", "pause", "event", "seal", "seal"))
+        if happening == "stop":
+            plant.stop(90 * SCAN_NS)
+        elif happening == "pause":
+            plant.mono_ns += 7_000_000_000
+        elif happening == "event":
+            plant.event(f"event {number}")
+        plant.seal() if seed in SEALED else plant.keep()
+    plant.scan(12)
+    assert plant.recorder.drain(plant.reader, plant.mono_ns, plant.utc_ns)
+    assert plant.recorder.close(plant.mono_ns, plant.utc_ns)
+    retained = RetainedFile(FolderStorage(folder))
+    for number in SLOTS:
+        state = RetainedState(PLAN, (), (), (RetainedPoint("A-1", "m3/h", number, 0, 0),))
+        assert retained.save(state, Moment(UTC_NS, 0))
+    ledger = FeedLedger(FolderStorage(folder / "feeds"), "archive", {})
+    assert ledger.position() is None
+    ledger.keep(POSITION)
+    zero = np.zeros(3, np.int64)
+    ledger.set_aside(Batch(1, 1, zero, np.arange(3, dtype=np.uint32), zero + 0.5, zero.astype(np.uint16), zero), "no")
+    return plant.truth
+
+
+@cache
+def template(place, seed):
+    """A record that is copied for each flip: its folder, the truth, and what it answers while it is sound."""
+    folder = Path(place) / f"template-{seed}"
+    truth = recorded(folder, seed)
+    return folder, truth, answers(folder)
+
+
+def answers(folder):
+    """Every point and minute of every tag, and the transitions."""
+    history = History(ReadOnlyFolder(folder / "log"), ReadOnlyFolder(folder / "history"))
+    points, spans = {}, {}
+    for tag, name in NAMES.items():
+        try:
+            series = history.raw(name, 0, FAR_NS)
+        except UnknownTag:
+            continue
+        columns = (series.utc_ns, series.value.view("i8"), series.quality, series.source_ns)
+        points[tag] = list(zip(*(c.tolist() for c in columns), strict=True))
+        buckets = history.trend(name, UTC_NS, UTC_NS + 4_000 * SCAN_NS, 8).buckets
+        columns = (buckets.low, buckets.high, buckets.count)
+        spans[tag] = tuple(np.where(np.isnan(column), -1.0, column).tolist() for column in columns)
+    return points, spans, [frame for _, frame in history.frames(0, FAR_NS)], history.damaged
+
+
+def checked(folder, *more):
+    """What `plantctl history check` says: the damaged files, and its exit code."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(["history", "check", str(folder), "--json", *more])
+    return [each["file"] for each in json.loads(out.getvalue())["damages"]], code
+
+
+def assert_true(found, truth):
+    """Nothing is answered that was not so."""
+    points, spans, _, _ = found
+    for tag, rows in points.items():
+        for utc_ns, *state in rows:
+            assert truth.get((tag, utc_ns)) == tuple(state), f"tag {tag} at {utc_ns}: {state}"
+    values = {-1.0} | {np.int64(state[0]).view(np.float64).item() for state in truth.values()}
+    for tag, (low, high, _) in spans.items():
+        assert {*low, *high} <= values, f"tag {tag}: a span that never was"
+
+
+def lost_of(found, right):
+    """What is missing in the answers: times by tag, and transitions."""
+    rows = {tag: {row[0] for row in right[0][tag]} - {row[0] for row in found[0][tag]} for tag in found[0]}
+    return {tag: times for tag, times in rows.items() if times}, len(right[2]) - len(found[2])
+
+
+def assert_small(lost, kind, sealed_span):
+    """A flip costs one frame of a log file, one chunk of a sealed file, and nothing elsewhere."""
+    rows, events = lost
+    times = set().union(*rows.values()) if rows else set()
+    if kind == ".log":
+        assert len(times) + events <= 1, f"more than one frame: {times}, {events} transitions"
+    elif kind == ".seg":
+        first_ns, last_ns = sealed_span
+        assert all(first_ns <= t <= last_ns for t in times), "more than one file"
+        assert not (rows and events), "more than one chunk"
+    else:
+        assert (rows, events) == ({}, 0)
+
+
+def assert_starts(folder, truth):
+    """The plant goes on: it records and seals, the sink is fed, and every new row is there."""
+    log, sealed = FolderStorage(folder / "log"), FolderStorage(folder / "history")
+    last_ns = max(utc_ns for _, utc_ns in truth)
+    plant = Known(
+        Random(3), log, sealed, file_bytes=9_000, floor=sealed_through(sealed), mono_ns=last_ns - UTC_NS + 10**11
+    )
+    plant.scan(30)
+    plant.event("begun again")
+    plant.seal()
+    plant.keep()
+    found = answers(folder)
+    assert_true(found, truth | plant.truth)
+    for tag in TAGS:
+        new = [row for row in found[0][tag] if row[0] > last_ns]
+        changes = [state for (t, _), state in plant.truth.items() if t == tag]
+        count = sum(a != b for a, b in pairwise(changes)) + 1
+        assert len(new) == count, f"tag {tag}: {len(new)} of {count} new points"
+    retained = RetainedFile(FolderStorage(folder)).load()
+    assert retained is not None
+    assert retained.state.points[0].value in SLOTS
+    assert retained.state.points[0].unit == "m3/h"
+    position = FeedLedger(FolderStorage(folder / "feeds"), "archive", {}).position()
+    assert position in (None, POSITION)
+    assert_feeds(folder, position or Position(), plant, truth | plant.truth)
+
+
+def assert_feeds(folder, position, plant, truth):
+    """A sink is given what is behind its position, and nothing that was not so."""
+    newest = plant.recorder.newest()
+    log, history = ReadOnlyFolder(folder / "log"), ReadOnlyFolder(folder / "history")
+    cursor = FeedLog(log, history, NoWords(), lambda: newest).cursor(position.through)
+    while (batch := cursor.next(1_000)) is not None:
+        columns = (batch.tag, batch.utc_ns, batch.value.view(np.int64), batch.quality, batch.source_ns)
+        for tag, utc_ns, *state in zip(*(c.tolist() for c in columns), strict=True):
+            assert truth.get((tag, utc_ns)) == tuple(state), f"fed: tag {tag} at {utc_ns}: {state}"
+    assert cursor.last_sequence == newest[0]
+
+
+def files_of(folder, kind):
+    return sorted(p for p in folder.rglob("*") if p.is_file() and (p.name.startswith(kind) or p.name.endswith(kind)))
+
+
+def flip(path, draw):
+    """One bit, at random; which."""
+    data = bytearray(path.read_bytes())
+    at = draw.randrange(8 * len(data))
+    data[at // 8] ^= 1 << at % 8
+    path.write_bytes(data)
+    return at
+
+
+def flipped(place, number, kind):
+    """One flip in a file of this kind; what it cost: points lost, transitions lost, whether mended whole."""
+    draw = Random(number)
+    seed = draw.choice(SEALED if kind == ".seg" else SEALED + UNSEALED)
+    sound, truth, right = template(str(place), seed)
+    folder = Path(place) / f"flip-{number}"
+    shutil.copytree(sound, folder)
+    path = draw.choice(files_of(folder, kind))
+    bit = flip(path, draw)
+    what = f"bit {bit} of {path.relative_to(folder)} (record {seed})"
+    try:
+        span = (0, FAR_NS)
+        if kind == ".seg":
+            span = sealed_span(sound, path.name)
+        found = answers(folder)
+        assert_true(found, truth)
+        assert len(NAMES) - len(found[0]) <= (2 if kind == ".txt" else 0), "names are gone"
+        lost = lost_of(found, right)
+        assert_small(lost, kind, span)
+        files, code = checked(folder)
+        assert files, "it was not found"
+        assert set(files) == {path.name}
+        assert code == 1
+        mended = False
+        if number % 2:
+            checked(folder, "--repair")
+            again = answers(folder)
+            assert_true(again, truth)
+            mended = again[:3] == right[:3]
+            assert mended or kind in (".log", ".seg"), "it is not mended"
+            assert mended or again[:3] == found[:3] or kind == ".seg", "repair made it worse"
+            assert_small(lost_of(again, right), kind, span)
+        if number % 3 == 0:
+            assert_starts(folder, truth)
+        if kind == ".quarantine":
+            lines = path.read_bytes().split(b"\n")
+            assert sum(not is_sound(line) for line in lines if line) <= 2
+    except BaseException as fault:
+        fault.add_note(what)
+        raise
+    finally:
+        shutil.rmtree(folder)
+    return sum(map(len, lost[0].values())), lost[1], mended
+
+
+def sealed_span(folder, name):
+    """From when to when a sealed file tells, and what is carried into the one behind it."""
+    from plantctl.history.sealed import open_sealed, sealed_ranges
+
+    storage = ReadOnlyFolder(folder / "history")
+    ranges = sealed_ranges(storage.names())
+    at = [range_.name for range_ in ranges].index(name)
+    return open_sealed(storage, ranges[at]).head[3:5]
+
+
+def kinds(count, draw):
+    """The kinds of so many flips, by their shares."""
+    whole = sum(SHARES.values())
+    return draw.choices(list(SHARES), [share / whole for share in SHARES.values()], k=count)
+
+
+__all__ = ["FAR_NS", "PLAN_TEXT", "SHARES", "flipped", "kinds", "log_names"]
