@@ -59,7 +59,7 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
         storage.sync_folder()
     for late in late_files(storage.names()):
         if late.name in damaged:
-            _set_aside(history, late.name)
+            _set_aside(history, late.name, history / QUARANTINE)
             _replace(history / late.name, encode_frames(late_in_sealed(storage, late, sealed_ranges(storage.names()))))
             became[late.name] = "made again from the sealed files; the damaged one is in quarantine"
             storage.sync_folder()
