@@ -75,6 +75,7 @@ class ChunkKind(IntEnum):
     MINUTES = 4  # what one tag did, minute by minute
     FRAMES = 5  # frames of events, commands, results, texts and writes as they were in the log
     INDEX = 6  # where the chunks are; the last one of a file
+    QUARTERS = 7  # what one tag did, quarter of an hour by quarter of an hour; in files of their own
 
 
 class Layout(IntEnum):

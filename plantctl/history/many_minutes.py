@@ -44,7 +44,8 @@ def encode_minutes_each(points: ManyPoints, which: npt.NDArray[np.intp], scans: 
     begin_ns = (np.repeat(first - each.start, number) + np.arange(len(each.owner))) * MINUTE_NS
     found_all = in_buckets(begin_ns, MINUTE_NS, force)
     owner = each.owner[found_all.told]
-    return _encode(tags, found_all.pick(found_all.told), owner, line // MINUTE_NS)
+    found_all = found_all.pick(found_all.told)
+    return encode_each(tags, found_all, found_all.begin_ns // MINUTE_NS - line[owner] // MINUTE_NS, owner)
 
 
 def _in_force(
@@ -77,13 +78,16 @@ def _in_force(
     return InForce(at_ns, until_ns, at_ns, value, quality, scan, is_point), cuts
 
 
-def _encode(tags: I8, minutes: Buckets, owner: I8, line_minutes: I8) -> list[bytes]:
-    """The chunks of minutes that stand behind each other; every tag has one at least."""
+def encode_each(tags: I8, minutes: Buckets, number: I8, owner: I8, kind: ChunkKind = ChunkKind.MINUTES) -> list[bytes]:
+    """The chunks of minutes, or longer spans, that stand behind each other; every tag has one at least.
+
+    `number` tells which one each is since 1970, `owner` of which of the `tags`.
+    """
     cuts = cuts_of(np.bincount(owner, minlength=len(tags)))
     columns = zip(
         tags.tolist(),
         cuts.number.tolist(),
-        pack_whole_each(minutes.begin_ns // MINUTE_NS - line_minutes[owner], cuts, 1, short=True),
+        pack_whole_each(number, cuts, 1, short=True),
         pack_values_each(minutes.low, cuts, short=True),
         pack_values_each(minutes.high, cuts, short=True),
         pack_values_each(rounded_means(minutes.mean), cuts, short=True),
@@ -94,6 +98,4 @@ def _encode(tags: I8, minutes: Buckets, owner: I8, line_minutes: I8) -> list[byt
         pack_whole_each(minutes.quality.astype(np.int64), cuts, short=True),
         strict=True,
     )
-    return [
-        encode_chunk(ChunkKind.MINUTES, tag, number, b"".join(data), Layout.SHORT) for tag, number, *data in columns
-    ]
+    return [encode_chunk(kind, tag, rows, b"".join(data), Layout.SHORT) for tag, rows, *data in columns]

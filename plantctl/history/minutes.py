@@ -1,7 +1,8 @@
-"""Minutes: the decimated tier. What a tag did in each minute of UTC, kept beside its points.
+"""Minutes and quarters of an hour: the decimated tiers. What a tag did in each of them, in UTC, beside its points.
 
-Days and months are drawn from minutes: a minute of ten scans a second is 600 points, its bucket some ten bytes. A file
-that begins or ends within a minute holds its part of it; the parts are put together when they are read.
+Days and weeks are drawn from minutes: a minute of ten scans a second is 600 points, its bucket some ten bytes. Months
+and years are drawn from quarters, which many sealed files share (`quarters`). A file that begins or ends within one
+holds its part of it; the parts are put together when they are read.
 
 Rules of the file: means are kept to the 24 bits of a single float, everything else to the last bit.
 """
@@ -28,12 +29,13 @@ from plantctl.history.numbers import (
 )
 
 MINUTE_NS: Final = 60_000_000_000
+QUARTER_NS: Final = 15 * MINUTE_NS
 
 
-def minutes_of(force: InForce) -> Buckets:
-    """The minutes in which anything is told of a tag."""
-    first, last = int(force.at_ns[0]) // MINUTE_NS, int(max(force.at_ns[-1], force.until_ns[-1])) // MINUTE_NS
-    found = in_buckets(np.arange(first, last + 1, dtype=np.int64) * MINUTE_NS, MINUTE_NS, force)
+def minutes_of(force: InForce, width_ns: int = MINUTE_NS) -> Buckets:
+    """The minutes, or longer spans, in which anything is told of a tag."""
+    first, last = int(force.at_ns[0]) // width_ns, int(max(force.at_ns[-1], force.until_ns[-1])) // width_ns
+    found = in_buckets(np.arange(first, last + 1, dtype=np.int64) * width_ns, width_ns, force)
     return found.pick(found.told)
 
 
@@ -44,23 +46,28 @@ def rounded_means(mean: F8) -> F8:
     return np.where(np.isfinite(rounded), rounded, mean)
 
 
-def encode_minutes(tag: int, minutes: Buckets) -> bytes:
-    """The chunk of one tag's minutes."""
+def encode_minutes(tag: int, minutes: Buckets, kind: ChunkKind = ChunkKind.MINUTES, width_ns: int = MINUTE_NS) -> bytes:
+    """The chunk of one tag's minutes, or longer spans."""
     mean = rounded_means(minutes.mean)
     values = (minutes.low, minutes.high, mean, minutes.first, minutes.last)
     data = b"".join(
         (
-            pack_whole(minutes.begin_ns // MINUTE_NS, 1, short=True),
+            pack_whole(minutes.begin_ns // width_ns, 1, short=True),
             *(pack_values(column, short=True) for column in values),
             pack_whole(minutes.known_ns, short=True),
             pack_whole(minutes.count, short=True),
             pack_whole(minutes.quality.astype(np.int64), short=True),
         )
     )
-    return encode_chunk(ChunkKind.MINUTES, tag, len(minutes), data, Layout.SHORT)
+    return encode_chunk(kind, tag, len(minutes), data, Layout.SHORT)
 
 
-def decode_minutes(chunk: Chunk) -> Buckets:
+def decode_quarters(chunk: Chunk) -> Buckets:
+    """The quarters of an hour in their chunk. Columns that do not fit each other: `LogDamaged`."""
+    return decode_minutes(chunk, QUARTER_NS)
+
+
+def decode_minutes(chunk: Chunk, width_ns: int = MINUTE_NS) -> Buckets:
     """The minutes in their chunk. Columns that do not fit each other: `LogDamaged`."""
     whole: Callable[[bytes, int], Taken]
     number: Callable[[bytes, int], Values]
@@ -83,4 +90,4 @@ def decode_minutes(chunk: Chunk) -> Buckets:
     if {len(column) for column in columns} != {chunk.rows}:
         raise LogDamaged("the columns of a chunk do not fit each other")
     told = np.ones(len(begin), np.bool_)
-    return Buckets(begin * MINUTE_NS, low, high, mean, first, last, known_ns, count, quality.astype(np.uint16), told)
+    return Buckets(begin * width_ns, low, high, mean, first, last, known_ns, count, quality.astype(np.uint16), told)

@@ -21,7 +21,7 @@ from plantctl.core.frame import Kind
 from plantctl.history.buckets import Buckets, InForce, in_buckets, joined, merged, nothing
 from plantctl.history.chunk import U2, ChunkKind
 from plantctl.history.gathering import State
-from plantctl.history.minutes import MINUTE_NS, minutes_of
+from plantctl.history.minutes import MINUTE_NS, QUARTER_NS, minutes_of
 from plantctl.history.numbers import F8, I8
 from plantctl.history.record import Part, Record, state_of
 from plantctl.history.seams import points_from, row_at, seamless, told
@@ -41,6 +41,7 @@ from plantctl.log.recovery import frame_texts
 POINTS_MAX: Final = 1_000_000
 BUCKETS_MAX: Final = 20_000
 LINE_NS: Final = 86_400_000_000_000
+WIDER_MOST: Final = 5, 4
 _TOKEN: Final = re.compile(r"(\d{1,20})\.(\d{1,12})")
 
 
@@ -53,6 +54,7 @@ class Tier(Enum):
 
     POINTS = "raw"
     MINUTES = "1min"
+    QUARTERS = "15min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What a tag did in spans of `width_ns`. Where `tier` is minutes, the spans begin with whole minutes."""
+    """What a tag did in spans of `width_ns`. Where `tier` is minutes or quarters, the spans begin with whole ones."""
 
     tag: str
     unit: str
@@ -229,6 +231,9 @@ class History(Record):
     def trend(self, tag: str, start_ns: int, end_ns: int, points: int) -> Trend:
         """At most `points` buckets from start to end, made from minutes where a bucket is a minute or longer.
 
+        Of a record long enough to have them, quarters of an hour are used where that makes a bucket a quarter longer at
+        most than it would be.
+
         An unknown tag raises `UnknownTag`; an empty span, or less than one or too many buckets, `NothingAsked`.
         """
         _check(start_ns, end_ns)
@@ -241,17 +246,29 @@ class History(Record):
             forces = [self._in_force(part, point.id) for part in self._parts_of(point.id, start_ns, end_ns)]
             found = in_buckets(begin_ns, width_ns, seamless([f for f in forces if f is not None]))
             return Trend(tag, point.unit, width_ns, found, Tier.POINTS)
-        start_ns -= start_ns % MINUTE_NS
-        width_ns = -(-(end_ns - start_ns) // (points * MINUTE_NS)) * MINUTE_NS
+        unit_ns, tier = MINUTE_NS, Tier.MINUTES
+        if self._quarters and -(-width_ns // QUARTER_NS) * QUARTER_NS * WIDER_MOST[1] <= width_ns * WIDER_MOST[0]:
+            unit_ns, tier = QUARTER_NS, Tier.QUARTERS
+        start_ns -= start_ns % unit_ns
+        width_ns = -(-(end_ns - start_ns) // (points * unit_ns)) * unit_ns
         begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
         end_ns = int(begin_ns[-1]) + width_ns  # the last span is whole, though it ends after what was asked
-        minutes = [self._minutes(part, point.id) for part in self._parts(start_ns, end_ns)]
-        kept = [m for m in minutes if m is not None and len(m)]
+        kept = list(self._in_minutes(tier, point.id, start_ns, end_ns))
         if not kept:
-            return Trend(tag, point.unit, width_ns, nothing(begin_ns), Tier.MINUTES)
+            return Trend(tag, point.unit, width_ns, nothing(begin_ns), tier)
         together = joined(kept)
         inside = together.pick(together.begin_ns < end_ns)
-        return Trend(tag, point.unit, width_ns, merged(inside, begin_ns), Tier.MINUTES)
+        return Trend(tag, point.unit, width_ns, merged(inside, begin_ns), tier)
+
+    def _in_minutes(self, tier: Tier, tag: int, start_ns: int, end_ns: int) -> Iterator[Buckets]:
+        """What a tag did in minutes or in longer spans, in the order of the record."""
+        if tier is Tier.QUARTERS:
+            yield from self._coarse(tag, start_ns, end_ns)
+            return
+        for part in self._parts(start_ns, end_ns):
+            found = self._minutes(part, tag)
+            if found is not None and len(found):
+                yield found
 
     def spans(self, tag: str, begin_ns: I8, width_ns: int, good: bool = False) -> Buckets:
         """What a tag did in spans of exactly `width_ns` that begin at `begin_ns`, ascending, side by side.

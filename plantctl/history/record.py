@@ -4,7 +4,7 @@ Rules of the file: nothing is written; `read` may run beside the recorder and se
 damage costs what was damaged and is counted. No loop and no clock: calls block while they read.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +20,7 @@ from plantctl.history.late import LateRows
 from plantctl.history.minutes import minutes_of
 from plantctl.history.names import NamedPoint, Names
 from plantctl.history.overlay import overlaid
+from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
 from plantctl.history.seams import seamless
 from plantctl.history.states import state_in
@@ -70,9 +71,10 @@ class Record:
         self._log = log
         self._sealed = sealed
         self.names = Names(log)
-        self._files: OrderedDict[Range, SealedFile] = OrderedDict()
+        self._files: OrderedDict[Range | QuarterRange, SealedFile] = OrderedDict()
         self._names: list[str] = []
         self._ranges: list[Range] = []
+        self._quarters: list[QuarterRange] = []
         self._tail: Tail | None = None
         self._lost = 0
         self.late = LateRows()
@@ -113,7 +115,8 @@ class Record:
         if names is not self._names and names != self._names:
             self._names = names
             self._ranges = ranges = sealed_ranges(names)
-            for gone in set(self._files) - set(ranges):
+            self._quarters = quarter_ranges(names)
+            for gone in set(self._files).difference(ranges, self._quarters):
                 self._lost += self._files.pop(gone).damaged
         ranges = self._ranges
         after = ranges[-1].last_sequence if ranges else 0
@@ -136,11 +139,13 @@ class Record:
         assert self._tail is not None
         return self.names.point(tag, self._tail.rows.names)
 
-    def _file(self, range_: Range) -> SealedFile:
-        """A sealed file, from those that are open where it is."""
+    def _file(self, range_: Range | QuarterRange) -> SealedFile:
+        """A sealed file, or one of quarters, from those that are open where it is."""
         found = self._files.get(range_)
         if found is None:
-            found = self._files[range_] = open_sealed(self._sealed, range_)
+            is_quarters = isinstance(range_, QuarterRange)
+            found = open_quarters(self._sealed, range_) if is_quarters else open_sealed(self._sealed, range_)
+            self._files[range_] = found
             while len(self._files) > FILES_OPEN_MAX:
                 self._lost += self._files.popitem(last=False)[1].damaged
         self._files.move_to_end(range_)
@@ -295,6 +300,47 @@ class Record:
                 return kept
         force = self._in_force(part, tag)
         return None if force is None else minutes_of(force)
+
+    def _coarse(self, tag: int, start_ns: int, end_ns: int) -> Iterator[Buckets]:
+        """What a tag did from start to end, and perhaps around it, in quarters of an hour where kept, or in minutes."""
+        ranges = self._ranges
+        at = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
+        beyond = 0
+        while at < len(ranges) and beyond < 2:
+            behind, found, low_ns = self._in_quarters(ranges[at], tag) or (at + 1, None, None)
+            if low_ns is None:
+                with suppress(FileNotFoundError):  # retention removed it since the folder was listed
+                    head = self._file(ranges[at]).head
+                    low_ns = head.low_ns
+                    if low_ns < end_ns and head.high_ns >= start_ns:
+                        found = self._minutes(Part(low_ns, head.high_ns, self._file(ranges[at]), None), tag)
+            if found is not None and len(found):
+                yield found
+            beyond += low_ns is not None and low_ns >= end_ns
+            at = behind
+        tail = self._tail_part()
+        if tail is not None and tail.low_ns < end_ns and tail.high_ns >= start_ns:
+            found = self._minutes(tail, tag)
+            if found is not None:
+                yield found
+
+    def _in_quarters(self, range_: Range, tag: int) -> tuple[int, Buckets | None, int] | None:
+        """What a tag did in the file of quarters that covers a sealed file, which place is behind, when it begins.
+
+        None where no such file can be read.
+        """
+        place = bisect_right(self._quarters, range_.first_sequence, key=lambda q: q.first_sequence) - 1
+        if place < 0 or self._quarters[place].last_sequence < range_.last_sequence:
+            return None
+        wide = self._quarters[place]
+        try:
+            file = self._file(wide)
+        except FileNotFoundError:  # another took its place since the folder was listed
+            return None
+        found = file.quarters(tag)
+        if found is None and (file.damaged or file.has(ChunkKind.QUARTERS, tag)):
+            return None
+        return bisect_right(self._ranges, wide.last_sequence, key=lambda r: r.first_sequence), found, file.head.low_ns
 
 
 def state_of(force: InForce, row: int) -> State:

@@ -25,6 +25,7 @@ from plantctl.history.late import late_frames, late_to_write
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
+from plantctl.history.quarter_files import Quarters
 from plantctl.history.retention import trim_history, trim_log
 from plantctl.history.sealed import (
     Range,
@@ -111,6 +112,7 @@ class Sealer:
         self._rows_max = rows_max
         self._keeping = keeping
         self._minutes_from = minutes_from
+        self._quarters = Quarters(history)
         self._states = NOTHING
         self._gathering = Gathering()
         self._rows = LogRows(log, 0, BLOCK_BYTES)
@@ -136,7 +138,7 @@ class Sealer:
                 return True
             if self._work is None:
                 if durable_sequence <= self._rows.last_sequence or not (at_once or self._follow_due(mono_ns)):
-                    return False
+                    return self._quarters.turn()
                 self._followed_ns, self._asked = mono_ns, durable_sequence
                 self._work = self._follow(durable_sequence)
             if next(self._work, self) is self:
@@ -273,6 +275,7 @@ class Sealer:
         self.status.files += 1
         self.status.points += points_sealed
         self.status.bytes += len(data)
+        self._quarters.look()
         yield
         self._trim()
 

@@ -42,7 +42,7 @@ from plantctl.history.chunk import (
     decode_scans,
     encode_chunk,
 )
-from plantctl.history.minutes import decode_minutes
+from plantctl.history.minutes import decode_minutes, decode_quarters
 from plantctl.history.numbers import I8, pack_whole, take_whole
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Held
@@ -105,16 +105,27 @@ def extent(scans: Scans) -> tuple[int, int]:
 
 def encode_file(head: SealedHead, chunks: Sequence[bytes]) -> bytes:
     """A whole file of chunks."""
+    tail = encode_tail([chunk[: HEAD.size] for chunk in chunks], [len(chunk) for chunk in chunks])
+    return b"".join((encode_head(head), *chunks, tail))
+
+
+def encode_head(head: SealedHead) -> bytes:
+    """The first bytes of a file."""
     body = _HEAD.pack(MAGIC, FORMAT, HEAD_BYTES, 0, *head, 0)
-    first = body + _CRC.pack(crc32c(body))
-    heads = np.frombuffer(b"".join([chunk[: HEAD.size] for chunk in chunks]), CHUNK_HEAD)
-    sizes = np.array([len(chunk) for chunk in chunks], np.int64)
-    ends = len(first) + np.cumsum(sizes)
+    return body + _CRC.pack(crc32c(body))
+
+
+def encode_tail(chunk_heads: Sequence[bytes], chunk_sizes: Sequence[int]) -> bytes:
+    """The index of the chunks behind the head of a file, and its end."""
+    heads = np.frombuffer(b"".join(chunk_heads), CHUNK_HEAD)
+    sizes = np.array(chunk_sizes, np.int64)
+    ends = HEAD_BYTES + np.cumsum(sizes)
+    begin = HEAD_BYTES + int(sizes.sum())
     columns = (heads["kind"], heads["tag"], ends - sizes, sizes)
     index = b"".join(pack_whole(column.astype(np.int64)) for column in columns)
-    end = _END.pack(END_MAGIC, int(ends[-1]), 0)
-    last = encode_chunk(ChunkKind.INDEX, 0, len(chunks), index)
-    return b"".join((first, *chunks, last, end, _CRC.pack(crc32c(end))))
+    end = _END.pack(END_MAGIC, begin, 0)
+    last = encode_chunk(ChunkKind.INDEX, 0, len(sizes), index)
+    return b"".join((last, end, _CRC.pack(crc32c(end))))
 
 
 def decode_head(data: bytes) -> SealedHead | None:
@@ -244,18 +255,22 @@ class SealedFile:
         """What a tag did minute by minute; None where it is not kept."""
         return self._read(ChunkKind.MINUTES, tag, decode_minutes)
 
+    def quarters(self, tag: int) -> Buckets | None:
+        """What a tag did in quarters of an hour; None where it is not kept."""
+        return self._read(ChunkKind.QUARTERS, tag, decode_quarters)
+
     def frames(self) -> list[tuple[int, bytes]]:
         """The frames of events, commands, results, texts and writes, with their UTC ns."""
         return self._read(ChunkKind.FRAMES, 0, decode_frames) or []
 
-    def tags(self) -> list[int]:
-        """The tags that did anything."""
-        return self.places.tags(ChunkKind.POINTS)
+    def tags(self, kind: ChunkKind = ChunkKind.POINTS) -> list[int]:
+        """The tags that did anything; those of which a file of quarters tells."""
+        return self.places.tags(kind)
 
 
-def open_sealed(storage: PartlyReadable, range_: Range) -> SealedFile:
-    """Opens a sealed file. Damage is counted, never raised; raises `OSError`."""
-    name = range_.name
+def open_sealed(storage: PartlyReadable, range_: Range, name: str = "") -> SealedFile:
+    """Opens a sealed file, or one of its make called `name`. Damage is counted, never raised; raises `OSError`."""
+    name = name or range_.name
     held = storage.hold(name)
     raw = held.part(0, HEAD_BYTES)
     head, damaged = decode_head(raw), 0
