@@ -24,6 +24,7 @@ from plantctl.history.chunk import (
 )
 from plantctl.history.late import LateFile, late_files, read_late
 from plantctl.history.minutes import decode_minutes
+from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges_all
 from plantctl.history.sealed import (
     END_BYTES,
     HEAD_BYTES,
@@ -95,6 +96,8 @@ def inspect(log: PartlyReadable, sealed: PartlyReadable, running: bool = False) 
     found = Inspection()
     for range_ in sealed_ranges_all(sealed.names()):
         look_at(found, range_.name, partial(sealed_damages, sealed, range_), sealed)
+    for quarters in quarter_ranges_all(sealed.names()):
+        look_at(found, quarters.name, partial(_quarter_damages, sealed, quarters), sealed)
     for late in late_files(sealed.names()):
         look_at(found, late.name, partial(_late_damages, sealed, late), sealed)
     names = log_names(log.names())
@@ -156,6 +159,17 @@ def _late_damages(storage: PartlyReadable, file: LateFile) -> Iterator[Damage]:
         read_late(storage, file)
     except LogDamaged:
         yield Damage(file.name, "late values", Cost.NOTHING)
+
+
+def _quarter_damages(storage: PartlyReadable, range_: QuarterRange) -> Iterator[Damage]:
+    """What is damaged in a file of quarters of an hour: it costs time alone."""
+    file = open_quarters(storage, range_)
+    if file.damaged:
+        yield Damage(range_.name, "its head or its index", Cost.NOTHING)
+    for tag in file.tags(ChunkKind.QUARTERS):
+        if file.quarters(tag) is None:
+            what = "the quarters of an hour of a tag, whose points are there"
+            yield Damage(range_.name, what, Cost.NOTHING, (tag,), file.head.low_ns, file.head.high_ns)
 
 
 def _whole(held: Held) -> bytes:

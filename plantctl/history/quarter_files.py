@@ -5,6 +5,7 @@ the next sealed file begins another.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from plantctl.history.many_minutes import encode_each
 from plantctl.history.minutes import QUARTER_NS, encode_minutes, minutes_of
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges, quarter_ranges_all
 from plantctl.history.record import Part, Record
-from plantctl.history.sealed import Range, SealedFile, SealedHead, encode_head, encode_tail, sealed_ranges
+from plantctl.history.sealed import Range, SealedHead, encode_head, encode_tail, sealed_ranges
 from plantctl.history.seams import seamless
 from plantctl.history.states import without
 from plantctl.log.open_file import close_quietly
@@ -179,10 +180,10 @@ class _Quartered(Record):
         """From when to when anything that rests was in force; None where that is not one stretch of time."""
         scans = [file.scans() for file in self._each]
         sound = [each for each in scans if each is not None and each.ascend and not len(each.holes)]
-        joints = zip(self._each, self._each[1:], strict=False)
+        joints = pairwise(self._each)
         if len(sound) < len(scans) or any(a.range.last_sequence + 1 != b.range.first_sequence for a, b in joints):
             return None
-        if any(int(a.utc_ns[-1]) != b.begin_ns for a, b in zip(sound, sound[1:], strict=False)):
+        if any(int(a.utc_ns[-1]) != b.begin_ns for a, b in pairwise(sound)):
             return None
         begin_ns, end_ns = np.array([sound[0].begin_ns]), np.array([int(sound[-1].utc_ns[-1])])
         no_point, quality = np.zeros(1, np.bool_), np.zeros(1, np.uint16)
@@ -220,7 +221,11 @@ def _at_rest(rest: Opening, which: slice, template: Buckets) -> list[bytes]:
     values = value[owner]
     spans = Buckets(
         np.tile(template.begin_ns, len(tags)),
-        *[values] * 5,
+        values,
+        values,
+        values,
+        values,
+        values,
         np.where(np.isnan(values), 0, np.tile(template.known_ns, len(tags))),
         np.zeros(len(owner), np.int64),
         quality[owner],

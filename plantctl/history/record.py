@@ -143,8 +143,10 @@ class Record:
         """A sealed file, or one of quarters, from those that are open where it is."""
         found = self._files.get(range_)
         if found is None:
-            is_quarters = isinstance(range_, QuarterRange)
-            found = open_quarters(self._sealed, range_) if is_quarters else open_sealed(self._sealed, range_)
+            if isinstance(range_, QuarterRange):
+                found = open_quarters(self._sealed, range_)
+            else:
+                found = open_sealed(self._sealed, range_)
             self._files[range_] = found
             while len(self._files) > FILES_OPEN_MAX:
                 self._lost += self._files.popitem(last=False)[1].damaged

@@ -18,6 +18,7 @@ from plantctl.history.late import late_files, late_in_sealed
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
+from plantctl.history.quarters import quarter_ranges_all
 from plantctl.history.seal import MINUTES_FROM, MINUTES_WORTH
 from plantctl.history.sealed import (
     Range,
@@ -57,6 +58,12 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
         else:
             became[range_.name] = "the log does not hold it any more: kept, for what can be read of it"
         storage.sync_folder()
+    for quarters in quarter_ranges_all(storage.names()):
+        told = [r for r in sealed_ranges_all(damaged) if quarters.first_sequence <= r.first_sequence]
+        if quarters.name in damaged or any(r.first_sequence <= quarters.last_sequence for r in told):
+            storage.remove(quarters.name)
+            became[quarters.name] = "removed: the plant makes it again from the sealed files when it runs"
+            storage.sync_folder()
     for late in late_files(storage.names()):
         if late.name in damaged:
             _set_aside(history, late.name, history / QUARANTINE)

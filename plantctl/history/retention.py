@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from plantctl.core.keeping import Keeping
+from plantctl.history.quarters import quarter_ranges_all
 from plantctl.history.sealed import HEAD_BYTES, Range, decode_head, sealed_ranges, sealed_ranges_all
 from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.storage import Storage
@@ -49,13 +50,23 @@ def trim_log(log: Storage, sealed_sequence: int, bytes_max: int, needed_sequence
     return Kept(gone, total)
 
 
-def trim_history(history: Storage, keeping: Keeping) -> Kept:
-    """Removes the oldest sealed files while they are too many bytes, and a few of those that are too old."""
+def trim_history(history: Storage, keeping: Keeping, lengths: dict[str, int] | None = None) -> Kept:
+    """Removes the oldest sealed files while they are too many bytes, and a few of those that are too old.
+
+    `lengths` are those that an earlier call found, and are kept up: a plant of years has ten thousands of files.
+    Files of quarters count as bytes; they go with the sealed files that they tell of (`quarter_files`).
+    """
     names = history.names()
     counted = sealed_ranges(names)
     ranges = sealed_ranges_all(names)
-    sizes = [history.length(r.name) for r in ranges]
-    total, gone, aged = sum(sizes), 0, 0
+    known = {} if lengths is None else lengths
+    for name in [r.name for r in ranges] + [q.name for q in quarter_ranges_all(names)]:
+        if name not in known:
+            known[name] = history.length(name)
+    for name in known.keys() - names:
+        del known[name]
+    sizes = [known[r.name] for r in ranges]
+    total, gone, aged = sum(known.values()), 0, 0
     now_ns = _newest_ns(history, counted[-1]) if counted and keeping.history_ns else None
     oldest_ns = None if now_ns is None else now_ns - keeping.history_ns
     for range_, size in zip(ranges, sizes, strict=True):

@@ -113,6 +113,7 @@ class Sealer:
         self._keeping = keeping
         self._minutes_from = minutes_from
         self._quarters = Quarters(history)
+        self._lengths: dict[str, int] = {}
         self._states = NOTHING
         self._gathering = Gathering()
         self._rows = LogRows(log, 0, BLOCK_BYTES)
@@ -294,7 +295,7 @@ class Sealer:
         status, self._looked_ns = self.status, self._now_ns
         log = trim_log(self._log, status.sealed_sequence, self._keeping.log_bytes)
         status.log_bytes, status.removed_log_files = log.bytes, status.removed_log_files + log.gone
-        sealed = trim_history(self._history, self._keeping)
+        sealed = trim_history(self._history, self._keeping, self._lengths)
         status.sealed_bytes, status.removed_files = sealed.bytes, status.removed_files + sealed.gone
 
     def _write(self, name: str, data: bytes) -> Iterator[None]:

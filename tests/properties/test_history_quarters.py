@@ -1,0 +1,107 @@
+"""Quarters of an hour in files of their own say what the sealed files say, and cost nothing when they are damaged."""
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from plantctl.history.inspection import Cost, inspect
+from plantctl.history.minutes import QUARTER_NS
+from plantctl.history.quarter_files import Quarters
+from plantctl.history.quarters import quarter_ranges, quarter_ranges_all
+from plantctl.history.query import History, Tier
+from tests.history_bench import NAMES, TAGS, hours_of_slow_scans
+from tests.unit.simulated_storage import SimulatedStorage
+
+EXACT = ("low", "high", "first", "last", "known_ns", "count", "quality", "told")
+
+
+@pytest.fixture(scope="module", params=range(3))
+def story(request):
+    """A plant with files of quarters of both levels, whose tags rest for the last two hours."""
+    draw = Random(request.param)
+    plant = hours_of_slow_scans(draw)
+    for k in range(12):
+        if k == 6:
+            plant.random.random = lambda: 1.0
+        plant.scan(450, 3_000_000_000)
+        plant.seal()
+    made = Quarters(plant.sealed, together=2)
+    while made.turn():
+        pass
+    assert not made.errors
+    return plant
+
+
+def without_quarters(plant):
+    """The same history as one in which only the sealed files are."""
+    names = [name for name in plant.sealed.names() if name.endswith(".seg")]
+    return History(plant.log, SimulatedStorage({name: plant.sealed.files[name] for name in names}))
+
+
+def same(buckets, others):
+    for name in EXACT:
+        np.testing.assert_array_equal(getattr(buckets, name)[others.told], getattr(others, name)[others.told], name)
+    np.testing.assert_allclose(buckets.mean[others.told], others.mean[others.told], rtol=1e-6)
+    np.testing.assert_array_equal(buckets.told, others.told)
+
+
+def test_every_tag_is_told_as_by_the_sealed_files(story):
+    begin, end = story.history().extent_ns()
+    kept = quarter_ranges(story.sealed.names())
+    assert {q.level for q in kept} == {1, 2}, "both levels must be met"
+    for tag in TAGS:
+        trend = story.history().trend(NAMES[tag], begin, end + 1, (end - begin) // QUARTER_NS + 2)
+        assert trend.tier is Tier.QUARTERS
+        same(trend.buckets, without_quarters(story).spans(NAMES[tag], trend.buckets.begin_ns, trend.width_ns))
+
+
+def test_one_that_is_damaged_or_gone_costs_nothing(story):
+    begin, end = story.history().extent_ns()
+    asked = begin, end + 1, (end - begin) // QUARTER_NS + 2
+    trends = [story.history().trend(NAMES[tag], *asked).buckets for tag in TAGS]
+    draw = Random(1)
+    for damage in ("flip", "gone"):
+        files = {name: bytes(file.seen) for name, file in story.sealed.files.items()}
+        damaged = SimulatedStorage()
+        for name, data in files.items():
+            if ".q" in name and damage == "gone" and draw.random() < 0.7:
+                continue
+            if ".q" in name and damage == "flip":
+                at = draw.randrange(len(data))
+                files[name] = data[:at] + bytes([data[at] ^ 1 << draw.randrange(8)]) + data[at + 1 :]
+            damaged.append(damaged.open(name), files[name])
+        for tag, trend in zip(TAGS, trends, strict=True):
+            found = History(story.log, damaged).trend(NAMES[tag], *asked)
+            if found.tier is Tier.QUARTERS:
+                same(found.buckets, trend)
+        if damage == "flip":
+            told = [d for d in inspect(story.log, damaged).damages if ".q" in d.file]
+            assert len({d.file for d in told}) == len(quarter_ranges_all(files))
+            assert all(d.cost is Cost.NOTHING for d in told)
+
+
+def test_what_retention_took_takes_its_quarters_along(story):
+    sealed = SimulatedStorage(dict(story.sealed.files))
+    kept = quarter_ranges(sealed.names())
+    for name in sealed.names():
+        if name.endswith(".seg") and int(name[:20]) <= kept[0].last_sequence:
+            sealed.remove(name)
+    made = Quarters(sealed, together=2)
+    while made.turn():
+        pass
+    assert all(q.first_sequence > kept[0].last_sequence for q in quarter_ranges_all(sealed.names()))
+
+
+def test_a_disk_that_refuses_ends_the_attempt_and_leaves_what_is_there(story):
+    sealed = SimulatedStorage({n: f for n, f in story.sealed.files.items() if n.endswith(".seg")}, faults={"sync": 28})
+    made = Quarters(sealed, together=2)
+    while made.turn():
+        pass
+    assert made.errors == 1
+    assert not quarter_ranges(sealed.names())
+    sealed.faults = {}
+    made.look()
+    while made.turn():
+        pass
+    assert quarter_ranges(sealed.names())
