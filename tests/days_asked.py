@@ -45,8 +45,13 @@ class Asked:
         right = self.right(question)
         if hasattr(way, "right"):
             right = way.right(question, right)
+        if hasattr(way, "differs"):
+            why = way.differs(question, found, self.plain[question.tag])
+            if why is None:
+                return
+        else:
+            why = differs(found, right, way.step_ns)
         self.count[f"{way.name}: {question.kind}"] += 1
-        why = differs(found, right, way.step_ns)
         if why:
             self.wrong.append(f"{way.name}: {question}: {why}")
 
