@@ -22,6 +22,7 @@ VERBS: Final = {
     "command": "give the running plant another command: mode, reset, tune, ack",
     "history": "show what was recorded of tags: points, one moment, or spans with min, max and mean",
     "trend": "draw what was recorded of tags in the terminal",
+    "export": "write what was recorded lot by lot, or around events, with a manifest of units and plans",
     "backup": "write the record of a plant into one file, while it runs",
     "restore": "make a backup the record of a plant again",
     "users": "say who may log in to a plant's page, and what each may do there",

@@ -5,6 +5,7 @@ Times are timestamps in ns of UTC, names and qualities dictionaries, a column's 
 """
 
 import io
+from pathlib import Path
 from typing import Any, Final
 
 from plantctl.core.errors import PlantctlError
@@ -45,6 +46,32 @@ def parquet_bytes(table: Table) -> bytes:
     out = io.BytesIO()
     pyarrow.parquet.write_table(made, out, compression="zstd")
     return out.getvalue()
+
+
+class ParquetFile:
+    """A Parquet file that grows table by table, a row group each; compressed with Zstandard. Raises `LibraryMissing`.
+
+    All tables have the same columns. A file without any table has none either.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pa = _pyarrow()
+        self._writer: Any = None
+
+    def add(self, table: Table) -> None:
+        """The next rows."""
+        import pyarrow.parquet
+
+        made = arrow_table(table)
+        if self._writer is None:
+            self._writer = pyarrow.parquet.ParquetWriter(self._path, made.schema, compression="zstd")
+        self._writer.write_table(made)
+
+    def close(self) -> None:
+        """The end of the file."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _pyarrow() -> Any:

@@ -85,6 +85,12 @@ class Names:
     def _text(self, plan_hash: int) -> str:
         return decode_plan(self._log.read(plan_name(plan_hash))).text
 
+    def plant(self) -> str:
+        """The plant's name, as its newest plan has it; empty where none is kept."""
+        self._look(None)
+        first = self._text(self._plans[-1]).partition("\n")[0] if self._plans else ""
+        return first.removeprefix("plant ")
+
     def plans(self) -> list[int]:
         """The hashes of all plans of the log."""
         return plan_hashes(self._log.names())

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from plantctl.core.errors import PlantctlError
-from plantctl.core.frame import Kind
+from plantctl.core.frame import HEAD, Kind
 from plantctl.history.buckets import Buckets, InForce, in_buckets, joined, merged, nothing
 from plantctl.history.chunk import U2, ChunkKind
 from plantctl.history.gathering import State
@@ -352,6 +352,28 @@ class History(Record):
         for part in self._parts(start_ns, end_ns):
             kept = part.file.frames() if part.file else part.tail.gathering.kept if part.tail else []
             yield from ((utc_ns, frame) for utc_ns, frame in kept if start_ns <= utc_ns < end_ns)
+
+    def plans(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """The plans that wrote a span: since when (UTC ns) each is seen, and its hash. The first was there before.
+
+        A change is seen at the first event, text or command of the new plan; a part of the record without any counts
+        as wholly of the plan that wrote its end.
+        """
+        self._refresh()
+        seen: list[tuple[int, int]] = []
+        for part in self._parts(start_ns, end_ns):
+            kept = part.file.frames() if part.file else part.tail.gathering.kept if part.tail else []
+            here = [(utc_ns, HEAD.unpack_from(frame)[-1]) for utc_ns, frame in kept if utc_ns < end_ns]
+            newest = part.file.head.plan_hash if part.file else part.tail.gathering.plan_hash if part.tail else 0
+            here.append((min(part.high_ns, end_ns - 1), newest))
+            seen += [(part.low_ns, here[0][1]), *here]
+        found: list[tuple[int, int]] = []
+        for utc_ns, plan_hash in seen:
+            if utc_ns < start_ns:
+                found = [(utc_ns, plan_hash)]
+            elif not found or found[-1][1] != plan_hash:
+                found.append((utc_ns, plan_hash))
+        return found
 
     def texts(self, start_ns: int, end_ns: int) -> dict[int, str]:
         """The texts behind the text ids that the frames of a span use."""

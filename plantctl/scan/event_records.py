@@ -1,7 +1,7 @@
 """Reads transitions and results back from the frames that the journal wrote: for whoever shows a plant from outside."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol, Self
 
 from plantctl.core.block import fields
 from plantctl.core.command import Result, Stage
@@ -16,12 +16,31 @@ _STAGES: Final = {int(stage): stage for stage in Stage}
 _KINDS: Final = {int(kind): kind for kind in EventKind}
 
 
+class Named(Protocol):
+    """A point of which only the name is known."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 class EventRecords:
     """The events of one plan: names by id, and the words in which each kind of transition is told."""
 
+    _words: dict[tuple[str, EventKind], tuple[str, ...]]
+
+    @classmethod
+    def of(cls, points: Iterable[Named]) -> Self:
+        """For whoever has no plan but the names of a record: values are then told as numbers."""
+        made = cls.__new__(cls)
+        made._names, made._words = {p.id: p.name for p in points if p.name}, {}
+        return made
+
     def __init__(self, plan: Plan) -> None:
         self._names = {p.id: p.name for p in plan.points if p.name}
-        self._words: dict[tuple[str, EventKind], tuple[str, ...]] = {}
+        self._words = {}
         for rows in plan.kinds:
             for field in fields(rows.kind.block):
                 if field.role != "watched":

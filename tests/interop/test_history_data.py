@@ -114,3 +114,22 @@ def test_the_verb_writes_parquet_that_polars_and_pandas_read(place, tmp_path, ca
     rows = len(Naive(FolderStorage(place / "log"), 11).points)
     assert len(pl.read_parquet(path)) == len(pd.read_parquet(path)) == rows
     assert f"{rows} rows" in capsys.readouterr().out
+
+
+def test_an_export_in_parquet_is_a_table_a_lot_that_polars_reads(place, history, tmp_path, monkeypatch):
+    first, last = span(history)
+    written = tmp_path / "lots.csv"
+    times = [str(np.datetime64(t // 1000, "us")) + "Z" for t in (first, (first + last) // 2, last)]
+    written.write_text(f"name,start,end\none,{times[0]},{times[1]}\ntwo,{times[1]},{times[2]}\n")
+    monkeypatch.setattr("plantctl.history.export.PAGE", 50)  # several row groups, with other words in each
+    words = ["export", str(tmp_path / "out"), *TAGS, "--lots", str(written), "--form", "parquet", "--from", str(place)]
+    assert main(words) == 0
+    found = pl.concat(
+        [pl.read_parquet(tmp_path / "out" / f"000{n}-{name}.parquet") for n, name in ((1, "one"), (2, "two"))]
+    )
+    for tag, number in zip(TAGS, (11, 22), strict=True):
+        rows = found.filter(pl.col("tag") == tag).unique("utc", keep="first").sort("utc")
+        naive = [p for p in Naive(FolderStorage(place / "log"), number).points if p[0] < last // 1000 * 1000]
+        assert np.array_equal(rows["value"].to_numpy().view(np.int64), np.array([p[1] for p in naive]).view(np.int64))
+        assert rows["quality_word"].to_list() == [p[2] for p in naive]
+        assert set(rows["unit"]) == {"m3/h"}
