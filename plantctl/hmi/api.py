@@ -25,8 +25,9 @@ from plantctl.history.query import NothingAsked
 from plantctl.history.totals import NotARate
 from plantctl.hmi.describe import description
 from plantctl.hmi.guard import Guard, refuse
-from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooManyQuestions
-from plantctl.hmi.history_forms import Formed, NotAcceptable, wanted_form
+from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, Told, TooManyQuestions
+from plantctl.hmi.history_forms import NotAcceptable, wanted_form
+from plantctl.hmi.history_pieces import Streamed
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.messages import Problem, Role, SessionTold, TokenLogin, UserLogin, encode
@@ -261,18 +262,20 @@ def _json(body: Any) -> Response:
     return Response(encode(body), media_type="application/json")
 
 
-def _told_past(request: Request, told: dict[str, Any] | Formed) -> Response:
-    """The past as JSON, or as a file with word of what it cannot say itself."""
-    if not isinstance(told, Formed):
-        answer = _json(told)
+def _told_past(request: Request, told: Told) -> Response:
+    """The past, with word of what the form cannot say itself."""
+    form = told.form
+    if told.body is None:
+        answer: Response = Streamed(form.pieces, form.kind, told.ended)
     else:
-        answer = Response(told.body, media_type=told.kind)
-        answer.headers["content-disposition"] = f'attachment; filename="history.{told.ending}"'
-        if told.truncated:
-            answer.headers["plantctl-truncated"] = "true"
-        if told.following:
-            query = urlencode({**request.query_params, "after": told.following})
-            answer.headers["link"] = f'<{request.url.path}?{query}>; rel="next"'
+        answer = Response(told.body, media_type=form.kind)
+    if form.ending:
+        answer.headers["content-disposition"] = f'attachment; filename="history.{form.ending}"'
+    if form.truncated:
+        answer.headers["plantctl-truncated"] = "true"
+    if form.following:
+        query = urlencode({**request.query_params, "after": form.following})
+        answer.headers["link"] = f'<{request.url.path}?{query}>; rel="next"'
     answer.headers["vary"] = "accept"
     return answer
 

@@ -1,14 +1,16 @@
 """Answers what is asked of the past: points, the least and most of each pixel, the latest, averages and totals.
 
 JSON is columns by tag; the other forms (`history_forms`) are one table. Reading blocks, so it is done in a thread of
-its own, one question at a time; what is asked is bounded before.
+its own, one tag at a time; what is asked is bounded before, and what is long is sent piece by piece (`history_pieces`).
 """
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from plantctl.history.query import History, Page, Series, Trend
 from plantctl.history.table import Table, figures_table, points_table, spans_table
 from plantctl.history.totals import Average, Total
 from plantctl.hmi.history_forms import JSON, Formed, formed, series_of
+from plantctl.hmi.history_pieces import Texts, gathered, json_pieces
 from plantctl.hmi.past_events import Recorded, recorded_events
 from plantctl.plan.plan import Plan
 
@@ -27,6 +30,10 @@ POINTS_USUAL: Final = 600
 BUCKETS_MAX: Final = 5_000
 POINTS_MAX: Final = 50_000
 WAITING_MAX: Final = 16
+# An answer of more rows is sent in pieces, to so many clients at a time: each keeps its columns meanwhile, 42 bytes a
+# point in JSON and as many again in the other forms.
+LONG_ROWS: Final = 5_000
+LONG_MAX: Final = 4
 AGGREGATES: Final = ("minmax", "raw", "latest", "last", "average", "total")
 Found = Trend | Series | Page | Average | Total
 _Answer = TypeVar("_Answer")
@@ -41,6 +48,14 @@ class TooManyQuestions(PlantctlError):
     """More questions wait than will be answered in time."""
 
 
+class Told(NamedTuple):
+    """An answer: `body` where it is short, else the pieces of `form`. `ended` is to be called once it is over."""
+
+    form: Formed
+    body: bytes | None
+    ended: Callable[[], None]
+
+
 class HistoryAnswers:
     """The past of one plant; `opened` gives its history, and is asked once, when it is first needed."""
 
@@ -50,46 +65,76 @@ class HistoryAnswers:
         self._history: History | None = None
         self._one = asyncio.Lock()
         self._waiting = 0
+        self._long = 0
 
-    async def answer(self, query: Mapping[str, str], kind: str = JSON) -> dict[str, Any] | Formed:
+    async def answer(self, query: Mapping[str, str], kind: str = JSON) -> Told:
         """The answer to a query, in the form of that media type.
 
         Raises `QuestionRefused`, `TooManyQuestions`, `NotAcceptable`, and what the history refuses.
         """
         question = Question(self._plan, query)
-        return await self._asked(lambda: self._read(question, kind))
+        *others, last = question.names.items()
+        found: dict[str, Found] = {}
+        with self._in_line():
+            for asked, name in others:  # somebody else's question may come between two tags
+                found[asked] = await self._asked(partial(self._read, name, question))
+            short = await self._asked(partial(self._read_last, last, question, kind, found))
+        if short is not None:
+            return short
+        if self._long >= LONG_MAX:
+            raise TooManyQuestions("too many long answers are being sent; ask again, or for less")
+        self._long += 1
+        try:
+            return Told(await asyncio.to_thread(_told, found, question, kind), None, self._ended)
+        except BaseException:
+            self._ended()
+            raise
 
     async def events(self, now_ns: int) -> Recorded:
         """The newest transitions in the record. Raises `TooManyQuestions`, `OSError`, and what the history raises."""
-        return await self._asked(lambda: recorded_events(self._opened_once(), self._plan, now_ns))
+        with self._in_line():
+            return await self._asked(lambda: recorded_events(self._opened_once(), self._plan, now_ns))
 
-    async def _asked(self, read: Callable[[], _Answer]) -> _Answer:
-        """What `read` gives, in a thread, after the questions before."""
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        """A place among those that wait."""
         if self._waiting >= WAITING_MAX:
             raise TooManyQuestions("too many questions wait for the history; ask again")
         self._waiting += 1
         try:
-            async with self._one:
-                return await asyncio.to_thread(read)
+            yield
         finally:
             self._waiting -= 1
+
+    async def _asked(self, read: Callable[[], _Answer]) -> _Answer:
+        """What `read` gives, in a thread, after what was asked before."""
+        async with self._one:
+            return await asyncio.to_thread(read)
 
     def _opened_once(self) -> History:
         if self._history is None:
             self._history = self._opened()
         return self._history
 
-    def _read(self, question: "Question", kind: str) -> dict[str, Any] | Formed:
-        history = self._opened_once()
-        found = {asked: _found(history, name, question) for asked, name in question.names.items()}
-        if kind != JSON:
-            cut = [each for each in found.values() if isinstance(each, Page | Series)]
-            following = next((each.token for each in cut if isinstance(each, Page)), "")
-            truncated = any((each.series if isinstance(each, Page) else each).truncated for each in cut)
-            return formed(kind, _table(found), truncated, following)
-        columns = {asked: _columns_of(each, question) for asked, each in found.items()}
-        span = {"start": str(question.start_ns), "end": str(question.end_ns), "agg": question.aggregate}
-        return {**span, "tags": columns}
+    def _read(self, name: str, question: "Question") -> Found:
+        return _found(self._opened_once(), name, question)
+
+    def _read_last(
+        self, last: tuple[str, str], question: "Question", kind: str, found: dict[str, Found]
+    ) -> Told | None:
+        """The last tag's, and the whole answer where it is short."""
+        found[last[0]] = self._read(last[1], question)
+        if sum(map(_rows_of, found.values())) > LONG_ROWS:
+            return None
+        form = _told(found, question, kind)
+        return Told(form, b"".join(form.pieces), _nothing)
+
+    def _ended(self) -> None:
+        self._long -= 1
+
+
+def _nothing() -> None:
+    """Nothing is kept for a short answer."""
 
 
 class Question:
@@ -137,6 +182,28 @@ def _found(history: History, name: str, question: Question) -> Found:
     return series_of(name, history.names.point(name).unit, state)
 
 
+def _told(found: Mapping[str, Found], question: Question, kind: str) -> Formed:
+    """The answer in the form of a media type; what is not yet made of it is made piece by piece."""
+    if kind == JSON:
+        span = {"start": str(question.start_ns), "end": str(question.end_ns), "agg": question.aggregate}
+        columns = {asked: _columns_of(each, question) for asked, each in found.items()}
+        rows = sum(map(_rows_of, found.values()))
+        return Formed(gathered(json_pieces(span, columns)), rows, JSON, "", truncated=False, following="")
+    cut = [each for each in found.values() if isinstance(each, Page | Series)]
+    following = next((each.token for each in cut if isinstance(each, Page)), "")
+    truncated = any((each.series if isinstance(each, Page) else each).truncated for each in cut)
+    return formed(kind, _table(found), truncated, following)
+
+
+def _rows_of(found: Found) -> int:
+    """How many points or spans were found."""
+    if isinstance(found, Trend):
+        return len(found.buckets)
+    if isinstance(found, Page):
+        return len(found.series.utc_ns)
+    return len(found.utc_ns) if isinstance(found, Series) else 1
+
+
 def _table(found: Mapping[str, Found]) -> Table:
     """The same of all tags as one table."""
     trends = [(name, each) for name, each in found.items() if isinstance(each, Trend)]
@@ -163,11 +230,11 @@ def _minmax(trend: Trend) -> dict[str, Any]:
     found = trend.buckets
     told = found.told
     return {
-        "t": _texts(found.begin_ns),
-        **{key: np.where(told, column, np.nan).tolist() for key, column in _columns(found).items()},
-        "quality": np.where(told, found.quality, NOT_YET).tolist(),
-        "count": np.where(told, found.count, 0).tolist(),
-        "known": (np.where(told, found.known_ns, 0) / trend.width_ns).round(6).tolist(),
+        "t": Texts(found.begin_ns),
+        **{key: np.where(told, column, np.nan) for key, column in _columns(found).items()},
+        "quality": np.where(told, found.quality, NOT_YET),
+        "count": np.where(told, found.count, 0),
+        "known": (np.where(told, found.known_ns, 0) / trend.width_ns).round(6),
         "width": str(trend.width_ns),
         "unit": _unit(trend.unit),
         "tier": trend.tier.value,
@@ -181,11 +248,11 @@ def _columns(found: Any) -> dict[str, npt.NDArray[np.float64]]:
 
 def _raw(series: Series) -> dict[str, Any]:
     return {
-        "t": _texts(series.utc_ns),
-        "until": _texts(series.until_ns),
-        "value": series.value.tolist(),
-        "quality": series.quality.tolist(),
-        "source": _texts(series.source_ns),
+        "t": Texts(series.utc_ns),
+        "until": Texts(series.until_ns),
+        "value": series.value,
+        "quality": series.quality,
+        "source": Texts(series.source_ns),
         "unit": _unit(series.unit),
         "tier": "raw",
         "truncated": series.truncated,
@@ -195,10 +262,6 @@ def _raw(series: Series) -> dict[str, Any]:
 
 def _latest(series: Series) -> dict[str, Any]:
     return {name: told for name, told in _raw(series).items() if name not in ("until", "end")}
-
-
-def _texts(column: npt.NDArray[np.int64]) -> list[str]:
-    return [str(each) for each in column.tolist()]
 
 
 def _unit(unit: str) -> str:

@@ -5,7 +5,7 @@ which is the user's own.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,13 +14,14 @@ from plantctl.core.errors import PlantctlError
 from plantctl.history.arrow import LibraryMissing, arrow_bytes, parquet_bytes
 from plantctl.history.gathering import State
 from plantctl.history.query import Series
-from plantctl.history.table import Table, csv_text
+from plantctl.history.table import Table, csv_pieces
+from plantctl.hmi.history_pieces import byte_pieces
 
 JSON: Final = "application/json"
-FORMS: Final[dict[str, tuple[str, Callable[[Table], bytes]]]] = {
-    "text/csv": ("csv", lambda table: csv_text(table).encode()),
-    "application/vnd.apache.arrow.stream": ("arrows", arrow_bytes),
-    "application/vnd.apache.parquet": ("parquet", parquet_bytes),
+FORMS: Final[dict[str, tuple[str, Callable[[Table], Iterator[bytes]]]]] = {
+    "text/csv": ("csv", lambda table: (piece.encode() for piece in csv_pieces(table))),
+    "application/vnd.apache.arrow.stream": ("arrows", lambda table: byte_pieces(arrow_bytes(table))),
+    "application/vnd.apache.parquet": ("parquet", lambda table: byte_pieces(parquet_bytes(table))),
 }
 _SHARE: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 
@@ -30,9 +31,13 @@ class NotAcceptable(PlantctlError):
 
 
 class Formed(NamedTuple):
-    """An answer as bytes: its media type, the ending of a file of it, whether more points were asked than are there."""
+    """An answer piece by piece, of so many rows: its media type, the ending of a file of it (none of JSON).
 
-    body: bytes
+    `truncated`: more points were asked than are in it; `following` is the token to go on with.
+    """
+
+    pieces: Iterator[bytes]
+    rows: int
     kind: str
     ending: str
     truncated: bool
@@ -64,7 +69,7 @@ def formed(kind: str, table: Table, truncated: bool, following: str) -> Formed:
     """The table in one of `FORMS`. Raises `NotAcceptable` where what makes it is not installed."""
     ending, make = FORMS[kind]
     try:
-        return Formed(make(table), kind, ending, truncated, following)
+        return Formed(make(table), len(table), kind, ending, truncated, following)
     except LibraryMissing as error:
         raise NotAcceptable(str(error)) from error
 
