@@ -1,7 +1,8 @@
 """History as Arrow and Parquet, for data frames and databases: the table of `history.table` with types and units.
 
 Times are timestamps in ns of UTC, names and qualities dictionaries, a column's unit stands in its field's metadata
-(`unit`). pyarrow is the user's own: it is imported when a table is asked for, and its absence is told with the way out.
+(`unit`), with how far off a thinned value may be (`off_by`). pyarrow is the user's own: it is imported when a table is
+asked for, and its absence is told with the way out.
 """
 
 import io
@@ -23,10 +24,15 @@ def arrow_table(table: Table) -> Any:
     pa = _pyarrow()
     arrays = [_array(pa, column) for column in table.columns]
     fields = [
-        pa.field(column.name, array.type, metadata={"unit": column.unit} if column.unit else None)
+        pa.field(column.name, array.type, metadata=_metadata(column))
         for column, array in zip(table.columns, arrays, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata={"made_by": "plantctl", "time": "UTC"}))
+
+
+def _metadata(column: Column) -> dict[str, str] | None:
+    found = {"unit": column.unit} if column.unit else {}
+    return found | ({"off_by": repr(column.off_by)} if column.off_by else {}) or None
 
 
 def arrow_bytes(table: Table) -> bytes:

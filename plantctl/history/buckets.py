@@ -59,7 +59,8 @@ class InForce:
     `at_ns` ascends, and `until_ns` is not beyond the next row; where it is before, nothing is known in between. A row
     that is no point repeats what was in force already, at the seam of two parts of a record. `utc_ns` is the point's
     own time: earlier than `at_ns` in such a row, and after the clock was set back. `orderly`: neither is in here, but
-    for a first row that is no point.
+    for a first row that is no point. `line` tells from which rows the value went straight to the next point, None: from
+    none; the rows on the way are no points, and `off_by` is how far off they may be, in the tag's unit.
     """
 
     at_ns: I8
@@ -70,6 +71,8 @@ class InForce:
     source_ns: I8
     is_point: npt.NDArray[np.bool_]
     orderly: bool = False
+    line: npt.NDArray[np.bool_] | None = None
+    off_by: float = 0.0
 
     def __len__(self) -> int:
         return len(self.at_ns)

@@ -4,7 +4,9 @@ For every tag: `unit`, `tier` (`raw` or `1min`), `truncated`, `t` as texts of UT
 page's numbers are, cannot hold them), `quality` as words of `core.quality`, None where the record tells nothing. Values
 that are no finite number are None. A gap is never bridged:
 
-    raw       t, value, quality, source; where the record ends or breaks off a row of None follows
+    raw       t, value, quality, source; where the record ends or breaks off a row of None follows. Of a tag that is
+              thinned also `off_by`, how far off it may be in its unit, and `interpolation`: `step` where each value
+              held until the next; `line` with a column `line`, from which rows it went straight to the next one
     minmax    t (where each span begins), width_ns, min, max, mean, first, last, count, quality, known (the share of the
               span for which a value was known, 0 to 1)
     latest    the same as raw, of the last point before the end alone
@@ -89,9 +91,15 @@ def series_columns(series: Series) -> dict[str, Any]:
     utc_ns = np.insert(series.utc_ns, place, series.until_ns[breaks])
     gap = np.insert(np.zeros(len(series.utc_ns), np.bool_), place, True)
     none = np.insert(series.quality.astype(np.int64), place, -1)
+    thinned: dict[str, Any] = {}
+    if series.off_by:
+        thinned = {"off_by": series.off_by, "interpolation": "step"}
+    if series.line is not None:
+        thinned |= {"interpolation": "line", "line": np.insert(series.line, place, False).tolist()}
     return {
         "unit": series.unit,
         "tier": "raw",
+        **thinned,
         "truncated": series.truncated,
         "t": _times(utc_ns),
         "value": _values(np.insert(series.value, place, np.nan)),

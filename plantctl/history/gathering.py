@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from plantctl.history.buckets import InForce
 from plantctl.history.chunk import Points, Scans
+from plantctl.history.lines import drawn
 from plantctl.history.numbers import ALL, I8
 from plantctl.log.rows import U4, Stretch, by_tag
 
@@ -184,6 +185,13 @@ def points_in(rows: Stretch, holes: I8, before: State | None) -> Points:
 
 def in_force(points: Points, scans: Scans, before: State | None) -> InForce:
     """What was in force when, in a part of the record before which `before` was."""
+    if points.line and len(points):
+        points, is_drawn_point, line = drawn(points, scans)
+        force = in_force(replace(points, line=False), scans, before)
+        first = len(force) - len(points)
+        force.is_point[first:] = is_drawn_point
+        line = np.concatenate((np.zeros(first, np.bool_), line))
+        return replace(force, orderly=False, line=line)
     # the row of the first point: 1 where what was in force already stands before it
     first = int(before is not None and not (len(scans.holes) and scans.holes[0] == 0))
     utc_ns, value, quality, source_ns = scans.utc_ns.take(points.scan), points.value, points.quality, points.source_ns
@@ -208,7 +216,7 @@ def in_force(points: Points, scans: Scans, before: State | None) -> InForce:
         next_hole = np.append(scans.holes, len(scans.utc_ns))[hole]
         ends = np.append(scan[1:], len(scans.utc_ns)) >= next_hole
         until_ns = np.where(ends, np.clip(scans.utc_ns[next_hole - 1], at_ns, until_ns), until_ns)
-    return InForce(at_ns, until_ns, utc_ns, value, quality, source_ns, is_point, scans.ascend)
+    return InForce(at_ns, until_ns, utc_ns, value, quality, source_ns, is_point, scans.ascend, off_by=points.off_by)
 
 
 def _behind(first: Any, column: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -46,6 +46,14 @@ class ManyPoints:
         rows = slice(begin, begin + int(self.cuts.number[at]))
         return Points(self.scan[rows], self.value[rows], self.quality[rows], self.source_ns[rows])
 
+    def pick(self, which: npt.NDArray[np.intp]) -> "ManyPoints":
+        """Those of some tags, by their places in ascending order."""
+        if len(which) == len(self.tag):
+            return self
+        rows = self.cuts.rows(which)
+        columns = (self.scan[rows], self.value[rows], self.quality[rows], self.source_ns[rows])
+        return ManyPoints(self.tag[which], cuts_of(self.cuts.number[which]), *columns)
+
 
 def points_of_each(rows: Stretch, holes: I8, before: Opening) -> ManyPoints:
     """The points among rows that are sorted by tag, then by time; `before` was in force at the beginning."""

@@ -7,6 +7,8 @@ whenever it came. Of a laboratory tag only late values count.
 Rules of the file: pure.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from plantctl.history.buckets import InForce
@@ -22,6 +24,8 @@ def overlaid(force: InForce, late: LateOf, first: int, last: int, newest_ns: int
     at_ns, value, quality = late.utc_ns[first:last], late.value[first:last], late.quality[first:last]
     if not len(at_ns):
         return force
+    if force.line is not None:  # a late value cuts a line: then each scan's value on it stands for itself
+        force = replace(force, is_point=force.is_point | (force.utc_ns == force.at_ns), line=None)
     kept = _not_replaced(force, at_ns)
     count = len(at_ns)
     order = np.argsort(np.concatenate((force.at_ns[kept], at_ns)), kind="stable")
@@ -39,6 +43,7 @@ def overlaid(force: InForce, late: LateOf, first: int, last: int, newest_ns: int
         np.concatenate((force.quality[kept], quality))[order],
         np.concatenate((force.source_ns[kept], at_ns))[order],
         np.concatenate((force.is_point[kept], np.ones(count, np.bool_)))[order],
+        off_by=force.off_by,
     )
 
 

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from plantctl.core.errors import PlantctlError
 from plantctl.core.frame import HEAD, Kind
@@ -64,6 +65,9 @@ class Series:
     As columns: `utc_ns`, `value` in the tag's unit, `quality`, `source_ns` (the device's word, 0 where there is none),
     and `until_ns`: where that is before the next point, or before the end of the span, there is a gap. `truncated`:
     there were more points than asked, and `end_ns` is where they were cut off.
+
+    Of a tag that is thinned, what was in force was off by `off_by` at most, in the tag's unit. `line`, where there is
+    any, tells from which points the value went straight to the next one; else it held.
     """
 
     tag: str
@@ -75,6 +79,8 @@ class Series:
     source_ns: I8
     end_ns: int
     truncated: bool
+    line: npt.NDArray[np.bool_] | None = None
+    off_by: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,8 @@ class History(Record):
         if len(until_ns) and until_ns[-1] > end_ns:
             until_ns = np.minimum(until_ns, end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
-        return Series(tag, point.unit, *columns, end_ns, found.truncated)
+        line = _lines(force, rows)
+        return Series(tag, point.unit, *columns, end_ns, found.truncated, line, force.off_by)
 
     def page(self, tag: str, start_ns: int, end_ns: int, limit: int = POINTS_MAX, token: str = "") -> Page:
         """The same in pages: `limit` points, and the token with which the next call goes on behind them.
@@ -179,7 +186,8 @@ class History(Record):
         if not more:
             until_ns = np.minimum(until_ns, end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
-        return Page(Series(tag, point.unit, *columns, end_ns, more), following)
+        line = _lines(force, rows)
+        return Page(Series(tag, point.unit, *columns, end_ns, more, line, force.off_by), following)
 
     def last(self, tag: str, before_ns: int) -> State | None:
         """The newest point with UTC < before, however old it is and whether or not it was still in force then.
@@ -388,3 +396,8 @@ class History(Record):
 def _check(start_ns: int, end_ns: int) -> None:
     if end_ns <= start_ns:
         raise NothingAsked("the span ends before it begins")
+
+
+def _lines(force: InForce, rows: slice | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_] | None:
+    """From which of the rows of an answer it went straight; None: from none."""
+    return None if force.line is None or not force.line[rows].any() else force.line[rows]

@@ -18,8 +18,9 @@ from plantctl.history.late import late_files, late_in_sealed
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
+from plantctl.history.policies import MINUTES_WORTH
 from plantctl.history.quarters import quarter_ranges_all
-from plantctl.history.seal import MINUTES_FROM, MINUTES_WORTH
+from plantctl.history.seal import MINUTES_FROM
 from plantctl.history.sealed import (
     Range,
     SealedHead,

@@ -25,6 +25,7 @@ from plantctl.history.late import late_frames, late_to_write
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
 from plantctl.history.minutes import MINUTE_NS
+from plantctl.history.policies import MINUTES_WORTH, Policies
 from plantctl.history.quarter_files import Quarters
 from plantctl.history.retention import trim_history, trim_log
 from plantctl.history.sealed import (
@@ -57,7 +58,6 @@ LOOK_NS: Final = 2 * SEAL_SPAN_NS
 PART: Final = ".part"
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
 MINUTES_FROM: Final = 2000
-MINUTES_WORTH: Final = 4
 # A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
 SLICE_COST: Final = 25_000
 SLICE_TAG: Final = 300
@@ -111,6 +111,7 @@ class Sealer:
         self._span_ns = span_ns
         self._rows_max = rows_max
         self._keeping = keeping
+        self._policies = Policies(keeping.recording)
         self._minutes_from = minutes_from
         self._quarters = Quarters(history)
         self._lengths: dict[str, int] = {}
@@ -246,7 +247,7 @@ class Sealer:
         if not len(scans.utc_ns):
             return
         continues = not (len(scans.holes) and scans.holes[0] == 0)
-        before = self._states if continues else NOTHING
+        before = self._policies.known(self._states) if continues else NOTHING
         after = [] if len(scans.holes) else [before]
         chunks = [encode_scans(scans), encode_opening(before)]
         yield
@@ -256,10 +257,17 @@ class Sealer:
         for rows in gathering.groups_of(_group_size(gathering)):
             points = points_of_each(rows, scans.holes, before)
             after.append(ends_of_each(points, scans))
-            points_sealed += len(points.scan)
-            chunks += encode_points_each(points, scans.utc_ns)
+            whole, thin = self._policies.parted(points, span_ns)
+            some = points.pick(whole)
+            points_sealed += len(some.scan)
+            chunks += encode_points_each(some, scans.utc_ns)
             yield
-            chunks += encode_minutes_each(points, np.flatnonzero(points.cuts.number >= minutes_from), scans, before)
+            for more, count in self._policies.encoded(points, thin, scans, before):
+                chunks += more
+                points_sealed += count
+                yield
+            long = np.concatenate((whole[some.cuts.number >= minutes_from], thin))
+            chunks += encode_minutes_each(points, np.sort(long), scans, before)
             yield
         if gathering.kept:
             chunks.append(encode_frames(gathering.kept))

@@ -4,13 +4,15 @@ Rules of the file: pure; where two parts meet, the later one says what was in fo
 """
 
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from plantctl.history.buckets import InForce
 
+# What is told of a part as a whole, or left out where nothing in it has it.
+_OF_ALL: Final = ("orderly", "line", "off_by")
 Places = npt.NDArray[np.intp]
 
 
@@ -26,12 +28,14 @@ def seamless(parts: list[InForce]) -> InForce:
     if not parts:
         none = np.zeros(0, np.int64)
         return InForce(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none, np.zeros(0, np.bool_))
-    names = [f.name for f in fields(InForce) if f.name != "orderly"]
+    names = [f.name for f in fields(InForce) if f.name not in _OF_ALL]
     columns: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     columns["at_ns"] = np.maximum.accumulate(columns["at_ns"])
     columns["until_ns"] = np.maximum(columns["until_ns"], columns["at_ns"])
     columns["until_ns"][:-1] = np.minimum(columns["until_ns"][:-1], columns["at_ns"][1:])
-    return InForce(**columns)
+    if any(p.line is not None for p in parts):
+        columns["line"] = np.concatenate([np.zeros(len(p), np.bool_) if p.line is None else p.line for p in parts])
+    return InForce(**columns, off_by=max(p.off_by for p in parts))
 
 
 def row_at(force: InForce, utc_ns: int) -> int | None:

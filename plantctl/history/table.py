@@ -1,13 +1,15 @@
 """History as one table: a row a point or a span, tag after tag, in columns that say their unit. And that table as CSV.
 
-    points    tag, [unit,] utc, until, value, quality, quality_word, source
+    points    tag, [unit,] utc, until, value, quality, quality_word, source[, interpolation]
     spans     tag, [unit,] utc, min, max, mean, first, last, count, known, quality, quality_word
     figures   tag, [unit,] value, good, count, quality, quality_word: averages and totals, a row a tag
 
 The unit stands in the head, `value [L/h]`; where the tags have different ones, in a column of its own. `utc` is where
 a point or a span begins, `until` up to when the point was in force: earlier than the next point means a gap. `known` is
 the share of the span for which a value was known. Quality is told in words, and as the word of `core.quality`. What is
-not there (a span of which nothing is told, a device time that none gave) is null, in CSV an empty cell.
+not there (a span of which nothing is told, a device time that none gave) is null, in CSV an empty cell. Where a tag was
+thinned by lines, `interpolation` says `line` for a point from which it went straight to the next one, else `step`;
+`off_by` of a column is how far off a thinned value may be, in its unit.
 
 Rules of the file: pure; times are whole ns of UTC from end to end.
 """
@@ -49,6 +51,7 @@ class Column:
     unit: str = ""
     words: tuple[str, ...] = ()
     there: npt.NDArray[np.bool_] | None = None
+    off_by: float = 0.0
 
     @property
     def head(self) -> str:
@@ -74,16 +77,26 @@ def points_table(found: Sequence[tuple[str, Series]]) -> Table:
     series = [each for _, each in found]
     unit, front = _front([(name, each.unit, len(each.utc_ns)) for name, each in found])
     source_ns = _joined([each.source_ns for each in series], np.int64)
+    off_by = max((each.off_by for each in series), default=0.0)
     return Table(
         (
             *front,
             Column("utc", Holds.UTC, _joined([each.utc_ns for each in series], np.int64)),
             Column("until", Holds.UTC, _joined([each.until_ns for each in series], np.int64)),
-            Column("value", Holds.NUMBER, _joined([each.value for each in series], np.float64), unit),
+            Column("value", Holds.NUMBER, _joined([each.value for each in series], np.float64), unit, off_by=off_by),
             *quality_columns(_joined([each.quality for each in series], np.uint16), None),
             Column("source", Holds.UTC, source_ns, there=source_ns != 0),
+            *_interpolation(series),
         )
     )
+
+
+def _interpolation(series: Sequence[Series]) -> tuple[Column, ...]:
+    """How the points are to be joined; left out where each value holds until the next."""
+    if all(each.line is None for each in series):
+        return ()
+    lines = [np.zeros(len(each.utc_ns), np.int64) if each.line is None else each.line for each in series]
+    return (Column("interpolation", Holds.WORDS, _joined(lines, np.int64), words=("step", "line")),)
 
 
 def spans_table(found: Sequence[tuple[str, Trend]]) -> Table:

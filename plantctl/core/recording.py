@@ -1,0 +1,30 @@
+"""What of a point goes into the history: everything that was scanned, what a tolerance leaves, or nothing.
+
+The log keeps all of it either way, for as long as it goes back, and so does what is made of it while it is new: alarms,
+feeds, the page. A point that no policy names is kept as scanned. `history.thinning` says what a tolerance guarantees.
+
+Rules of the file: pure.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Keep(Enum):
+    """What is kept."""
+
+    DEAD_BAND = "dead_band"  # what left the band around the last value kept; between them it holds
+    SWINGING_DOOR = "swinging_door"  # where straight lines between what is kept would be too far off
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The policy of one point: by how much its history may be off, in its unit, and after how long one is kept anyway.
+
+    `at_least_ns` 0: only when the tolerance says so.
+    """
+
+    keep: Keep
+    off_by: float = 0.0
+    at_least_ns: int = 0
