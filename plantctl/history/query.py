@@ -25,7 +25,7 @@ from plantctl.history.gathering import State
 from plantctl.history.minutes import MINUTE_NS, QUARTER_NS, minutes_of
 from plantctl.history.numbers import F8, I8
 from plantctl.history.record import Part, Record, state_of
-from plantctl.history.seams import points_from, row_at, seamless, told
+from plantctl.history.seams import lines_from, points_from, row_at, seamless, told
 from plantctl.history.totals import (
     Average,
     Total,
@@ -134,7 +134,7 @@ class History(Record):
         if len(until_ns) and until_ns[-1] > end_ns:
             until_ns = np.minimum(until_ns, end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
-        line = _lines(force, rows)
+        line = lines_from(force, rows)
         return Series(tag, point.unit, *columns, end_ns, found.truncated, line, force.off_by)
 
     def page(self, tag: str, start_ns: int, end_ns: int, limit: int = POINTS_MAX, token: str = "") -> Page:
@@ -186,7 +186,7 @@ class History(Record):
         if not more:
             until_ns = np.minimum(until_ns, end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])
-        line = _lines(force, rows)
+        line = lines_from(force, rows)
         return Page(Series(tag, point.unit, *columns, end_ns, more, line, force.off_by), following)
 
     def last(self, tag: str, before_ns: int) -> State | None:
@@ -396,8 +396,3 @@ class History(Record):
 def _check(start_ns: int, end_ns: int) -> None:
     if end_ns <= start_ns:
         raise NothingAsked("the span ends before it begins")
-
-
-def _lines(force: InForce, rows: slice | npt.NDArray[np.intp]) -> npt.NDArray[np.bool_] | None:
-    """From which of the rows of an answer it went straight; None: from none."""
-    return None if force.line is None or not force.line[rows].any() else force.line[rows]

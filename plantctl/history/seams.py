@@ -44,6 +44,11 @@ def row_at(force: InForce, utc_ns: int) -> int | None:
     return row if row >= 0 and utc_ns <= int(force.until_ns[row]) else None
 
 
+def lines_from(force: InForce, rows: slice | Places) -> npt.NDArray[np.bool_] | None:
+    """From which of the rows of an answer it went straight to the next point; None: from none."""
+    return None if force.line is None or not force.line[rows].any() else force.line[rows]
+
+
 class Told(NamedTuple):
     """Which `rows` answer a question, and up to which row (`ends`) each of them held.
 
