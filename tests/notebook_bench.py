@@ -1,4 +1,4 @@
-"""Makes and runs the notebooks of docs/: from a text with markdown and code to an .ipynb whose outputs are made, not typed.
+"""Makes and runs the notebooks of docs/: from a text with markdown and code to an .ipynb whose outputs are made.
 
 A source has cells divided by lines `# %%` (code) and `# %% [markdown]`. `run` executes the code cells one after the
 other in one namespace, in a folder of their own, and takes what a kernel would show: what is printed, and the value of
@@ -54,12 +54,13 @@ def written(notebook):
 
 def _outputs(text, names, number):
     tree = ast.parse(text)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    printed, value = io.StringIO(), None
+    if isinstance(tree.body[-1], ast.Expr):
+        shown = ast.Name("_shown", ast.Store())
+        tree.body[-1] = ast.Assign([shown], tree.body[-1].value)
+    names["_shown"], printed = None, io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(tree, f"cell {number}", "exec"), names)
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), f"cell {number}", "eval"), names)
+        exec(compile(ast.fix_missing_locations(tree), f"cell {number}", "exec"), names)
+    value = names["_shown"]
     outputs = []
     if printed.getvalue():
         outputs.append({"name": "stdout", "output_type": "stream", "text": _lines(printed.getvalue())})

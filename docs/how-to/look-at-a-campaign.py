@@ -3,14 +3,15 @@
 # %% [markdown]
 # # Look at a campaign
 #
-# Three runs of one cell, each a lot: how much charge went, how much feed it precipitated, what that cost in energy; and
-# all three over each other. The record is 18 minutes of one of the demo's cells in virtual time: a run at 85 A, one at
-# 60 A, and one at 85 A in which the feed is 10 % stronger than the laboratory's value says.
+# Three runs of one cell, each a lot: how much charge went, how much feed it precipitated, what that cost in
+# energy; and all three over each other. The record is 18 minutes of one of the demo's cells in virtual time: a
+# run at 85 A, one at 60 A, and one at 85 A in which the feed is 10 % stronger than the laboratory's value says.
 #
-# `plantctl`, `polars` and a record are all it needs. For your own plant, put its name or its state folder in `PLACE`.
+# `plantctl`, `polars` and a record are all it needs. For your own plant, put its name or its state folder in
+# `PLACE`.
 #
-# This notebook is made from `look-at-a-campaign.py` and executed by `tests/interop/test_notebook.py`; its outputs are
-# what came out.
+# This notebook is made from `look-at-a-campaign.py` and executed by `tests/interop/test_notebook.py`; its outputs
+# are what came out.
 # %%
 import json
 from pathlib import Path
@@ -37,8 +38,8 @@ _ = main(["export", "-", CURRENT, "--plant", PLACE, "--while", RUN])
 # %% [markdown]
 # ## The lots as files
 #
-# A table a lot, with the time since the lot began; here in spans of 5 s, a minute before each lot included. The manifest
-# says what the numbers are.
+# A table a lot, with the time since the lot began; here in spans of 5 s, a minute before each lot included. The
+# manifest says what the numbers are.
 # %%
 main(["export", "runs", CURRENT, FEED, PH, "--plant", PLACE, "--while", RUN, "--before", "1min", "--every", "5s"])
 manifest = json.loads(Path("runs/manifest.json").read_text())
@@ -49,12 +50,12 @@ for lot in manifest["lots"]:
 # %% [markdown]
 # ## Charge, feed, energy
 #
-# The loop holds the pH, so what the cell makes of hydroxide is what the feed takes: three for each rare-earth ion, one for
-# each acid. Over the charge that is the charge efficiency; the design has 0.852 at 85 A before, and 0.83 after the acid is
-# taken off, and 1.73 kWh for a kilogram of oxide.
+# The loop holds the pH, so what the cell makes of hydroxide is what the feed takes: three for each rare-earth
+# ion, one for each acid. Over the charge that is the charge efficiency; the design has 0.852 at 85 A before, and
+# 0.83 after the acid is taken off, and 1.73 kWh for a kilogram of oxide.
 #
-# `read` gives the mean of good values in each second, and the share of the second that was good; a sum over a lot counts
-# only what was good, and says how much that was.
+# `read` gives the mean of good values in each second, and the share of the second that was good; a sum over a lot
+# counts only what was good, and says how much that was.
 # %%
 
 
@@ -83,10 +84,10 @@ def figures(lot):
 
 pl.DataFrame([figures(lot) for lot in manifest["lots"]])
 # %% [markdown]
-# The first run meets the design. The second, at less current, costs less energy for a kilogram, since the voltage is lower.
-# The third seems to have lost 5 % of its efficiency, and has not: its feed is stronger than the laboratory said, less of it was
-# needed, and the figures count it with the old strength. An efficiency that moves from one lot to the next without a change
-# of voltage is a reason to take a sample.
+# The first run meets the design. The second, at less current, costs less energy for a kilogram, since the voltage
+# is lower. The third seems to have lost 5 % of its efficiency, and has not: its feed is stronger than the
+# laboratory said, less of it was needed, and the figures count it with the old strength. An efficiency that moves
+# from one lot to the next without a change of voltage is a reason to take a sample.
 #
 # ## All runs over each other
 #

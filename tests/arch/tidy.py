@@ -124,7 +124,7 @@ BANNED_CALLS = {
     "eval": ("expressions compile to bytecode", ()),
     "exec": (
         "only the loader runs text, and only text that it wrote",
-        ("plantctl/plan/load.py", "tests/arch/block_rules.py"),
+        ("plantctl/plan/load.py", "tests/arch/block_rules.py", "tests/notebook_bench.py"),
     ),
     "asyncio.create_task": ("use a task group, or let app/ own the task", ("plantctl/app/", "tests/")),
     "asyncio.ensure_future": ("use a task group, or let app/ own the task", ()),
