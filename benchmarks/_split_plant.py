@@ -49,14 +49,14 @@ def fast_split(folder, *options):
         yield plant
 
 
-def instants(plant):
+def instants(plant, period_ns=PERIOD_NS):
     """The instants of the scan, as the supervisor told all processes: from the sealed memory that holds them."""
     descriptors = f"/proc/{plant.child.pid}/fd"
     for name in os.listdir(descriptors):
         if os.readlink(f"{descriptors}/{name}").startswith("/memfd:plantctl-plan "):
             with open(f"{descriptors}/{name}", "rb") as file:
                 _, settings = pickle.load(file)  # of our own child, sealed by it
-                return Schedule("scan", PERIOD_NS, SCAN_PHASE_NS % PERIOD_NS, settings.origin_ns)
+                return Schedule("scan", period_ns, SCAN_PHASE_NS % period_ns, settings.origin_ns)
     raise AssertionError("the supervisor does not hold its plan any more")
 
 
