@@ -6,7 +6,6 @@ mosquitto with TLS, as JSON at QoS 1 and as a Sparkplug node with a host. A data
 what it took last, and a broker what it acknowledged, so the sinks settle for some seconds.
 """
 
-import asyncio
 import json
 import threading
 import time
@@ -17,17 +16,18 @@ from random import Random
 
 import numpy as np
 
+from benchmarks._outage_broker import Heard, hearing, in_a_thread
 from benchmarks._split_plant import instants
+from benchmarks._unkind_proxy import Proxied, Proxy
 from benchmarks.scan_lateness import scan_lateness
 from plantctl.app.split.segments import Role
 from plantctl.core.clock import RealClock
 from plantctl.log.rows import LogRows
 from plantctl.log.storage import ReadOnlyFolder
 from tests.interop.databases import VictoriaMetrics
-from tests.interop.mosquitto_rig import Listener, Mosquitto
+from tests.interop.mosquitto_rig import Mosquitto
 from tests.process.command_rig import ended, running
 from tests.process.split_rig import Split
-from tests.sparkplug_checker import Checker
 
 CLOCK = RealClock()
 NAME = "bench"
@@ -49,83 +49,6 @@ BROKER = """\
          timeout: 3 s, backoff_most: 1 s, group: works, primary_host: scada, tags: ["10-AY-[12]?"], events: false,
          backfill: 2000}}
 """
-
-
-class Proxy:
-    """Passes requests on, or does to them what networks and busy servers do. `unkind` is the share that it spoils."""
-
-    def __init__(self, port, seed=3):
-        self._port = port
-        self._chance = Random(seed)
-        self.unkind = 0.0
-        self.port = 0
-        self.done = Counter()
-
-    async def serve(self):
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, limit=1 << 26)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
-
-    async def _connection(self, reader, writer):
-        upstream = None
-        try:
-            upstream = await asyncio.open_connection("127.0.0.1", self._port)
-            while await self._request(reader, writer, *upstream):
-                continue
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-            if upstream is not None:
-                upstream[1].close()
-
-    async def _request(self, reader, writer, server_reader, server_writer):
-        """One request; False where the connection is to end. It ends with that to the server, as a tunnel does."""
-        head = await reader.readuntil(b"\r\n\r\n")
-        body = await reader.readexactly(_length(head))
-        act = self._chance.choice(ACTS) if self._chance.random() < self.unkind else "pass"
-        self.done[act] += 1
-        if act == "hang":
-            await CLOCK.sleep(60.0)  # as a peer hangs; the sink's patience ends it
-            return False
-        if act == "cut request" or server_reader.at_eof():
-            return False
-        if act in ANSWERS:
-            writer.write(ANSWERS[act])
-            await writer.drain()
-            return True
-        server_writer.write(head + body)
-        await server_writer.drain()
-        answer = await server_reader.readuntil(b"\r\n\r\n")
-        answer += await server_reader.readexactly(_length(answer))
-        if act == "lost answer":
-            return False
-        writer.write(answer)
-        await writer.drain()
-        return True
-
-
-def _length(head):
-    found = [x for x in head.split(b"\r\n") if x.lower().startswith(b"content-length:")]
-    return int(found[0].split(b":")[1]) if found else 0
-
-
-def _said(status, more=b""):
-    body = b'{"error":"played"}'
-    return b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s" % (
-        status,
-        len(body),
-        more,
-        body,
-    )
-
-
-ANSWERS = {
-    "503": _said(b"503 Service Unavailable"),
-    "429": _said(b"429 Too Many Requests", b"Retry-After: 1\r\n"),
-    "400": _said(b"400 Bad Request"),
-}
-ACTS = [*ANSWERS, "cut request", "lost answer", "hang"]
 
 
 class RealPlant(Split):
@@ -175,106 +98,6 @@ def real_plant(folder, port, broker, options):
         yield plant
         child.terminate()
         ended(child, 60.0)
-
-
-@contextmanager
-def in_a_thread(serve):
-    """A loop of its own for what stands between the plant and its peers; what `serve` gives, once it is there."""
-    loop, there, given, over = asyncio.new_event_loop(), threading.Event(), [], asyncio.Event()
-
-    async def main():
-        async with serve() as what:
-            given.append(what)
-            there.set()
-            await over.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
-    thread.start()
-    try:
-        assert there.wait(60.0), "it does not begin"
-        yield given[0]
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-        loop.close()
-
-
-class Heard:
-    """What subscribers of the broker were told: rows of both sinks by point and time, and how often."""
-
-    def __init__(self, broker):
-        self.broker = broker
-        self.rows = {"topics": {}, "node": {}}
-        self.again = Counter()
-        self.wrong = 0
-        self.loop = None
-        self.checker = Checker("works", NAME, data_qos=0)
-
-    def do(self, act):
-        """Do something to the broker where its subscribers live, who wait for it there."""
-
-        async def done():
-            act()
-
-        asyncio.run_coroutine_threadsafe(done(), self.loop).result(60.0)
-
-    def topic(self, topic, payload, _qos, retained):
-        name = topic.rpartition("/")[2]
-        if retained or not name.startswith("10-"):
-            return
-        told = json.loads(payload)
-        self._take("topics", name, int(np.datetime64(told["t"][:-1], "ms").astype(np.int64)), told["v"])
-
-    def message(self, *message):
-        self.checker.take(*message)
-        for row in self.checker.rows:
-            if row.name.startswith("10-"):
-                self._take("node", row.name, row.time_ms, row.value)
-        self.checker.rows.clear()
-
-    def _take(self, sink, name, ms, value):
-        known = self.rows[sink].setdefault((name, ms), value)
-        self.again[sink] += 1
-        self.wrong += known != value
-
-
-@contextmanager
-def hearing(heard):
-    """Both subscribers listen while the block runs, in a loop of their own; the broker knows their sessions."""
-
-    class Both:
-        async def __aenter__(self):
-            self.stack, heard.loop = [], asyncio.get_running_loop()
-            for listener in (
-                Listener(heard.broker, f"plant/{NAME}/#", hear=heard.topic),
-                Listener(heard.broker, "spBv1.0/works/#", hear=heard.message, user="scada", host="scada"),
-            ):
-                self.stack.append(listener.listening())
-                await self.stack[-1].__aenter__()
-            while not (heard.broker.knows("historian") and heard.broker.knows("STATE/scada")):
-                await CLOCK.sleep(0.05)
-            return self
-
-        async def __aexit__(self, *_):
-            for each in reversed(self.stack):
-                await each.__aexit__(None, None, None)
-
-    with in_a_thread(Both):
-        yield
-
-
-class Proxied:
-    """The proxy as something that is served."""
-
-    def __init__(self, proxy):
-        self.proxy = proxy
-
-    async def __aenter__(self):
-        self.server = await self.proxy.serve()
-        return self.proxy
-
-    async def __aexit__(self, *_):
-        self.server.close()
 
 
 # ------------------------------------------------------------------------------------------------ torment
@@ -459,7 +282,7 @@ def real_time(seconds, folder, options=(), *, with_broker=True):
     with ExitStack() as stack:
         stack.callback(database.kill)
         broker = stack.enter_context(Mosquitto(folder / "broker")) if with_broker else None
-        heard = Heard(broker)
+        heard = Heard(broker, NAME)
         proxy = stack.enter_context(in_a_thread(lambda: Proxied(Proxy(database.port))))
         if broker:
             stack.enter_context(hearing(heard))

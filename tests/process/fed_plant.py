@@ -56,6 +56,8 @@ CELLS = (
     "retained",  # the newest save of the retained state that was called done
     "recorder_ready",  # monotonic ns
     "feeds_ready",
+    "recorder_cpu",  # what that took of a processor, ns
+    "feeds_cpu",
     "through",
     "missing",
     "kept_less",  # how often something that was called durable was not found at a start
@@ -157,6 +159,7 @@ def recorder(folder, run, file_bytes):
             cells["retained"] = retained.sequence
             if not ready:
                 ready = True
+                cells["recorder_cpu"] = time.process_time_ns()
                 cells["recorder_ready"] = time.monotonic_ns() - began_ns - waited_ns
         sealer.turn(recorder.durable_sequence, now_ns)
         if cells["ending"] and reader.view() is None:
@@ -198,6 +201,7 @@ def feeds(folder, kind, port):
             done = runner.statistics.rows or runner.position.through >= cells["durable"]
             if runner.statistics.connects and done and not ready:
                 ready = True
+                cells["feeds_cpu"] = time.process_time_ns()
                 cells["feeds_ready"] = time.monotonic_ns() - began_ns
             cells["kept_less"] += runner.position.lost > 0 or runner.position.quarantined > 0
             assert not task.done()

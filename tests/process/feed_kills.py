@@ -30,6 +30,7 @@ from tests.wire.mqtt_broker import Broker
 ROLES = ("scan", "recorder", "feeds")
 # Who dies together. A scan's ring dies with it, so its recorder does too.
 DEATHS = (("feeds",), ("recorder",), ("feeds", "recorder"), ("scan", "recorder"), ROLES)
+LIBRARY = "influxdb_client.client.influxdb_client_async"
 BACK_S = 30.0  # nobody waits longer; how long it took is in the figures
 END_S = 300.0  # for what is still to be filled in the end
 ROW = re.compile(rb"plant,plant=fed,point=(P-\d+) quality=(\d+)i,value=(-?[\d.e+]+)(?:,source=\d+i)? (\d+)", re.ASCII)
@@ -144,7 +145,7 @@ class Plant:
         (folder / "log").mkdir(parents=True, exist_ok=True)
         self.cells = Cells(folder)
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["tests.process.fed_plant", "aiomqtt", "aiohttp", "msgspec"])
+        self.context.set_forkserver_preload(["tests.process.fed_plant", "aiomqtt", "aiohttp", "msgspec", LIBRARY])
         self.run = 0
         self.children = {}
         self.told = {}  # by run: until when everything was called durable
@@ -188,6 +189,7 @@ class Plant:
             if role != "scan":
                 await self.until(lambda r=role: self.cells[f"{r}_ready"], f"{role} does not come back")
                 took[role] = self.cells[f"{role}_ready"] / 1e9
+                took[f"{role}_cpu"] = self.cells[f"{role}_cpu"] / 1e9
         return took
 
 
