@@ -85,6 +85,7 @@ CODES: Final[dict[str, str]] = {
     "PC333": "A section that is not built yet.",
     "PC334": "An effect that waits without a longest time.",
     "PC335": "A laboratory tag that something else writes.",
+    "PC336": "A recording policy for points that are none, or no measurements.",
     "PC401": "A malformed expression or duration.",
     "PC402": "An unknown unit.",
     "PC403": "A quantity whose unit is missing, unknown or of another dimension.",
@@ -115,6 +116,7 @@ CODES: Final[dict[str, str]] = {
     "PC715": "A table of a scheduled gain that is no table: counts, order, shares.",
     "PC716": "A split range that is none: not two outputs, or a part without width.",
     "PC717": "A laboratory tag without a range, or with limits outside it.",
+    "PC718": "A tolerance of the history that is not above 0.",
 }
 
 RANGES: Final[dict[str, str]] = {

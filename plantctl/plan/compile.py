@@ -30,6 +30,7 @@ from plantctl.plan.plan import (
     ExpressionRow,
     KindRows,
     Plan,
+    Point,
     Run,
     Task,
     Writer,
@@ -88,7 +89,7 @@ def compile_network(
         overrun_trip_after=overrun_trip_after(net),
         overrun_catch_up=overrun_catch_up(net),
         retain_for_ns=parse_duration_ns(head.retain_for) if head else RETAIN_FOR_NS,
-        keeping=_keeping(head) if head else KEEPING,
+        keeping=_keeping(head, net, points) if head else KEEPING,
         opcua_server=_opcua_server(head.opcua_server) if head and head.opcua_server else None,
         metrics=_metrics(head.metrics) if head and head.metrics else None,
         points=points,
@@ -112,9 +113,10 @@ def compile_network(
     )
 
 
-def _keeping(head: PlantHead) -> Keeping:
+def _keeping(head: PlantHead, net: Network, points: Sequence[Point]) -> Keeping:
     history_ns = parse_duration_ns(head.history_for) if head.history_for is not None else 0
-    return Keeping(size_bytes(head.log_size), size_bytes(head.history_size), history_ns)
+    recording = {p.id: net.recording[p.name] for p in points if p.name in net.recording}
+    return Keeping(size_bytes(head.log_size), size_bytes(head.history_size), history_ns, recording)
 
 
 def _opcua_server(told: OpcuaServer) -> OpcuaServing:

@@ -7,6 +7,7 @@ from plantctl.plan.link_hold import link_hold
 from plantctl.plan.link_lab import link_lab
 from plantctl.plan.link_loops import check_loop_limits, fill_schedules, link_loops
 from plantctl.plan.link_protection import link_protection
+from plantctl.plan.link_recording import link_recording
 from plantctl.plan.link_sinks import declare_feeds, link_sinks
 from plantctl.plan.link_tags import add_arbiters, check_outputs_section, link_tags, rising
 from plantctl.plan.network import Network
@@ -57,6 +58,7 @@ def link(source: SourcePlant) -> tuple[Network, tuple[Task, ...]]:
     link_lab(net)
     net.shown = link_shown(net)
     link_sinks(net)
+    link_recording(net)
     net.tell_unknown()
     return net, tasks
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plantctl.core.errors import Diagnostic, Place
+from plantctl.core.recording import Recording
 from plantctl.core.units import (
     Unit,
     UnitError,
@@ -128,6 +129,7 @@ class Network:
         self.contested: set[str] = set()
         self.stuck: list[Diagnostic] = []
         self.shown = Shown()
+        self.recording: dict[str, Recording] = {}
         self._unknown: dict[tuple[str, str], list[tuple[Diagnostic, Place | None]]] = {}
 
     # -- findings --------------------------------------------------------------------------------------------------

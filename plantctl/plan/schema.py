@@ -23,7 +23,8 @@ from plantctl.plan.places import Places, Step
 from plantctl.plan.shapes import Name, Reference, ShapeError, kind_of
 from plantctl.plan.source_display import Display
 from plantctl.plan.source_opcua import OpcuaServer
-from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant
+from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant, Tag
+from plantctl.plan.source_recording import Record, Recording
 
 _KEYS_SHOWN: Final = 16
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -79,6 +80,9 @@ class _Checker:
         if value.opcua_server is not None:
             for code, what, path, hint in _opcua_rules(value.opcua_server):
                 self.findings.append(self.places.find(code, what, "plant", "opcua_server", *path, hint=hint))
+        for place, rule in enumerate(value.recording):
+            for code, what, path, hint in _record_rules(rule, ("recording", place)):
+                self.findings.append(self.places.find(code, what, "plant", *path, hint=hint))
         return value
 
     def entry(self, title: str, name: str) -> Any:
@@ -224,6 +228,8 @@ def _rules(entry: object, complete: bool) -> Iterator[_Fault]:
         limits = (entry.low_low, entry.low, entry.high, entry.high_high)
         if complete and all(limit is None for limit in limits):
             yield "PC215", "this alarm has no limit", (), "one of low_low, low, high, high_high"
+    elif isinstance(entry, Tag) and entry.record is not None:
+        yield from _record_rules(entry.record, ("record",))
     elif isinstance(entry, Display):
         yield from _display_rules(entry)
     elif isinstance(entry, Loop):
@@ -232,6 +238,15 @@ def _rules(entry: object, complete: bool) -> Iterator[_Fault]:
             yield "PC215", what, (), "out: TAG; or split: {TV-1: [50 %, 0 %], JV-1: [50 %, 100 %]}"
         if entry.on_bad_pv is not None:
             yield from _bad_pv_rules(entry.on_bad_pv, ("on_bad_pv",))
+
+
+def _record_rules(said: Record | Recording, path: tuple[Step, ...]) -> Iterator[_Fault]:
+    given = [key for key in ("keep", "dead_band", "swinging_door") if getattr(said, key) not in (None, "")]
+    hint = "one of keep: scanned, keep: none, dead_band, swinging_door"
+    if len(given) != 1:
+        yield "PC215", f"{' and '.join(given)} in one policy" if given else "this policy says nothing", path, hint
+    elif given == ["keep"] and said.at_least is not None:
+        yield "PC215", "`at_least` is for a tolerance", (*path, "at_least"), "take it out"
 
 
 def _opcua_rules(server: OpcuaServer) -> Iterator[_Fault]:

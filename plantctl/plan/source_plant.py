@@ -35,6 +35,7 @@ from plantctl.plan.source_display import Display
 from plantctl.plan.source_forms import STRICT, OneOrMore, Rest, Short
 from plantctl.plan.source_lab import Lab
 from plantctl.plan.source_opcua import Metrics, OpcuaServer
+from plantctl.plan.source_recording import Record, Recording
 
 Range = tuple[Quantity, Quantity]
 Anything = Annotated[Any, Shape("anything", lambda value: value, {})]
@@ -51,6 +52,7 @@ class PlantHead:
     history_for: LongDuration | None = None
     history_size: Size = "20 GB"
     log_size: Size = "2 GB"
+    recording: tuple[Recording, ...] = ()
     opcua_server: OpcuaServer | None = None
     metrics: Metrics | None = None
 
@@ -108,6 +110,7 @@ class Tag:
     states: dict[StateNumber, Text] = field(default_factory=dict)
     decimals: Whole | None = None
     lab: Lab | None = None
+    record: Annotated[Record, Short("keep")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

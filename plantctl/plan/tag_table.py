@@ -20,7 +20,7 @@ from plantctl.plan.yaml_scalar import resolve
 
 RANGE: Final = ("low", "high")
 LIMITS: Final = {"LL": "low_low", "L": "low", "H": "high", "HH": "high_high"}
-TAG_KEYS: Final = tuple(field.name for field in fields(Tag) if field.name not in ("range", "states", "lab"))
+TAG_KEYS: Final = tuple(field.name for field in fields(Tag) if field.name not in ("range", "states", "lab", "record"))
 COLUMNS: Final = ("tag", *TAG_KEYS, *RANGE, *LIMITS)
 NUMERIC: Final = frozenset(("station", "initial", "fail_safe", "decimals", *RANGE, *LIMITS))
 """Columns whose cells may be numbers; all others are text, whatever they look like."""
