@@ -208,10 +208,14 @@ class Pages(Questions):
 
     name, offers = "pages", ("raw",)
 
+    def __init__(self, place, limit=777):
+        super().__init__(place)
+        self.limit = limit
+
     def ask(self, question):
         found, token, asked = [], "", False
         while token or not asked:
-            page = self.history.page(question.tag, *question.arguments, limit=777, token=token)
+            page = self.history.page(question.tag, *question.arguments, limit=self.limit, token=token)
             found += self.points(page.series)
             token, asked = page.token, True
         return found

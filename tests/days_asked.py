@@ -68,8 +68,8 @@ class Asked:
 
     # -- all ways
 
-    def ask_python(self):
-        self.ask(Questions(self.place), Pages(self.place))
+    def ask_python(self, limit=777, every=1):
+        self.ask(Questions(self.place), Pages(self.place, limit), every=every)
 
     def ask_verbs(self, folder, endings=(), every=1):
         self.ask(*(Verb(self.place, form, folder) for form in ("--json", "--csv", *endings)), every=every)
@@ -92,7 +92,9 @@ class Asked:
         said("backup", str(self.place), str(folder / "days.tar"))
         said("restore", str(folder / "days.tar"), "--state", str(folder / "state"), "--plant", "days")
         for way in (Questions, Pages):
-            self.ask(way(folder / "state" / "days"), every=every)
+            restored = way(folder / "state" / "days")
+            restored.name += " of the restored backup"
+            self.ask(restored, every=every)
 
     def ask_opcua(self, every=1):
         async def situation(plant):

@@ -58,12 +58,18 @@ def ask_all(asked, folder):
     has = {name: importlib.util.find_spec(name) is not None for name in ("polars", "pandas", "pyarrow")}
     missing = [name for name, there in has.items() if not there]
     arrow = has["pyarrow"]
-    asked.ask_python()
-    asked.ask_frames([to for to in COLUMNS if has["pyarrow" if to == "arrow" else to]], every=5)
-    asked.ask_verbs(folder, (".csv", ".json", *((".arrow", ".parquet") if arrow else ())), every=7)
-    asked.ask_http(("json", "csv", *(("arrow", "parquet") if arrow else ())), every=7)
-    asked.ask_opcua(every=3)
-    asked.ask_restored(folder)
+    for what, ask in (
+        ("Python", lambda: asked.ask_python(7_919)),
+        ("frames", lambda: asked.ask_frames([c for c in COLUMNS if has["pyarrow" if c == "arrow" else c]], 23)),
+        ("verbs", lambda: asked.ask_verbs(folder, (".csv", ".json", *((".arrow", ".parquet") if arrow else ())), 43)),
+        ("HTTP", lambda: asked.ask_http(("json", "csv", *(("arrow", "parquet") if arrow else ())), 19)),
+        ("OPC UA", lambda: asked.ask_opcua(every=7)),
+        ("restored", lambda: asked.ask_restored(folder, every=3)),
+    ):
+        ask()
+        print(
+            f"{what}: {asked.count.total()} asked, {len(asked.wrong)} wrong", *asked.wrong[:3], sep="\n  ", flush=True
+        )
     if shutil.which("victoria-metrics") is None:
         return [*missing, "victoria-metrics"]
     sealed = ReadOnlyFolder(asked.place / "history")

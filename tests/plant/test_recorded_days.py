@@ -6,6 +6,7 @@ A sample of `benchmarks/campaigns/seven_days.py`; data frames and databases are 
 import pytest
 
 from plantctl.history.query import History
+from plantctl.hmi.opcua import past
 from tests.answering_ways import Questions
 from tests.days_asked import Asked
 from tests.plant.recorded_days import RecordedDays, S, live
@@ -51,7 +52,8 @@ def test_http(asked):
     asked.ask_http(("json", "csv"), every=9)
 
 
-def test_opcua(asked):
+def test_opcua(asked, monkeypatch):
+    monkeypatch.setattr(past, "PAGE_MAX", 50)  # so that pages end everywhere, where UTC was set back as well
     asked.ask_opcua(every=3)
 
 

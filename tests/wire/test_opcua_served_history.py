@@ -32,19 +32,19 @@ def at(second):
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=(UTC_NS + second * SECOND_NS) // 1000)
 
 
-def record(plan, folder):
-    """A log in which the flow is its own second, for 20 s, and after a minute without a scan for 10 more."""
+def record(plan, folder, count=COUNT):
+    """A log in which the flow is its own second, for 20 s, and after a minute without a scan for 10 more, or longer."""
     log = folder / "log"
     log.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(FolderStorage(log), plan.name, {plan.hash: plan_text(plan)})
     recorder.open(UTC_NS)
-    memory = bytearray(HEAD_BYTES + (1 << 18))
+    memory = bytearray(HEAD_BYTES + (1 << 18) + 300 * count)
     ring = RingWriter(memory, plan.hash)
     columns = np.zeros(1), np.zeros(1, np.uint16), np.zeros(1, np.int64), np.zeros(1, np.int64)
     frames = ImageFrames(ring, *columns, [0], [], [plan.points[plan.rows[FLOW]].id], 1)
     columns[3][0] = UTC_NS - 5_000_000
     frames.start(0, 0, UTC_NS)
-    for k in range(COUNT):
+    for k in range(count):
         second = k if k < GAP_AFTER else k + 60
         now_ns = second * SECOND_NS
         columns[0][0], columns[3][0] = second, UTC_NS + now_ns - 5_000_000
@@ -122,6 +122,18 @@ def test_pages_follow_each_other_without_a_seam(plan, tmp_path, monkeypatch):
             assert (seconds(values), pages) == (once[:6], 2)
 
     asked(plan, tmp_path, situation)
+
+
+def test_an_answer_is_no_larger_than_clients_take(plan, tmp_path):
+    """5,000 values are more than the largest request that the server takes, by which some clients judge answers."""
+
+    async def situation(plant):
+        async with plant.connected() as client:
+            values, pages = await whole(client, at(80), at(6100))
+            assert (seconds(values), pages) == ([float(k) for k in range(80, 6060)], 3)
+
+    record(plan, tmp_path, 6000)
+    served(plan, tmp_path, situation)
 
 
 def test_the_last_values_are_asked_for_by_their_number(plan, tmp_path):

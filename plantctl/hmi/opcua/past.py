@@ -29,13 +29,16 @@ from plantctl.hmi.opcua.values import Told, ns_of, told, utc_of
 
 ua: Any = typed_ua
 
-PAGE_MAX: Final = 5_000
+# Values of one answer, of at most 30 bytes each, and as many gaps between them: some clients take no larger answer than
+# the largest request that we take (`limits.MESSAGE_BYTES_MAX`).
+PAGE_MAX: Final = 2_000
 NODES_MAX: Final = 20
 WAITING_MAX: Final = 16
 FIRST_WINDOW_NS: Final = 60_000_000_000
 # A span of points that is read at once, backwards, at most.
 WINDOW_MAX_NS: Final = 86_400_000_000_000
 _POINT: Final = struct.Struct("<qqIBq")
+_TOKEN_MAX: Final = 40
 _PROOF: Final = 16
 _LOST: Final = ua.StatusCode(ua.StatusCodes.BadDataLost)
 _NEVER: Final = datetime(1601, 1, 2)
@@ -43,7 +46,8 @@ _NEVER: Final = datetime(1601, 1, 2)
 
 class Span(NamedTuple):
     """What is asked: from `begin_ns` towards `end_ns`, which lies before it where time runs backwards; `left` values
-    more, 0 without a limit; `skip_ns`: points at or beyond it are told already, backwards.
+    more, 0 without a limit; `skip_ns`: points at or beyond it are told already, backwards; `token`: where in the record
+    the page before ended, forwards.
     """
 
     begin_ns: int
@@ -51,6 +55,7 @@ class Span(NamedTuple):
     left: int
     bounds: bool
     skip_ns: int = 0
+    token: str = ""
 
 
 class Answer(NamedTuple):
@@ -88,12 +93,12 @@ class Past:
             results = []
             for wanted in params.NodesToRead:
                 async with self._one:
-                    results.append(await asyncio.to_thread(self._read, details, wanted))
+                    results.append(await asyncio.to_thread(self._read, details, wanted, len(params.NodesToRead)))
             return results
         finally:
             self._waiting -= 1
 
-    def _read(self, details: Any, wanted: Any) -> Any:
+    def _read(self, details: Any, wanted: Any, nodes: int) -> Any:
         codes, result = ua.StatusCodes, ua.HistoryReadResult()
         node = self._space.plant_node(wanted.NodeId)
         if node is None or node.sort is not Sort.POINT:
@@ -107,7 +112,7 @@ class Past:
             result.StatusCode = ua.StatusCode(bad)
             return result
         try:
-            answer = self._answer(node, span)
+            answer = self._answer(node, span, max(1, PAGE_MAX // nodes))
         except UnknownTag:
             answer = Answer([], None)
         except (PlantctlError, OSError):
@@ -139,49 +144,50 @@ class Past:
         return Span(begin, end, left, bool(details.ReturnBounds))
 
     def _point(self, node: Node, span: Span) -> bytes:
-        data = _POINT.pack(span.begin_ns, span.end_ns, span.left, span.bounds, span.skip_ns)
+        data = _POINT.pack(span.begin_ns, span.end_ns, span.left, span.bounds, span.skip_ns) + span.token.encode()
         return data + self._proof(node, data)
 
     def _resumed(self, node: Node, point: bytes) -> Span | None:
-        data, proof = bytes(point)[: _POINT.size], bytes(point)[_POINT.size :]
-        if len(data) != _POINT.size or not hmac.compare_digest(proof, self._proof(node, data)):
+        data, proof = bytes(point)[:-_PROOF], bytes(point)[-_PROOF:]
+        known = _POINT.size <= len(data) <= _POINT.size + _TOKEN_MAX
+        if not known or not hmac.compare_digest(proof, self._proof(node, data)):
             return None
-        begin_ns, end_ns, left, bounds, skip_ns = _POINT.unpack(data)
-        return Span(begin_ns, end_ns, left, bool(bounds), skip_ns)
+        begin_ns, end_ns, left, bounds, skip_ns = _POINT.unpack_from(data)
+        return Span(begin_ns, end_ns, left, bool(bounds), skip_ns, data[_POINT.size :].decode())
 
     def _proof(self, node: Node, data: bytes) -> bytes:
         return hmac.digest(self._key, node.id.encode() + b"\0" + data, hashlib.sha256)[:_PROOF]
 
     # -- the answer
 
-    def _answer(self, node: Node, span: Span) -> Answer:
+    def _answer(self, node: Node, span: Span, page: int) -> Answer:
         if self._history is None:
             self._history = self._opened()
         history, tag = self._history, self._tree.point(node).name
         self._newest_ns = history.newest_ns() or 0
-        most = min(span.left or PAGE_MAX, PAGE_MAX)
+        most = min(span.left or page, page)
         if span.end_ns >= span.begin_ns:
             return self._forwards(history, node, tag, span, most)
         return self._backwards(history, node, tag, span, most)
 
     def _forwards(self, history: History, node: Node, tag: str, span: Span, most: int) -> Answer:
-        series = history.raw(tag, span.begin_ns, span.end_ns, most)
+        # By places in the record: by times, points would come twice or not at all where UTC was set back.
+        found = history.page(tag, span.begin_ns, span.end_ns, most, span.token)
+        series = found.series
         rows = self._rows(node, series, span.begin_ns)
         before = bool(len(series.utc_ns)) and int(series.utc_ns[0]) < span.begin_ns
         if before and not span.bounds:
             # What was in force before is no value of the span, but the gap behind it is.
             rows = [row for row in rows if row[0] >= span.begin_ns]
-        elif span.bounds and not before and (not rows or rows[0][0] > span.begin_ns):
+        elif span.bounds and not span.token and not before and (not rows or rows[0][0] > span.begin_ns):
             rows.insert(0, (span.begin_ns, _no_bound(span.begin_ns)))
-        end_ns = series.end_ns if series.truncated else span.end_ns
-        # A gap stays with the value that it follows: a page that began with it would not know of it.
-        most += len(rows) > most and rows[most][1].StatusCode == _LOST and (not span.left or span.left > most)
-        if len(rows) > most:
-            end_ns, rows = rows[most][0], rows[:most]
+        if span.left:
+            rows = rows[: span.left]
         left = span.left - len(rows) if span.left else 0
-        if (series.truncated or end_ns < span.end_ns) and (not span.left or left > 0):
-            return Answer([value for _, value in rows], Span(end_ns, span.end_ns, left, False))
-        if span.bounds and end_ns >= span.end_ns and (not span.left or left > 0):
+        going_on = not span.left or left > 0
+        if found.token and going_on:
+            return Answer([value for _, value in rows], span._replace(left=left, token=found.token))
+        if span.bounds and not found.token and going_on:
             rows.append(self._bound(history, node, tag, span.end_ns))
         return Answer([value for _, value in rows], None)
 
