@@ -261,22 +261,15 @@ class History(Record):
         width_ns = -(-(end_ns - start_ns) // (points * unit_ns)) * unit_ns
         begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
         end_ns = int(begin_ns[-1]) + width_ns  # the last span is whole, though it ends after what was asked
-        kept = list(self._in_minutes(tier, point.id, start_ns, end_ns))
+        if tier is Tier.QUARTERS:
+            kept = list(self._coarse(point.id, start_ns, end_ns))
+        else:
+            kept = list(self._in_minutes(self._parts(start_ns, end_ns), point.id))
         if not kept:
             return Trend(tag, point.unit, width_ns, nothing(begin_ns), tier)
         together = joined(kept)
         inside = together.pick(together.begin_ns < end_ns)
         return Trend(tag, point.unit, width_ns, merged(inside, begin_ns), tier)
-
-    def _in_minutes(self, tier: Tier, tag: int, start_ns: int, end_ns: int) -> Iterator[Buckets]:
-        """What a tag did in minutes or in longer spans, in the order of the record."""
-        if tier is Tier.QUARTERS:
-            yield from self._coarse(tag, start_ns, end_ns)
-            return
-        for part in self._parts(start_ns, end_ns):
-            found = self._minutes(part, tag)
-            if found is not None and len(found):
-                yield found
 
     def spans(self, tag: str, begin_ns: I8, width_ns: int, good: bool = False) -> Buckets:
         """What a tag did in spans of exactly `width_ns` that begin at `begin_ns`, ascending, side by side.

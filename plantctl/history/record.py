@@ -6,18 +6,20 @@ damage costs what was damaged and is counted. No loop and no clock: calls block 
 
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from plantctl.core.errors import LogDamaged
 from plantctl.history.buckets import Buckets, InForce
-from plantctl.history.chunk import ChunkKind, Points, Scans
+from plantctl.history.chunk import Chunk, ChunkKind, Layout, Points, Scans
 from plantctl.history.gathering import Gathering, State, closing, in_force
 from plantctl.history.late import LateRows
 from plantctl.history.minutes import minutes_of
+from plantctl.history.minutes_together import decode_minutes_together
 from plantctl.history.names import NamedPoint, Names
 from plantctl.history.overlay import overlaid
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges
@@ -302,6 +304,31 @@ class Record:
                 return kept
         force = self._in_force(part, tag)
         return None if force is None else minutes_of(force)
+
+    def _in_minutes(self, parts: Iterable[Part], tag: int) -> Iterator[Buckets]:
+        """What a tag did minute by minute in parts that follow each other; those of many files are read at once."""
+        waiting: list[tuple[Part, Chunk]] = []
+        for part in parts:
+            chunk = part.file.minutes_chunk(tag) if part.file is not None else None
+            if chunk is not None and chunk.layout == Layout.SHORT:
+                waiting.append((part, chunk))
+                continue
+            yield from self._at_once(waiting, tag)
+            waiting = []
+            found = self._minutes(part, tag)
+            if found is not None and len(found):
+                yield found
+        yield from self._at_once(waiting, tag)
+
+    def _at_once(self, waiting: list[tuple[Part, Chunk]], tag: int) -> Iterator[Buckets]:
+        """The minutes of these files."""
+        if not waiting:
+            return
+        try:
+            found = [decode_minutes_together([chunk for _, chunk in waiting])]
+        except LogDamaged:
+            found = [each for part, _ in waiting if (each := self._minutes(part, tag)) is not None]
+        yield from found
 
     def _coarse(self, tag: int, start_ns: int, end_ns: int) -> Iterator[Buckets]:
         """What a tag did from start to end, and perhaps around it, in quarters of an hour where kept, or in minutes."""

@@ -255,6 +255,10 @@ class SealedFile:
         """What a tag did minute by minute; None where it is not kept."""
         return self._read(ChunkKind.MINUTES, tag, decode_minutes)
 
+    def minutes_chunk(self, tag: int) -> Chunk | None:
+        """The chunk of what a tag did minute by minute, as `minutes` has it."""
+        return self._chunk(ChunkKind.MINUTES, tag)
+
     def quarters(self, tag: int) -> Buckets | None:
         """What a tag did in quarters of an hour; None where it is not kept."""
         return self._read(ChunkKind.QUARTERS, tag, decode_quarters)
