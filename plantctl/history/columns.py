@@ -20,6 +20,7 @@ from enum import Enum
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from plantctl.history.numbers import F8, I8
 from plantctl.history.query import History, Series, Trend
@@ -91,21 +92,29 @@ def series_columns(series: Series) -> dict[str, Any]:
     utc_ns = np.insert(series.utc_ns, place, series.until_ns[breaks])
     gap = np.insert(np.zeros(len(series.utc_ns), np.bool_), place, True)
     none = np.insert(series.quality.astype(np.int64), place, -1)
-    thinned: dict[str, Any] = {}
-    if series.off_by:
-        thinned = {"off_by": series.off_by, "interpolation": "step"}
-    if series.line is not None:
-        thinned |= {"interpolation": "line", "line": np.insert(series.line, place, False).tolist()}
     return {
         "unit": series.unit,
         "tier": "raw",
-        **thinned,
+        **thinned_columns(series, place),
         "truncated": series.truncated,
         "t": _times(utc_ns),
         "value": _values(np.insert(series.value, place, np.nan)),
         "quality": [None if q < 0 else q for q in none.tolist()],
         "source": [None if g else str(s) for g, s in zip(gap.tolist(), _filled(series.source_ns, place), strict=True)],
     }
+
+
+def thinned_columns(series: Series, gaps: npt.NDArray[np.intp] | None = None) -> dict[str, Any]:
+    """How the points of a thinned tag are to be joined; nothing of one that is kept as scanned.
+
+    `gaps` are the places in which rows that tell of a gap were put.
+    """
+    if not series.off_by:
+        return {}
+    if series.line is None:
+        return {"off_by": series.off_by, "interpolation": "step"}
+    line = series.line if gaps is None else np.insert(series.line, gaps, False)
+    return {"off_by": series.off_by, "interpolation": "line", "line": line.tolist()}
 
 
 def _filled(column: I8, place: "np.ndarray[Any, np.dtype[np.intp]]") -> list[int]:

@@ -35,7 +35,7 @@ from plantctl.history.buckets import Buckets
 from plantctl.history.lots import Lot
 from plantctl.history.names import NamedPoint
 from plantctl.history.query import BUCKETS_MAX, History, Series
-from plantctl.history.table import Column, Holds, Table, csv_text, quality_columns, utc_texts
+from plantctl.history.table import Column, Holds, Table, csv_text, interpolation, quality_columns, utc_texts
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -194,9 +194,10 @@ def _points_table(point: NamedPoint, lot: Lot, series: Series) -> Table:
         (
             *_front(point, lot, series.utc_ns),
             Column("until", Holds.UTC, series.until_ns),
-            Column("value", Holds.NUMBER, series.value),
+            Column("value", Holds.NUMBER, series.value, off_by=series.off_by),
             *quality_columns(series.quality, None),
             Column("source", Holds.UTC, series.source_ns, there=series.source_ns != 0),
+            *interpolation([series], always=True),
         )
     )
 

@@ -86,14 +86,14 @@ def points_table(found: Sequence[tuple[str, Series]]) -> Table:
             Column("value", Holds.NUMBER, _joined([each.value for each in series], np.float64), unit, off_by=off_by),
             *quality_columns(_joined([each.quality for each in series], np.uint16), None),
             Column("source", Holds.UTC, source_ns, there=source_ns != 0),
-            *_interpolation(series),
+            *interpolation(series),
         )
     )
 
 
-def _interpolation(series: Sequence[Series]) -> tuple[Column, ...]:
-    """How the points are to be joined; left out where each value holds until the next."""
-    if all(each.line is None for each in series):
+def interpolation(series: Sequence[Series], always: bool = False) -> tuple[Column, ...]:
+    """How the points are to be joined; left out where each value holds until the next, but for `always`."""
+    if not always and all(each.line is None for each in series):
         return ()
     lines = [np.zeros(len(each.utc_ns), np.int64) if each.line is None else each.line for each in series]
     return (Column("interpolation", Holds.WORDS, _joined(lines, np.int64), words=("step", "line")),)

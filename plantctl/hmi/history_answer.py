@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import NOT_YET
+from plantctl.history.columns import thinned_columns
 from plantctl.history.query import History, Page, Series, Trend
 from plantctl.history.table import Table, figures_table, points_table, spans_table
 from plantctl.history.totals import Average, Total
@@ -253,6 +254,7 @@ def _raw(series: Series) -> dict[str, Any]:
         "value": series.value,
         "quality": series.quality,
         "source": Texts(series.source_ns),
+        **thinned_columns(series),
         "unit": _unit(series.unit),
         "tier": "raw",
         "truncated": series.truncated,
@@ -261,7 +263,7 @@ def _raw(series: Series) -> dict[str, Any]:
 
 
 def _latest(series: Series) -> dict[str, Any]:
-    return {name: told for name, told in _raw(series).items() if name not in ("until", "end")}
+    return {name: told for name, told in _raw(series).items() if name not in ("until", "end", "line", "interpolation")}
 
 
 def _unit(unit: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 
 from plantctl.cli.main import parser_of
+from plantctl.core.keeping import Keeping
+from plantctl.core.recording import Keep, Recording
 from plantctl.history.query import History
 from plantctl.log.rows import LogRows
 from plantctl.log.storage import FolderStorage
@@ -17,7 +19,8 @@ HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "look-back.md"
 
 
 def test_a_reader_written_from_the_page_reads_what_we_wrote():
-    plant = Plant(Random(2))
+    recording = {12: Recording(Keep.SWINGING_DOOR, 0.1), 13: Recording(Keep.DEAD_BAND, 0.2)}
+    plant = Plant(Random(2), keeping=Keeping(recording=recording))
     plant.event("the recirculation drive is off")
     for _ in range(4):
         plant.scan(40)
@@ -33,7 +36,9 @@ def test_a_reader_written_from_the_page_reads_what_we_wrote():
         for tag, name in NAMES.items():
             series = history.raw(name, 0, 1 << 62)
             wanted = [k for k, t in enumerate(series.utc_ns.tolist()) if utc_ns[0] <= t <= utc_ns[-1]]
-            scan, value, quality, source_ns, *_ = found.get((3, tag), ([], [], [], []))
+            scan, value, quality, source_ns, line, off_by = found.get((3, tag), ([], [], [], [], False, 0.0))
+            told = recording.get(tag)
+            assert not scan or (line, off_by) == (tag == 12, told.off_by if told else 0.0)
             assert [utc_ns[s] for s in scan] == series.utc_ns[wanted].tolist()
             assert [bits(v) for v in value] == [bits(v) for v in series.value[wanted].tolist()]
             assert quality == series.quality[wanted].tolist()

@@ -36,6 +36,8 @@ def answers(folder):
             "bits": series.value.view("i8").tolist(),
             "quality": series.quality.tolist(),
             "source_ns": series.source_ns.tolist(),
+            "off_by": series.off_by,
+            "line": None if series.line is None else series.line.tolist(),
             "minutes": {c: [bits(v) for v in getattr(minutes.buckets, c).tolist()] for c in columns}
             | {c: getattr(minutes.buckets, c).tolist() for c in ("begin_ns", "known_ns", "count", "quality")},
         }
