@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plantctl.app.clock_sync import ClockService, Synchronisation
+from plantctl.app.disk_watch import DiskWatch
 from plantctl.app.feeds import Feeds
 from plantctl.app.field import Field, make_field
 from plantctl.app.plan_text import plan_text
@@ -23,8 +24,9 @@ from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.history.seal import Sealer, SealStatus, sealed_through
+from plantctl.history.space import DiskSpace
 from plantctl.hmi.live_plant import LogWord, Snapshot, is_last
-from plantctl.log.storage import Storage
+from plantctl.log.storage import FolderStorage, Storage
 from plantctl.log.writer import Recorder
 from plantctl.plan.plan import HISTORY_REMOVED, Plan
 from plantctl.scan.executive import Executive
@@ -59,6 +61,7 @@ class Running:
     statistics: Statistics
     sealer: Sealer | None = None
     feeds: Feeds | None = None
+    disk: DiskWatch | None = None
     recent: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     listeners: list[Callable[[int, list[Event], list[Result]], None]] = field(default_factory=list)
     scans: int = 0
@@ -200,6 +203,7 @@ class Running:
             "log.lost_frames": float(status.lost_frames),
             "log.bytes": float(sealed.log_bytes),
             "log.history_bytes": float(sealed.sealed_bytes),
+            **(DiskSpace() if self.disk is None else self.disk.space).points(),
             HISTORY_REMOVED: float(sealed.removed_files),
             **({} if self.feeds is None else self.feeds.points()),
         }
@@ -212,6 +216,8 @@ class Running:
         async for _ in ticks(clock, turns):
             now_ns, utc_ns = clock.monotonic_ns(), clock.utc_ns()
             recorder.drain(self.reader, now_ns, utc_ns)
+            if self.disk is not None:
+                self.disk.look(now_ns)
             if self.sealer is not None:
                 self.sealer.turn(recorder.durable_sequence, now_ns)
             if not recorder.commit_due(now_ns):
@@ -240,6 +246,9 @@ def make(
     `secrets` is the plant's security folder. Its sinks are fed where `feeds` is given, the folder of their positions.
     """
     recorder = Recorder(storage, plan.name, {plan.hash: plan_text(plan)})
+    sealer = None if history is None else Sealer(storage, history, keeping=plan.keeping)
+    # Virtual time has no disk but its own.
+    folder = storage.folder if isinstance(storage, FolderStorage) and not clock.virtual else None
     last = recorder.open(clock.utc_ns(), sealed_through(history) if history is not None else 0)
     buffer = bytearray(ring_bytes(len(plan.points), 1e9 / plan.period_ns, len(plan.inputs)))
     writer = RingWriter(buffer, plan.hash, last + 1)
@@ -256,7 +265,8 @@ def make(
         RingReader(buffer),
         schedule,
         Statistics(executive, schedule),
-        None if history is None else Sealer(storage, history, keeping=plan.keeping),
+        sealer,
         None if feeds is None else Feeds(plan, clock, storage, history, feeds, recorder.newest, secrets),
+        DiskWatch(folder, recorder, sealer),
         _time_service=None if clock.virtual else ClockService(),
     )

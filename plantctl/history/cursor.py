@@ -139,7 +139,7 @@ class _Rows:
             )
         end = self.at + rows_max
         if end >= len(self.tag):
-            end, last_scan = len(self.tag), len(self.utc_ns)
+            end, last_scan = len(self.tag), len(self.utc_ns) + 1  # also transitions behind the last scan, or of none
         else:
             whole = int(np.searchsorted(self.scan, self.scan[end], side="left"))
             end = whole if whole > self.at else int(np.searchsorted(self.scan, self.scan[end - 1], side="right"))

@@ -2,23 +2,37 @@
 
 A log file may go when all its frames are sealed, and goes when the log is larger than it may be. A sealed file goes
 when the history is larger than it may be, or tells only of what is older than the plant wants to keep; the newest
-stays, it says where sealing goes on. Age counts from the newest moment of the record, not from a clock.
+stays, it says where sealing goes on. Age counts from the newest moment of the record, not from a clock. Where the disk
+itself is short, values go before transitions (`space`).
 
 Whoever reads a file while it is removed reads on: it is held open. Rules of the file: raises `OSError`; a folder's
 names are forced to disk after the last removal, so that what is gone stays gone.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
 from plantctl.core.keeping import Keeping
 from plantctl.history.quarters import quarter_ranges_all
-from plantctl.history.sealed import HEAD_BYTES, Range, decode_head, sealed_ranges, sealed_ranges_all
+from plantctl.history.sealed import (
+    HEAD_BYTES,
+    Range,
+    decode_head,
+    encode_file,
+    open_sealed,
+    sealed_ranges,
+    sealed_ranges_all,
+)
 from plantctl.log.files import first_sequence_of, log_names
+from plantctl.log.open_file import close_quietly
 from plantctl.log.storage import Storage
 
 # So many files at most go by age each time: a clock that is set by years must not empty the folder at once.
 AGED_MAX: Final = 4
+# So many files at most lose their values each time: the recorder has other work.
+THINNED_MAX: Final = 4
+PART: Final = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,37 @@ def trim_history(history: Storage, keeping: Keeping, lengths: dict[str, int] | N
     if gone:
         history.sync_folder()
     return Kept(gone, total)
+
+
+def thin_history(history: Storage, bytes_wanted: int, lengths: dict[str, int]) -> Kept:
+    """Takes the values out of the oldest sealed files that have any, until so many bytes are won, a few at a time.
+
+    What stays of a file are its transitions, commands and texts; of its values nothing is known any more. The newest
+    file is left alone. `gone` counts the files, `bytes` what was won.
+    """
+    ranges = sealed_ranges_all(history.names())[:-1]
+    thick = bisect_left(ranges, True, key=lambda range_: open_sealed(history, range_).scans() is not None)
+    won, thinned = 0, 0
+    for range_ in ranges[thick : thick + THINNED_MAX]:
+        if won >= bytes_wanted:
+            break
+        file = open_sealed(history, range_)
+        before, data = history.length(range_.name), encode_file(file.head, file.chunks_of_frames())
+        part = range_.name + PART
+        number = history.open(part)
+        try:
+            history.truncate(number, 0)
+            history.append(number, data)
+            history.sync(number)
+        finally:
+            close_quietly(history, number)
+        history.rename(part, range_.name)
+        lengths.pop(range_.name, None)
+        won += before - len(data)
+        thinned += 1
+    if thinned:
+        history.sync_folder()
+    return Kept(thinned, won)
 
 
 def _newest_ns(history: Storage, range_: Range) -> int | None:

@@ -27,7 +27,7 @@ from plantctl.history.many_points import encode_points_each, ends_of_each, point
 from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.policies import MINUTES_WORTH, Policies
 from plantctl.history.quarter_files import Quarters
-from plantctl.history.retention import trim_history, trim_log
+from plantctl.history.retention import PART, thin_history, trim_history, trim_log
 from plantctl.history.sealed import (
     Range,
     SealedFile,
@@ -55,7 +55,8 @@ PIECE_BYTES: Final = 1 << 18
 RETRY_NS: Final = 10_000_000_000
 # A plant that seals looks then, each hour; this is for one that stands still or cannot seal while its log grows.
 LOOK_NS: Final = 2 * SEAL_SPAN_NS
-PART: Final = ".part"
+# While the disk is short.
+SHORT_NS: Final = 10_000_000_000
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
 MINUTES_FROM: Final = 2000
 # A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
@@ -69,7 +70,8 @@ class SealStatus:
 
     `sealed_sequence` is the newest frame in a sealed file, `points` and `bytes` what was sealed; `removed_log_files`
     and `removed_files` were more than the plant keeps of its log and its history, `log_bytes` and `sealed_bytes` what
-    these held when it was last looked. `failing` is true from an error until the next turn that worked.
+    these held when it was last looked; `thinned_files` lost their values for want of room. `failing` is true from an
+    error until the next turn that worked.
     """
 
     sealed_sequence: int = 0
@@ -78,6 +80,7 @@ class SealStatus:
     bytes: int = 0
     removed_log_files: int = 0
     removed_files: int = 0
+    thinned_files: int = 0
     log_bytes: int = 0
     sealed_bytes: int = 0
     errors: int = 0
@@ -125,6 +128,7 @@ class Sealer:
         self._asked = 0  # up to which frame the log was last read, though it may end before it
         self._now_ns = 0
         self._looked_ns: int | None = None
+        self.wanted_bytes = 0  # how many bytes more the disk should have free: what can be given up is (`space`)
 
     def turn(self, durable_sequence: int, mono_ns: int, at_once: bool = False) -> bool:
         """Does a little of what there is to do about frames up to `durable_sequence`; whether more is left.
@@ -135,8 +139,10 @@ class Sealer:
             return False
         self._now_ns = mono_ns
         try:
-            if self._looked_ns is not None and mono_ns - self._looked_ns >= LOOK_NS:
+            look_ns = SHORT_NS if self.wanted_bytes else LOOK_NS
+            if self._looked_ns is not None and mono_ns - self._looked_ns >= look_ns:
                 self._trim()
+                self.status.failing = False
                 return True
             if self._work is None:
                 if durable_sequence <= self._rows.last_sequence or not (at_once or self._follow_due(mono_ns)):
@@ -301,10 +307,14 @@ class Sealer:
     def _trim(self) -> None:
         """Lets go what is more than the plant keeps."""
         status, self._looked_ns = self.status, self._now_ns
-        log = trim_log(self._log, status.sealed_sequence, self._keeping.log_bytes)
+        log = trim_log(self._log, status.sealed_sequence, 0 if self.wanted_bytes else self._keeping.log_bytes)
         status.log_bytes, status.removed_log_files = log.bytes, status.removed_log_files + log.gone
         sealed = trim_history(self._history, self._keeping, self._lengths)
         status.sealed_bytes, status.removed_files = sealed.bytes, status.removed_files + sealed.gone
+        if self.wanted_bytes and not log.gone:
+            thinned = thin_history(self._history, self.wanted_bytes, self._lengths)
+            status.thinned_files += thinned.gone
+            status.sealed_bytes = sealed.bytes - thinned.bytes
 
     def _write(self, name: str, data: bytes) -> Iterator[None]:
         """Writes a file under another name, piece by piece, each on disk before the next, and gives it its name."""

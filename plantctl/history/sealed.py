@@ -267,6 +267,11 @@ class SealedFile:
         """The frames of events, commands, results, texts and writes, with their UTC ns."""
         return self._read(ChunkKind.FRAMES, 0, decode_frames) or []
 
+    def chunks_of_frames(self) -> list[bytes]:
+        """The chunk of its frames as it lies in the file; none where there is none."""
+        place = self.places.get(ChunkKind.FRAMES, 0)
+        return [] if place is None else [self._held.part(*place)]
+
     def tags(self, kind: ChunkKind = ChunkKind.POINTS) -> list[int]:
         """The tags that did anything; those of which a file of quarters tells."""
         return self.places.tags(kind)

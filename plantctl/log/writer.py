@@ -32,6 +32,7 @@ RETRY_NS: Final = 1_000_000_000
 BATCH_BYTES: Final = 1 << 20
 TEXTS_MAX: Final = 65_536
 _FULL: Final = frozenset((errno.ENOSPC, errno.EDQUOT))
+_SPARED: Final = frozenset((Kind.KEY, Kind.DELTA))
 _URGENT: Final = frozenset((Kind.EVENT, Kind.COMMAND, Kind.RESULT, Kind.LATE))
 
 
@@ -41,7 +42,7 @@ class LogStatus:
 
     `failing` is true from an error until the next commit that worked; `errors` counts by name (`ENOSPC`, `EIO`).
     `lost_frames` were overwritten in the ring before they could be written, `refused_frames` came damaged or out of
-    order, `cut_bytes` were torn when the log was opened.
+    order, `spared_frames` were values left out to save room, `cut_bytes` were torn when the log was opened.
     """
 
     frames: int = 0
@@ -50,6 +51,7 @@ class LogStatus:
     files: int = 0
     lost_frames: int = 0
     refused_frames: int = 0
+    spared_frames: int = 0
     cut_bytes: int = 0
     failing: bool = False
     last_error: str = ""
@@ -110,6 +112,7 @@ class Recorder:
         self._commit_ns: int | None = None
         self._retry_ns: int | None = None
         self._go_back: Place | None = None
+        self.sparing = False  # values are left out while the room is for transitions alone
 
     @property
     def last_sequence(self) -> int:
@@ -199,6 +202,9 @@ class Recorder:
                     break
                 data = bytes(view)
                 if not reader.take():
+                    continue
+                if self.sparing and kind in _SPARED:
+                    self.status.spared_frames += 1
                     continue
                 if sequence <= last.sequence or version != VERSION or not is_whole(data, 0, length):
                     self.status.refused_frames += 1

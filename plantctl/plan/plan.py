@@ -29,6 +29,7 @@ OVERRUN_TRIP = "scan.overrun_trip"
 RETAIN_FOR_NS: Final = 86_400_000_000_000
 KEEPING: Final = Keeping()
 HISTORY_REMOVED: Final = "log.history_removed"
+LOG_SPACE: Final = "log.space"
 
 
 class Writer(IntEnum):

@@ -11,7 +11,7 @@ from plantctl.plan.link_hold import FIELD_GENERATION, GRANTED_GENERATION, HELD
 from plantctl.plan.link_split import split_tag
 from plantctl.plan.link_tags import ARBITER
 from plantctl.plan.network import Network, Path, PointDecl
-from plantctl.plan.plan import HISTORY_REMOVED, OVERRUN_TRIP, Task, Writer
+from plantctl.plan.plan import HISTORY_REMOVED, LOG_SPACE, OVERRUN_TRIP, Task, Writer
 
 SKIP, TRIP, CATCH_UP = "skip", "trip", "catch up"
 # So many scans that began late, one after the other, are no chance any more.
@@ -80,6 +80,13 @@ def declare_statistics(net: Network, tasks: tuple[Task, ...]) -> None:
         ("log.lost_frames", "1", "entries overwritten before they could be written to the log"),
         ("log.bytes", "1", "room that the log took when something was last sealed, bytes"),
         ("log.history_bytes", "1", "room that the sealed history took then, bytes"),
+        ("log.free", "1", "room that the disk of the record has left, bytes"),
+        ("log.lasts", "s", "how long that lasts as it went in the last hour, until the disk is short; 30 days at most"),
+        (
+            LOG_SPACE,
+            "1",
+            "1 while the disk is short and old values are given up, 2 while only transitions are recorded",
+        ),
         (HISTORY_REMOVED, "1", "files of the history removed since the start, since they were more than is kept"),
     )
     for name, unit, text in common:

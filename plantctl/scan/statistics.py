@@ -10,7 +10,7 @@ import numpy as np
 
 from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import Reason, uncertain_because
-from plantctl.plan.plan import HISTORY_REMOVED, OVERRUN_TRIP
+from plantctl.plan.plan import HISTORY_REMOVED, LOG_SPACE, OVERRUN_TRIP
 from plantctl.scan.executive import Executive
 from plantctl.scan.load_histogram import BUCKETS, I8, LoadHistogram, quantile_us
 from plantctl.scan.schedule import Schedule
@@ -20,6 +20,12 @@ PERIOD_NS: Final = 1_000_000_000
 UNSYNCHRONISED: Final = uncertain_because(Reason.CLOCK)
 DAMAGED: Final = "scan.damaged_messages"
 CLOCK: Final = "clock.synchronised"
+# By the state of the disk, as `history.space.Space` counts them.
+SPACE_WORDS: Final = (
+    "the disk of the record has room again",
+    "the disk of the record is short: the log is kept shorter, then old values go; transitions stay",
+    "the disk of the record is nearly full: only transitions are recorded, no values",
+)
 CLOCK_WORDS: Final = ("doubtful", "synchronised")
 
 
@@ -37,6 +43,7 @@ class Statistics:
         self._watch = TimeWatch()
         self._steps = self._damaged = 0
         self._removed: int | None = None
+        self._space = 0
         self._certain: bool | None = None
         self._told_ns: int | None = None
         after = executive.plan.overrun_trip_after
@@ -99,6 +106,7 @@ class Statistics:
             self._damaged = damaged
         self._look_at_clock(scan, now_ns, utc_ns, locked)
         self._look_at_history(scan, now_ns, utc_ns, int(log.get(HISTORY_REMOVED, 0.0)))
+        self._look_at_space(scan, now_ns, utc_ns, int(log.get(LOG_SPACE, 0.0)))
         values["clock.steps"] = float(self._steps)
         executive.set_statistics(values)
         executive.set_statistics({CLOCK: float(bool(self._certain))}, self._clock_quality())
@@ -110,6 +118,12 @@ class Statistics:
             what = f"removed {removed - self._removed} of the oldest files of the history, more than the plant keeps"
             self._note(scan, now_ns, utc_ns, EventKind.WATCHED, HISTORY_REMOVED, self._removed, removed, what)
         self._removed = removed
+
+    def _look_at_space(self, scan: int, now_ns: int, utc_ns: int, space: int) -> None:
+        """Notes that the disk of the record is short, or has room again."""
+        if space != self._space:
+            self._note(scan, now_ns, utc_ns, EventKind.WATCHED, LOG_SPACE, self._space, space, SPACE_WORDS[space])
+        self._space = space
 
     def _clock_quality(self) -> int:
         return 0 if self._certain else UNSYNCHRONISED

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from plantctl.app.disk_watch import DiskWatch
 from plantctl.app.plan_text import plan_text
 from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.hand_over import HandOver
@@ -58,6 +59,7 @@ class RecorderProcess:
         self._retained.load()
         self._retained_sequence = 0
         self._last_error = ""
+        self._disk = DiskWatch(place, self.recorder, self._sealer)
 
     def turn(self) -> None:
         """Move what is there, commit where it is time, and publish how far everything is."""
@@ -86,6 +88,7 @@ class RecorderProcess:
 
     def publish(self) -> None:
         """Tell everyone how far the log is."""
+        self._disk.look(monotonic_ns())
         live, recorder, status = self.writer.live, self.recorder, self.recorder.status
         for name in ("frames", "bytes", "files", "commits", "lost_frames", "refused_frames", "failing"):
             live[name][0] = int(getattr(status, name))
@@ -96,6 +99,12 @@ class RecorderProcess:
         live["sealed_sequence"][0], live["sealed_errors"][0] = sealed.sealed_sequence, sealed.errors
         live["log_bytes"][0], live["history_bytes"][0] = sealed.log_bytes, sealed.sealed_bytes
         live["history_removed"][0] = sealed.removed_files
+        space = self._disk.space
+        live["disk_free"][0], live["disk_lasts_s"][0], live["disk_space"][0] = (
+            space.free,
+            int(space.lasts_s),
+            space.state,
+        )
         if status.failing or self._retained.status.failing:
             self._say(status.last_error if status.failing else f"retained state: {self._retained.status.last_error}")
         elif sealed.failing:

@@ -41,6 +41,7 @@ from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.core.schedule import Schedule as Instants
 from plantctl.core.segment import ProcessState, SegmentReader, SegmentWriter
+from plantctl.history.space import space_points
 from plantctl.plan.plan import HISTORY_REMOVED, Plan
 from plantctl.scan.answers import Answers
 from plantctl.scan.executive import Executive
@@ -117,6 +118,7 @@ class ScanProcess:
             "log.lost_frames": float(said["lost_frames"][0]),
             "log.bytes": float(said["log_bytes"][0]),
             "log.history_bytes": float(said["history_bytes"][0]),
+            **space_points(int(said["disk_free"][0]), int(said["disk_lasts_s"][0]), int(said["disk_space"][0])),
             HISTORY_REMOVED: float(said["history_removed"][0]),
             **feeds_said(self.plan.sinks, self.feeds, now_ns),
         }

@@ -145,12 +145,15 @@ def recorder_layout(plan: Plan) -> Layout:
     `retained_sequence`: the retained file holds the state after this frame; `retained_utc_ns` when that was.
     `sealed_sequence`: the newest frame in the sealed history, `sealed_errors` what its disk refused. `log_bytes` and
     `history_bytes` are the room these take, `history_removed` the files of history that were more than is kept.
+    `disk_free` is the room of the disk in bytes, `disk_lasts_s` how long it lasts, `disk_space` a `Space`.
     """
     names = ("frames", "bytes", "files", "commits", "lost_frames", "refused_frames", "failing", "errors")
     durable = ("durable_sequence", "durable_utc_ns", "retained_sequence", "retained_utc_ns", "retained_errors")
     sealed = ("sealed_sequence", "sealed_errors", "log_bytes", "history_bytes", "history_removed")
+    room = ("disk_free", "disk_lasts_s", "disk_space")
     return Layout(
-        "recorder", (*(Column(n, I8, 1) for n in (*names, *durable, *sealed)), Column("last_error", U1, TEXT_BYTES))
+        "recorder",
+        (*(Column(n, I8, 1) for n in (*names, *durable, *sealed, *room)), Column("last_error", U1, TEXT_BYTES)),
     )
 
 
