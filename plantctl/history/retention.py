@@ -31,7 +31,7 @@ from plantctl.log.storage import Storage
 # So many files at most go by age each time: a clock that is set by years must not empty the folder at once.
 AGED_MAX: Final = 4
 # So many files at most lose their values each time: the recorder has other work.
-THINNED_MAX: Final = 4
+DROPPED_MAX: Final = 4
 PART: Final = ".part"
 
 
@@ -99,7 +99,7 @@ def trim_history(history: Storage, keeping: Keeping, lengths: dict[str, int] | N
     return Kept(gone, total)
 
 
-def thin_history(history: Storage, bytes_wanted: int, lengths: dict[str, int]) -> Kept:
+def drop_values(history: Storage, bytes_wanted: int, lengths: dict[str, int]) -> Kept:
     """Takes the values out of the oldest sealed files that have any, until so many bytes are won, a few at a time.
 
     What stays of a file are its transitions, commands and texts; of its values nothing is known any more. The newest
@@ -108,7 +108,7 @@ def thin_history(history: Storage, bytes_wanted: int, lengths: dict[str, int]) -
     ranges = sealed_ranges_all(history.names())[:-1]
     thick = bisect_left(ranges, True, key=lambda range_: open_sealed(history, range_).scans() is not None)
     won, thinned = 0, 0
-    for range_ in ranges[thick : thick + THINNED_MAX]:
+    for range_ in ranges[thick : thick + DROPPED_MAX]:
         if won >= bytes_wanted:
             break
         file = open_sealed(history, range_)

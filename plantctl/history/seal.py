@@ -27,7 +27,7 @@ from plantctl.history.many_points import encode_points_each, ends_of_each, point
 from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.policies import MINUTES_WORTH, Policies
 from plantctl.history.quarter_files import Quarters
-from plantctl.history.retention import PART, thin_history, trim_history, trim_log
+from plantctl.history.retention import PART, drop_values, trim_history, trim_log
 from plantctl.history.sealed import (
     Range,
     SealedFile,
@@ -70,7 +70,7 @@ class SealStatus:
 
     `sealed_sequence` is the newest frame in a sealed file, `points` and `bytes` what was sealed; `removed_log_files`
     and `removed_files` were more than the plant keeps of its log and its history, `log_bytes` and `sealed_bytes` what
-    these held when it was last looked; `thinned_files` lost their values for want of room. `failing` is true from an
+    these held when it was last looked; `files_without_values` lost their values for want of room. `failing` is true from an
     error until the next turn that worked.
     """
 
@@ -80,7 +80,7 @@ class SealStatus:
     bytes: int = 0
     removed_log_files: int = 0
     removed_files: int = 0
-    thinned_files: int = 0
+    files_without_values: int = 0
     log_bytes: int = 0
     sealed_bytes: int = 0
     errors: int = 0
@@ -312,8 +312,8 @@ class Sealer:
         sealed = trim_history(self._history, self._keeping, self._lengths)
         status.sealed_bytes, status.removed_files = sealed.bytes, status.removed_files + sealed.gone
         if self.wanted_bytes and not log.gone:
-            thinned = thin_history(self._history, self.wanted_bytes, self._lengths)
-            status.thinned_files += thinned.gone
+            thinned = drop_values(self._history, self.wanted_bytes, self._lengths)
+            status.files_without_values += thinned.gone
             status.sealed_bytes = sealed.bytes - thinned.bytes
 
     def _write(self, name: str, data: bytes) -> Iterator[None]:

@@ -86,16 +86,16 @@ def test_the_copies_in_the_log_go_first_then_old_values_and_no_transition():
     size = sum(len(f.seen) for f in plant.sealed.files.values())
     gave_up(plant, 1)
     assert len(log_names(plant.log.names())) == 2 < logs
-    assert plant.sealer.status.thinned_files == 0, "first what is there twice"
+    assert plant.sealer.status.files_without_values == 0, "first what is there twice"
     assert events_of(plant) == events
     gave_up(plant, size // 3, turns=2)
     status = plant.sealer.status
-    assert 4 < status.thinned_files <= 8
+    assert 4 < status.files_without_values <= 8
     assert events_of(plant) == events, "no transition went"
     assert status.sealed_bytes <= sum(len(f.seen) for f in plant.sealed.files.values()) < size
     for name, before in right.items():
         after = plant.history().raw(name, 0, FAR_NS)
-        thinned = sealed_ranges(plant.sealed.names())[status.thinned_files]
+        thinned = sealed_ranges(plant.sealed.names())[status.files_without_values]
         from_ns = open_sealed(plant.sealed, thinned).head.low_ns
         kept = before.utc_ns > from_ns
         assert set(before.utc_ns[kept].tolist()) <= set(after.utc_ns.tolist())
@@ -104,7 +104,7 @@ def test_the_copies_in_the_log_go_first_then_old_values_and_no_transition():
     plant.sealer.wanted_bytes = 0
     plant.scan(40)
     plant.seal()
-    assert plant.sealer.status.thinned_files == status.thinned_files
+    assert plant.sealer.status.files_without_values == status.files_without_values
 
 
 def test_a_sink_is_given_the_transitions_of_files_without_values():
