@@ -30,25 +30,27 @@ SLICE_TAGS: Final = 32
 
 
 class Quarters:
-    """Keeps the files of quarters of one folder of sealed files. `look` tells it that there may be something to do."""
+    """Keeps the files of quarters of one folder of sealed files. `look` tells it of each new one."""
 
     def __init__(self, storage: Storage, together: int = TOGETHER) -> None:
         self.errors = 0
         self._storage = storage
         self._together = together
         self._due = True
+        self._new = 0
         self._work: Iterator[None] | None = None
 
     def look(self) -> None:
-        """A file was sealed, or removed."""
-        self._due = True
+        """A file was sealed. It is looked when these are enough for another: a folder of years takes long to list."""
+        self._new += 1
+        self._due |= self._new >= self._together
 
     def turn(self) -> bool:
         """Does a little; whether more is left."""
         if self._work is None:
             if not self._due:
                 return False
-            self._due, self._work = False, self._next_one()
+            self._due, self._new, self._work = False, 0, self._next_one()
         try:
             if next(self._work, self) is self:
                 self._work = None

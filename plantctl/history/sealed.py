@@ -18,6 +18,7 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -75,8 +76,15 @@ class Range(NamedTuple):
 
 def sealed_ranges_all(names: Iterable[str]) -> list[Range]:
     """The sealed files among `names` in the order of time, the wider of two that begin together first."""
-    found = (Range(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, names) if m)
+    found = [r for r in map(_range_of, names) if r is not None]
     return sorted(found, key=lambda r: (r.first_sequence, -r.last_sequence))
+
+
+@lru_cache(1 << 16)
+def _range_of(name: str) -> Range | None:
+    """What a sealed file holds, by its name; None of any other."""
+    found = _NAME.fullmatch(name)
+    return Range(int(found[1]), int(found[2])) if found else None
 
 
 def sealed_ranges(names: Iterable[str]) -> list[Range]:

@@ -29,6 +29,8 @@ def seamless(parts: list[InForce]) -> InForce:
         none = np.zeros(0, np.int64)
         return InForce(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none, np.zeros(0, np.bool_))
     names = [f.name for f in fields(InForce) if f.name not in _OF_ALL]
+    if all(map(_goes_on, parts, parts[1:])):
+        return _one_row(parts, names)
     columns: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
     columns["at_ns"] = np.maximum.accumulate(columns["at_ns"])
     columns["until_ns"] = np.maximum(columns["until_ns"], columns["at_ns"])
@@ -36,6 +38,30 @@ def seamless(parts: list[InForce]) -> InForce:
     if any(p.line is not None for p in parts):
         columns["line"] = np.concatenate([np.zeros(len(p), np.bool_) if p.line is None else p.line for p in parts])
     return InForce(**columns, off_by=max(p.off_by for p in parts))
+
+
+def _goes_on(before: InForce, after: InForce) -> bool:
+    """Whether a part begins with what was in force at the end of the one before, up to that moment, and in order."""
+    if not (before.orderly and after.orderly and before.line is None and after.line is None) or after.is_point[0]:
+        return False
+    at_ns = after.at_ns[0]
+    same = (each[0].tobytes() == last[-1].tobytes() for each, last in zip(_told(after), _told(before), strict=True))
+    return bool(before.until_ns[-1] == at_ns >= before.at_ns[-1]) and all(same)
+
+
+def _told(force: InForce) -> tuple[npt.NDArray[Any], ...]:
+    return force.utc_ns, force.value, force.quality, force.source_ns
+
+
+def _one_row(parts: list[InForce], names: list[str]) -> InForce:
+    """The same of parts that go on: what only repeats is left out, so that points stand side by side."""
+    first, *others = parts
+    columns = {name: np.concatenate([getattr(first, name), *(getattr(p, name)[1:] for p in others)]) for name in names}
+    end = len(first)
+    for part in others:
+        columns["until_ns"][end - 1] = part.until_ns[0]
+        end += len(part) - 1
+    return InForce(**columns, orderly=True, off_by=max(p.off_by for p in parts))
 
 
 def row_at(force: InForce, utc_ns: int) -> int | None:

@@ -102,6 +102,8 @@ def test_a_disk_that_refuses_ends_the_attempt_and_leaves_what_is_there(story):
     assert not quarter_ranges(sealed.names())
     sealed.faults = {}
     made.look()
+    assert not made.turn()
+    made.look()
     while made.turn():
         pass
     assert quarter_ranges(sealed.names())
