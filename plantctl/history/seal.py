@@ -70,8 +70,8 @@ class SealStatus:
 
     `sealed_sequence` is the newest frame in a sealed file, `points` and `bytes` what was sealed; `removed_log_files`
     and `removed_files` were more than the plant keeps of its log and its history, `log_bytes` and `sealed_bytes` what
-    these held when it was last looked; `files_without_values` lost them for want of room. `failing` is true from an error
-    until the next turn that worked.
+    these held when it was last looked; `files_without_values` lost them for want of room. `failing` is true from an
+    error until the next turn that worked.
     """
 
     sealed_sequence: int = 0
