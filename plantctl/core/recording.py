@@ -8,6 +8,7 @@ Rules of the file: pure.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Keep(Enum):
@@ -28,3 +29,13 @@ class Recording:
     keep: Keep
     off_by: float = 0.0
     at_least_ns: int = 0
+
+    def in_words(self, unit: str) -> str:
+        """What is kept, as `explain` tells it; `unit` with a space before it."""
+        if self.keep is Keep.NONE:
+            return "nothing"
+        what = f"{_WORDS[self.keep]} of {self.off_by:g}{unit}"
+        return what + (f", one in {self.at_least_ns / 1e9:g} s at least" if self.at_least_ns else "")
+
+
+_WORDS: Final = {Keep.DEAD_BAND: "dead-band", Keep.SWINGING_DOOR: "swinging door"}

@@ -8,6 +8,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from plantctl.core.units import parse_unit
 from plantctl.drivers._opcua_security import Security
 from plantctl.plan.expression import explain as explain_program
 from plantctl.plan.plan import EffectInfo, ExpressionRow, KindRows, Plan, Point, Writer
@@ -27,6 +28,7 @@ def explain_plan(plan: Plan) -> str:
         ("loops", _loops(plan)),
         ("outputs", _outputs(plan)),
         ("laboratory", _laboratory(plan)),
+        ("history", (f"  {p.name}: {_recorded(plan, p)}" for p in plan.points if p.id in plan.keeping.recording)),
         ("trips", (line for effect in plan.effects.values() for line in _effect_lines(plan, effect))),
         ("permissives", _permissives(plan)),
         ("alarms", _alarms(plan)),
@@ -224,9 +226,17 @@ def explain_point(plan: Plan, name: str) -> str:
     reached = sorted(_trips_reached(plan, row))
     if reached:
         lines.append(f"  feeds the trips {', '.join(reached)}")
+    if point.id in plan.keeping.recording:
+        lines.append(f"  in the history: {_recorded(plan, point)}")
     if point.name in plan.effects:
         lines += [line[2:] for line in _effect_lines(plan, plan.effects[point.name])]
     return "\n".join(lines)
+
+
+def _recorded(plan: Plan, point: Point) -> str:
+    """What of a point goes into the history; temperatures differ by K."""
+    unit = str(parse_unit(point.unit).difference()) if point.unit not in ("", "1") else ""
+    return plan.keeping.recording[point.id].in_words(f" {unit}" if unit else "")
 
 
 def _unit(point: Point) -> str:
