@@ -26,11 +26,12 @@ class Asked:
         self.first_ns, self.last_ns = history.extent_ns()
         sealed = ReadOnlyFolder(place / "history")
         seams = [open_sealed(sealed, each).head.high_ns for each in sealed_ranges(sealed.names())]
+        trimmed = sealed_ranges(sealed.names())[0].first_sequence > 1
         draw = Random(seed)
         self.plain, self.questions = {}, []
         for tag in tags or truth:
             points, unit = truth[tag], history.names.point(tag).unit
-            self.plain[tag] = Plain(points.copy(), unit, self.first_ns, self.last_ns)
+            self.plain[tag] = Plain(points.copy(), unit, self.first_ns, self.last_ns, trimmed)
             here = self.plain[tag].points
             self.questions += questions(tag, unit, here, seams, self.first_ns, self.last_ns, draw)
         self._right = {}

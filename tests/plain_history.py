@@ -64,13 +64,14 @@ class Question:
 class Plain:
     """One tag: `points` as recorded_days.POINT."""
 
-    def __init__(self, points, unit, first_ns, last_ns):
-        # What retention let go of is told by the opening of the oldest file, with its own time.
-        points = points[points["until_ns"] >= first_ns]
+    def __init__(self, points, unit, first_ns, last_ns, trimmed=False):
+        # What retention let go of is told by the opening of the oldest file and is no point any more; the record begins
+        # with the last scan that is gone.
+        points = points[points["until_ns"] >= first_ns + trimmed]
         points["at_ns"] = np.maximum(points["at_ns"], first_ns)
         points["until_ns"] = np.minimum(points["until_ns"], last_ns)
         self.points, self.unit, self.first_ns = points, unit, first_ns
-        self.is_point = points["utc_ns"] >= first_ns
+        self.is_point = points["utc_ns"] >= first_ns + trimmed
 
     def ask(self, question):
         """The answer."""

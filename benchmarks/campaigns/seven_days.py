@@ -59,12 +59,12 @@ def ask_all(asked, folder):
     missing = [name for name, there in has.items() if not there]
     arrow = has["pyarrow"]
     for what, ask in (
-        ("Python", lambda: asked.ask_python(7_919)),
+        ("Python", lambda: asked.ask_python(7_919, 2)),
         ("frames", lambda: asked.ask_frames([c for c in COLUMNS if has["pyarrow" if c == "arrow" else c]], 23)),
         ("verbs", lambda: asked.ask_verbs(folder, (".csv", ".json", *((".arrow", ".parquet") if arrow else ())), 43)),
         ("HTTP", lambda: asked.ask_http(("json", "csv", *(("arrow", "parquet") if arrow else ())), 19)),
         ("OPC UA", lambda: asked.ask_opcua(every=7)),
-        ("restored", lambda: asked.ask_restored(folder, every=3)),
+        ("restored", lambda: asked.ask_restored(folder, every=7)),
     ):
         ask()
         print(

@@ -282,22 +282,17 @@ class History(Record):
         point = self._point(tag)
         aligned = width_ns % MINUTE_NS == 0 and int(begin_ns[0]) % MINUTE_NS == 0
         found: list[Buckets] = []
-        front_ns = -1 << 63
         end_ns = int(begin_ns[-1]) + width_ns
-        for part in self._parts_of(point.id, int(begin_ns[0]), end_ns):
-            kept = (
-                self._span_minutes(part, point.id, begin_ns, width_ns, aligned, good)
-                if part.low_ns >= front_ns
-                else None
-            )
+        for part, front_ns in self._fronts(self._parts_of(point.id, int(begin_ns[0]), end_ns), point.id):
+            whole = front_ns is None
+            kept = self._span_minutes(part, point.id, begin_ns, width_ns, aligned, good) if whole else None
             if kept is None:
                 force = self._in_force(part, point.id)
-                if force is not None and part.low_ns < front_ns:
+                if force is not None and front_ns is not None:
                     force = behind(force, front_ns)
                 if force is not None and len(force):
                     first, last = within(force, begin_ns, width_ns)
                     kept = in_buckets(begin_ns[first:last], width_ns, good_only(force) if good else force)
-            front_ns = max(front_ns, part.high_ns)
             if kept is not None and len(kept):
                 found.append(kept.pick(kept.begin_ns < end_ns))
         return merged(joined(found), begin_ns) if found else nothing(begin_ns)

@@ -26,6 +26,7 @@ from plantctl.history.quarters import QuarterRange, open_quarters, quarter_range
 from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
 from plantctl.history.seams import seamless
 from plantctl.history.states import state_in
+from plantctl.history.totals import behind
 from plantctl.log.rows import LogRows, PartlyReadable
 
 FILES_OPEN_MAX: Final = 96
@@ -296,26 +297,45 @@ class Record:
         force = in_force(points, scans, before)
         return force if len(force) else None
 
-    def _minutes(self, part: Part, tag: int) -> Buckets | None:
-        """What a tag did minute by minute in a part of the record."""
-        if part.file is not None:
+    def _minutes(self, part: Part, tag: int, front_ns: int | None = None) -> Buckets | None:
+        """What a tag did minute by minute in a part of the record, from `front_ns` on where that is given."""
+        if part.file is not None and front_ns is None:
             kept = part.file.minutes(tag)
             if kept is not None:
                 return kept
         force = self._in_force(part, tag)
+        if force is not None and front_ns is not None:
+            force = behind(force, front_ns)
         return None if force is None else minutes_of(force)
+
+    def _fronts(self, parts: Iterable[Part], tag: int) -> Iterator[tuple[Part, int | None]]:
+        """Parts that follow each other; with each that reaches back behind others, since UTC was set back, up to when
+        those told of the tag: no time counts twice.
+        """
+        seen: list[Part] = []
+        high_ns = -1 << 63
+        for part in parts:
+            front_ns = part.low_ns
+            if part.low_ns < high_ns:
+                for force in (self._in_force(each, tag) for each in seen if each.high_ns > part.low_ns):
+                    front_ns = (
+                        front_ns if force is None else max(front_ns, int(force.at_ns[-1]), int(force.until_ns[-1]))
+                    )
+            yield part, front_ns if front_ns > part.low_ns else None
+            seen.append(part)
+            high_ns = max(high_ns, part.high_ns)
 
     def _in_minutes(self, parts: Iterable[Part], tag: int) -> Iterator[Buckets]:
         """What a tag did minute by minute in parts that follow each other; those of many files are read at once."""
         waiting: list[tuple[Part, Chunk]] = []
-        for part in parts:
-            chunk = part.file.minutes_chunk(tag) if part.file is not None else None
+        for part, front_ns in self._fronts(parts, tag):
+            chunk = part.file.minutes_chunk(tag) if part.file is not None and front_ns is None else None
             if chunk is not None and chunk.layout == Layout.SHORT:
                 waiting.append((part, chunk))
                 continue
             yield from self._at_once(waiting, tag)
             waiting = []
-            found = self._minutes(part, tag)
+            found = self._minutes(part, tag, front_ns)
             if found is not None and len(found):
                 yield found
         yield from self._at_once(waiting, tag)
