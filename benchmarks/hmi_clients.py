@@ -3,7 +3,9 @@
 `python benchmarks/hmi_clients.py [CLIENTS] [SECONDS]` (100 clients, 90 s each part) has two parts.
 
     plant     the demo in topology `split` with a scan of 10 ms and 104 more tags that follow one measurement; the
-              lateness of the scan without pages, with all of them, and with one more that reads a message a second
+              lateness of the scan without pages, with all of them, with one more that reads a message a second, and
+              with one that asks for all that was recorded of 32 tags, again and again. Beside all of them somebody
+              asks for `/metrics` once a second
     framing   the same server fed by a played scan, 100 values ten times a second, beside a server on the same HTTP and
               WebSocket code that sends one JSON object a value, encoded for each client, as some bridges do
 
@@ -35,6 +37,8 @@ from tests.process.split_rig import fast_text, split
 
 GOAL_MS = 50.0
 MORE_TAGS = 104
+EXPORTED = 32
+BUSY = ("with_pages", "with_a_slow_one", "with_an_export")
 FEW = 10  # clients of the other framing that it can still serve
 CLOCK = RealClock()
 
@@ -64,6 +68,30 @@ def crowd(asked, server, seconds, clients, slow=0):
     child.stdout.close()
     assert child.wait(60) == 0
     return found, begin_ns, begin_ns + round(seconds * 1e9)
+
+
+@contextmanager
+def asker(asked, path, every_s, accept="*/*"):
+    """One more client beside a crowd, that asks for `path`; what it found is in the dict it gives, afterwards."""
+    found = {}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks._page_asker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    said = {"origin": asked["origin"], "cookie": asked["cookie"], "path": path, "every_s": every_s, "accept": accept}
+    child.stdin.write(json.dumps(said) + "\n")
+    child.stdin.flush()
+    try:
+        yield found
+    finally:
+        child.stdin.close()
+        told = child.stdout.read()
+        child.stdout.close()
+        assert child.wait(120) == 0
+        found.update(json.loads(told))
 
 
 @contextmanager
@@ -125,13 +153,20 @@ def on_plant(seconds, clients):
             plant.let_pass(seconds)
             quiet = begin_ns, CLOCK.monotonic_ns()
             server = plant.pid(Role.GATEWAY)
-            with_all, *during = crowd(asked, server, seconds, clients)
-            with_slow, *beside = crowd(asked, server, seconds, clients, slow=1)
+            export = f"/api/v1/history?agg=raw&points=50000&start=0&end={1 << 62}&tags={','.join(tags[:EXPORTED])}"
+            with asker(asked, "/metrics", 1.0) as scraped:
+                with_all, *during = crowd(asked, server, seconds, clients)
+                with_slow, *beside = crowd(asked, server, seconds, clients, slow=1)
+                with asker(asked, export, 0.0, "text/csv") as exported:
+                    with_export, *while_exported = crowd(asked, server, seconds, clients)
             plant.let_pass(2.0)  # the recorder writes once a second
             spans = {"without_pages": quiet, "with_pages": during, "with_a_slow_one": beside}
+            spans["with_an_export"] = while_exported
             return {
                 "with_pages": with_all,
                 "with_a_slow_one": with_slow,
+                "with_an_export": {**with_export, "export": exported},
+                "metrics": scraped,
                 "scan_lateness_us": {name: lateness(plant, *span) for name, span in spans.items()},
             }
 
@@ -152,12 +187,10 @@ def main():
     found = framings(min(seconds, 10.0), clients)
     late = plant["scan_lateness_us"]
     punctual = all(
-        late[name][share] <= 2 * late["without_pages"][share] + 20
-        for name in ("with_pages", "with_a_slow_one")
-        for share in ("p50_us", "p99_us")
+        late[name][share] <= 2 * late["without_pages"][share] + 20 for name in BUSY for share in ("p50_us", "p99_us")
     )
-    in_time = all(plant[name]["latency_ms"]["p99"] < GOAL_MS for name in ("with_pages", "with_a_slow_one"))
-    whole = not any(plant[name][what] for name in ("with_pages", "with_a_slow_one") for what in ("gaps", "holes"))
+    in_time = all(plant[name]["latency_ms"]["p99"] < GOAL_MS for name in BUSY)
+    whole = not any(plant[name][what] for name in BUSY for what in ("gaps", "holes"))
     reached = {"p99_below_50_ms": in_time, "scan_as_punctual": punctual, "nothing_left_out": whole}
     record(
         "hmi-clients", {"clients": clients, "seconds": seconds, "plant": plant, "framing": found, "reached": reached}
