@@ -23,7 +23,7 @@ Places = npt.NDArray[np.intp]
 # A point costs a byte or so, a minute four; below so many points a minute minutes are not worth their room.
 MINUTES_WORTH: Final = 4
 # So many points are thinned in some milliseconds.
-SLICE_POINTS: Final = 8_000
+SLICE_POINTS: Final = 4_000
 
 
 class Policies:

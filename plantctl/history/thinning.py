@@ -12,6 +12,7 @@ Rules of the file: pure. Source: E. Bristol, Swinging door trending, ISA Nationa
 end in scanned values, so that the tolerance is kept at every scan and not by the corridor alone.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -128,28 +129,30 @@ def _doors(values: list[float], times_ns: list[int], breaks: list[bool], policy:
     kept = [False] * len(values)
     kept[0] = kept[-1] = True
     anchor, anchor_ns = values[0], times_ns[0]
-    low, high = -np.inf, np.inf
-    for row in range(1, len(values)):
-        value, utc_ns = values[row], times_ns[row]
+    last, last_ns = anchor, anchor_ns
+    low, high = -math.inf, math.inf
+    for row, (value, utc_ns, stops) in enumerate(zip(values, times_ns, breaks, strict=True)):
         for_ns = utc_ns - anchor_ns
-        if breaks[row] or for_ns <= 0:
-            kept[row - 1] = kept[row] = True
-        else:
-            slope = (value - anchor) / for_ns
-            if low <= slope <= high:
-                low, high = max(low, (value - off - anchor) / for_ns), min(high, (value + off - anchor) / for_ns)
-                if for_ns < most_ns:
-                    continue
-                kept[row] = True
-            else:
+        begins = stops or for_ns <= 0
+        if not begins:
+            move = value - anchor
+            if not low <= move / for_ns <= high:
                 kept[row - 1] = True
-                anchor, anchor_ns = values[row - 1], times_ns[row - 1]
-                for_ns = utc_ns - anchor_ns
-                low, high = (value - off - anchor) / for_ns, (value + off - anchor) / for_ns
-                if for_ns < most_ns:
-                    continue
-                kept[row] = True
-        anchor, anchor_ns, low, high = value, utc_ns, -np.inf, np.inf
+                anchor, anchor_ns = last, last_ns
+                move, for_ns = value - anchor, utc_ns - anchor_ns
+                low, high = -math.inf, math.inf
+            least, most = (move - off) / for_ns, (move + off) / for_ns
+            if least > low:
+                low = least
+            if most < high:
+                high = most
+            begins = for_ns >= most_ns
+        elif row:
+            kept[row - 1] = True
+        if begins:
+            kept[row] = True
+            anchor, anchor_ns, low, high = value, utc_ns, -math.inf, math.inf
+        last, last_ns = value, utc_ns
     return kept
 
 
