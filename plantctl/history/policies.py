@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.chunk import Opening, Scans, encode_points
+from plantctl.history.chunk import Opening, Points, Scans, encode_points
+from plantctl.history.gathering import State
 from plantctl.history.many_points import ManyPoints
 from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.states import state_in, without
-from plantctl.history.thinning import thinned
+from plantctl.history.thinning import BEFORE_ALL, rows_of, thinned, together
 
 Places = npt.NDArray[np.intp]
 # A point costs a byte or so, a minute four; below so many points a minute minutes are not worth their room.
@@ -54,10 +55,21 @@ class Policies:
         kept = looked = 0
         for place in which.tolist():
             tag, one = int(points.tag[place]), points.one(place)
-            fewer = thinned(one, scans, state_in(before, tag), self._recording[tag])
+            state, from_scan, pieces = state_in(before, tag), BEFORE_ALL, []
+            for begin in range(0, len(one), SLICE_POINTS):
+                piece = rows_of(one, slice(begin, begin + SLICE_POINTS))
+                pieces.append(thinned(piece, scans, state, self._recording[tag], from_scan))
+                state, from_scan = _last(piece, scans), int(piece.scan[-1])
+                looked += len(piece)
+                if looked >= SLICE_POINTS:
+                    yield chunks, kept
+                    chunks, kept, looked = [], 0, 0
+            fewer = together(pieces)
             chunks.append(encode_points(tag, fewer, scans.utc_ns))
-            kept, looked = kept + len(fewer), looked + len(one)
-            if looked >= SLICE_POINTS:
-                yield chunks, kept
-                chunks, kept, looked = [], 0, 0
+            kept += len(fewer)
         yield chunks, kept
+
+
+def _last(points: Points, scans: Scans) -> State:
+    utc_ns = int(scans.utc_ns[points.scan[-1]])
+    return State(utc_ns, float(points.value[-1]), int(points.quality[-1]), int(points.source_ns[-1]))

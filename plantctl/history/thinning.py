@@ -14,6 +14,7 @@ end in scanned values, so that the tolerance is kept at every scan and not by th
 
 import math
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +25,23 @@ from plantctl.history.gathering import State
 from plantctl.history.lines import Flags, on_line, straight
 from plantctl.history.numbers import I8
 
+# The scan of what was in force before the first.
+BEFORE_ALL: Final = -1
 
-def thinned(points: Points, scans: Scans, before: State | None, policy: Recording) -> Points:
+
+def thinned(
+    points: Points, scans: Scans, before: State | None, policy: Recording, from_scan: int = BEFORE_ALL
+) -> Points:
     """What is kept of the points of one tag, `before` being in force at the beginning; of one or more, one at least.
+
+    Long columns may be thinned in pieces, what is kept of them put together: then `before` is the last point of the
+    piece before, and `from_scan` its scan.
 
     Of a file whose clock was set back a swinging door keeps all.
     """
     if policy.keep is Keep.SWINGING_DOOR:
-        return _by_lines(points, scans, before, policy) if scans.ascend else points
-    return _by_band(points, scans, before, policy)
+        return _by_lines(points, scans, before, policy, from_scan) if scans.ascend else points
+    return _by_band(points, scans, before, policy, from_scan)
 
 
 def _breaks(points: Points, scans: Scans) -> Flags:
@@ -46,7 +55,19 @@ def _breaks(points: Points, scans: Scans) -> Flags:
     return found
 
 
-def _of(points: Points, rows: npt.NDArray[np.intp] | Flags) -> Points:
+def together(pieces: list[Points]) -> Points:
+    """What was kept of the pieces of a column, one at least, as one."""
+    return replace(
+        pieces[0],
+        scan=np.concatenate([p.scan for p in pieces]),
+        value=np.concatenate([p.value for p in pieces]),
+        quality=np.concatenate([p.quality for p in pieces]),
+        source_ns=np.concatenate([p.source_ns for p in pieces]),
+    )
+
+
+def rows_of(points: Points, rows: slice | npt.NDArray[np.intp] | Flags) -> Points:
+    """Some of the points."""
     return replace(
         points,
         scan=points.scan[rows],
@@ -59,9 +80,9 @@ def _of(points: Points, rows: npt.NDArray[np.intp] | Flags) -> Points:
 # ------------------------------------------------------------------------------------------------ dead-band
 
 
-def _by_band(points: Points, scans: Scans, before: State | None, policy: Recording) -> Points:
+def _by_band(points: Points, scans: Scans, before: State | None, policy: Recording, from_scan: int) -> Points:
     keep = _breaks(points, scans)
-    known = before is not None and not (len(scans.holes) and scans.holes[0] <= points.scan[0])
+    known = not ((scans.holes > from_scan) & (scans.holes <= points.scan[0])).any()
     held, held_ns = 0.0, 0
     if before is not None and known and before.quality == points.quality[0] and np.isfinite(before.value):
         keep[0] = not np.isfinite(points.value[0])
@@ -74,24 +95,24 @@ def _by_band(points: Points, scans: Scans, before: State | None, policy: Recordi
         if kept[row] or not abs(value - held) <= band or not 0 <= utc_ns - held_ns < most_ns:
             kept[row] = True
             held, held_ns = value, utc_ns
-    return replace(_of(points, np.array(kept, np.bool_)), off_by=band)
+    return replace(rows_of(points, np.array(kept, np.bool_)), off_by=band)
 
 
 # ------------------------------------------------------------------------------------------------ swinging door
 
 
-def _by_lines(points: Points, scans: Scans, before: State | None, policy: Recording) -> Points:
-    samples, breaks = _rested(points, scans, before)
+def _by_lines(points: Points, scans: Scans, before: State | None, policy: Recording, from_scan: int) -> Points:
+    samples, breaks = _rested(points, scans, before, from_scan)
     utc_ns = scans.utc_ns[samples.scan]
     kept = np.array(_doors(samples.value.tolist(), utc_ns.tolist(), breaks.tolist(), policy), np.bool_)
     found = _off(samples, utc_ns, kept, scans, policy.off_by)
     while found.any():  # by the last bits, where the numbers are large beside what they may be off
         kept |= found
         found = _off(samples, utc_ns, kept, scans, policy.off_by)
-    return replace(_of(samples, kept), line=True, off_by=policy.off_by)
+    return replace(rows_of(samples, kept), line=True, off_by=policy.off_by)
 
 
-def _rested(points: Points, scans: Scans, before: State | None) -> tuple[Points, Flags]:
+def _rested(points: Points, scans: Scans, before: State | None, from_scan: int) -> tuple[Points, Flags]:
     """The points, with one more before each that came after the value had rested: the last scan in which it did.
 
     Beside them where no line may come from what stands before.
@@ -99,11 +120,11 @@ def _rested(points: Points, scans: Scans, before: State | None) -> tuple[Points,
     utc_ns = scans.utc_ns[points.scan]
     # the last scan of another time: two frames of one scan are one
     rest = np.searchsorted(scans.utc_ns, utc_ns, "left") - 1
-    last = np.concatenate(([-1], points.scan[:-1]))
+    last = np.concatenate(([from_scan], points.scan[:-1]))
     if len(scans.holes):
         epoch = np.searchsorted(scans.holes, points.scan, "right")
         begins = np.concatenate(([0], scans.holes))[epoch]
-        same = np.concatenate(([0], epoch[:-1])) == epoch
+        same = np.concatenate(([np.searchsorted(scans.holes, from_scan, "right")], epoch[:-1])) == epoch
         rest = np.where(same & (rest >= begins), rest, -1)
     wanted = rest > last
     value, quality, source_ns = (
@@ -159,7 +180,7 @@ def _doors(values: list[float], times_ns: list[int], breaks: list[bool], policy:
 def _off(samples: Points, utc_ns: I8, kept: Flags, scans: Scans, off_by: float) -> Flags:
     """Samples from which the lines are too far, as whoever reads them computes it."""
     rows = np.flatnonzero(kept)
-    some = replace(_of(samples, rows), line=True)
+    some = replace(rows_of(samples, rows), line=True)
     on = np.searchsorted(rows, np.arange(len(samples)), "right") - 1
     goes = straight(some, scans)[on]
     found: Flags = ~kept & ~goes

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 
 from plantctl.core.keeping import Keeping
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.chunk import Points, Scans
+from plantctl.history.chunk import Points, Scans, decode_chunk, decode_points
 from plantctl.history.gathering import State, closing, in_force
+from plantctl.history.many_columns import cuts_of
+from plantctl.history.many_points import ManyPoints
+from plantctl.history.policies import Policies
 from plantctl.history.query import History
 from plantctl.history.seal import Sealer
 from plantctl.history.seams import row_at
+from plantctl.history.states import opening_of
 from plantctl.history.thinning import thinned
 from plantctl.log.reader import read_frames
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits
@@ -203,6 +207,19 @@ VALUE = st.one_of(
 ROWS = st.lists(st.tuples(st.integers(0, 40), VALUE, st.integers(0, 1)), min_size=1, max_size=25)
 
 
+def in_pieces(points, scans, before, policy, length):
+    opening = opening_of({} if before is None else {7: before})
+    number = np.array([len(points)])
+    column = ManyPoints(np.array([7]), cuts_of(number), points.scan, points.value, points.quality, points.source_ns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("plantctl.history.policies.SLICE_POINTS", length)
+        steps = list(Policies({7: policy}).encoded(column, np.array([0]), scans, opening))
+    (chunk,) = [chunk for chunks, _ in steps for chunk in chunks]
+    found = decode_points(decode_chunk(chunk), scans.utc_ns)
+    assert sum(kept for _, kept in steps) == len(found)
+    return found
+
+
 @given(
     ROWS,
     st.lists(st.integers(0, 3), min_size=41, max_size=41),
@@ -211,8 +228,9 @@ ROWS = st.lists(st.tuples(st.integers(0, 40), VALUE, st.integers(0, 1)), min_siz
     st.sampled_from((Keep.DEAD_BAND, Keep.SWINGING_DOOR)),
     st.sampled_from((0.0, 0.1, 0.25, 1e299)),
     st.sampled_from((0, 5)),
+    st.sampled_from((1, 3, 100)),
 )
-def test_any_column(rows, steps_ns, holes, known, keep, off_by, at_least_ns):
+def test_any_column(rows, steps_ns, holes, known, keep, off_by, at_least_ns, length):
     """Scans at one time, holes anywhere, numbers of any size: by the very arithmetic of whoever reads it."""
     told = sorted({scan: (value, quality) for scan, value, quality in rows}.items())
     scan = np.array([s for s, _ in told], np.int64)
@@ -223,7 +241,7 @@ def test_any_column(rows, steps_ns, holes, known, keep, off_by, at_least_ns):
     before = None if known is None else State(scans.begin_ns - 1, *known, 0)
     before = None if 0 in holes else before
     points = Points(scan, value, quality, np.zeros(len(scan), np.int64))
-    found = thinned(points, scans, before, Recording(keep, off_by, at_least_ns))
+    found = in_pieces(points, scans, before, Recording(keep, off_by, at_least_ns), length)
     wanted, force = in_force(points, scans, before), in_force(found, scans, before)
     end, whole_end = closing(found, scans, before), closing(points, scans, before)
     assert (end is None) == (whole_end is None)
