@@ -155,6 +155,8 @@ def _doors(values: list[float], times_ns: list[int], breaks: list[bool], policy:
     for row, (value, utc_ns, stops) in enumerate(zip(values, times_ns, breaks, strict=True)):
         for_ns = utc_ns - anchor_ns
         begins = stops or for_ns <= 0
+        if begins and row:
+            kept[row - 1] = True
         if not begins:
             move = value - anchor
             if not low <= move / for_ns <= high:
@@ -162,14 +164,14 @@ def _doors(values: list[float], times_ns: list[int], breaks: list[bool], policy:
                 anchor, anchor_ns = last, last_ns
                 move, for_ns = value - anchor, utc_ns - anchor_ns
                 low, high = -math.inf, math.inf
+            begins = for_ns <= 0  # two values of one time, of which one was too far off
+        if not begins:
             least, most = (move - off) / for_ns, (move + off) / for_ns
             if least > low:
                 low = least
             if most < high:
                 high = most
             begins = for_ns >= most_ns
-        elif row:
-            kept[row - 1] = True
         if begins:
             kept[row] = True
             anchor, anchor_ns, low, high = value, utc_ns, -math.inf, math.inf

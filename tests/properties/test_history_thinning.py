@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plantctl.core.keeping import Keeping
@@ -229,6 +229,9 @@ def in_pieces(points, scans, before, policy, length):
     st.sampled_from((0.0, 0.1, 0.25, 1e299)),
     st.sampled_from((0, 5)),
     st.sampled_from((1, 3, 100)),
+)
+@example(
+    [(0, 0.0, 1), (19, 0.1, 1), (20, 0.0, 1)], [0] * 19 + [1, 0] + [0] * 20, set(), None, Keep.SWINGING_DOOR, 0.0, 0, 3
 )
 def test_any_column(rows, steps_ns, holes, known, keep, off_by, at_least_ns, length):
     """Scans at one time, holes anywhere, numbers of any size: by the very arithmetic of whoever reads it."""
