@@ -36,8 +36,8 @@ FED_TAGS = ("40-FI-4013", "40-AIC-4212", "40-AIC-4212.mode")
 
 
 def recorded(folder, hours, real):
-    """What was really there, by tag, and what happened, from the record at `folder`, made if it is not there."""
-    truth = folder / "truth.npz"
+    """What was really there by tag, what happened, CPU s of recording; from `folder`, made if it is not there."""
+    truth, begin = folder / "truth.npz", time.process_time()
     if not truth.exists():
         keeping = Keeping(log_bytes=LOG_BYTES, history_ns=round((hours - LET_GO_H) * HOUR_NS))
         circuit = RecordedDays(folder, keeping=keeping)
@@ -45,12 +45,12 @@ def recorded(folder, hours, real):
         live(circuit, real * 3600, 1, told=print)
         repeat(circuit, (hours - real) * 3600, 2, told=print)
         found, happened = circuit.finish(), {name: int(count) for name, count in circuit.counted.items()}
-        np.savez(truth, **found, happened=np.array([list(happened.values())]))
+        spent = np.array([time.process_time() - begin])
+        np.savez(truth, **found, happened=np.array([list(happened.values())]), cpu_s=spent)
     with np.load(truth) as kept:
-        found = {name: kept[name] for name in kept.files if name != "happened"}
+        found = {name: kept[name] for name in kept.files if name not in ("happened", "cpu_s")}
         names = ("restart", "kill", "lost", "clock", "fault", "trip")
-        happened = dict(zip(names, kept["happened"][0].tolist(), strict=True)) if "happened" in kept.files else {}
-    return found, happened
+        return found, dict(zip(names, kept["happened"][0].tolist(), strict=True)), float(kept["cpu_s"][0])
 
 
 def ask_all(asked, folder):
@@ -87,9 +87,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(words[2]) if len(words) > 2 else Path(name) / "days"
         folder.mkdir(parents=True, exist_ok=True)
+        truth, happened, recorded_s = recorded(folder, hours, real)
         begin = time.process_time()
-        truth, happened = recorded(folder, hours, real)
-        recorded_s, begin = time.process_time() - begin, time.process_time()
         asked = Asked(folder, truth)
         missing = ask_all(asked, Path(name))
         sealed = [path.stat().st_size for path in (folder / "history").glob("*.seg")]
