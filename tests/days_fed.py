@@ -77,11 +77,11 @@ class Victoria:
         inside = points[(points["utc_ns"] >= start_ns + MS) & (points["utc_ns"] < end_ns - MS)]
         last = dict(zip((inside["utc_ns"] // MS).tolist(), inside["value"].tolist(), strict=True))
         for at_ms, value in last.items():
-            if not math.isnan(value) and found.get(at_ms) != value:
+            if not math.isnan(value) and not _same(found.get(at_ms, math.nan), value):
                 return f"{at_ms}: {found.get(at_ms)} instead of {value}"
         for at_ms, value in found.items():
             right = plain.at(at_ms * MS + MS - 1) or plain.at(at_ms * MS)
-            if not right or right[0].value != value:
+            if not _same(last.get(at_ms, math.nan), value) and not (right and _same(right[0].value, value)):
                 return f"{at_ms}: {value} instead of {right}"
         return ""
 
@@ -90,3 +90,8 @@ class Victoria:
         utc_ns = points["utc_ns"]
         rows = np.flatnonzero((utc_ns >= start_ns - 200_000 * MS) & (utc_ns < end_ns + 200_000 * MS))
         return slice(int(rows[0]), int(rows[-1])) if len(rows) else slice(0, 0)
+
+
+def _same(a, b):
+    """Equal to 15 digits: the server keeps numbers as decimals."""
+    return math.isclose(a, b, rel_tol=1e-14)
