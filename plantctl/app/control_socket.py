@@ -7,6 +7,7 @@ tells who asks: the peer's user is the actor of its commands. Requests:
     {"snapshot": true}             every point, device and recent event
     {"targets": "set"}             every name that a command can be given to, or that `get` knows: for who mistyped one
     {"command": {"verb", "target", "value", "reason", "key", "wait_s"}}   every stage the command reached, with its time
+    {"lab": {"do": "enter", ...}}  the laboratory's book (`plantctl.app.lab`)
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from plantctl.app.lab import Desk, answer_lab, lab_desk
 from plantctl.app.overview import overview, ranks
 from plantctl.app.state_folder import socket_address
 from plantctl.core.command import NOT_DURABLE, VERB_NAMES, Command, Result, Stage
@@ -41,10 +43,11 @@ _PEER = struct.Struct("3i")
 
 
 class ControlSocket:
-    """Serves one running plant."""
+    """Serves one running plant, whose state folder `path` is in; `desk` where others ask the same one."""
 
-    def __init__(self, plant: LivePlant, path: Path) -> None:
+    def __init__(self, plant: LivePlant, path: Path, desk: Desk | None = None) -> None:
         self._plant = plant
+        self._desk = lab_desk(plant, path.parent) if desk is None else desk
         self._path = path
         self._overview = overview(plant.plan)
         self._ranks = ranks(plant.plan)
@@ -123,7 +126,9 @@ class ControlSocket:
             return {"targets": targets(self._plant.plan, request["targets"])}
         if isinstance(request.get("command"), dict):
             return await self._command(request["command"], actor)
-        return {"error": "a request holds get, snapshot, targets or command"}
+        if isinstance(request.get("lab"), dict):
+            return await answer_lab(self._desk, request["lab"], actor)
+        return {"error": "a request holds get, snapshot, targets, command or lab"}
 
     # -- reading ---------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ VERBS: Final = {
     "get": "show values of the running plant",
     "set": "write a value of the running plant",
     "command": "give the running plant another command: mode, reset, tune, ack",
+    "lab": "enter, sign, list, correct and withdraw what the laboratory finds in samples",
     "history": "show what was recorded of tags: points, one moment, or spans with min, max and mean",
     "trend": "draw what was recorded of tags in the terminal",
     "export": "write what was recorded lot by lot, or around events, with a manifest of units and plans",

@@ -50,6 +50,7 @@ class LateAct(IntEnum):
     SIGNED = 2
     CORRECTED = 3
     WITHDRAWN = 4
+    STANDS = 5  # told again as it is: it is the newest of its tag again, since a later one was withdrawn
 
     @property
     def word(self) -> str:
@@ -81,6 +82,11 @@ class LabNote:
     def text(self) -> str:
         """As the note of a record."""
         return json.dumps({key: value for key, value in asdict(self).items() if value}, ensure_ascii=False)
+
+
+def person_of(actor: str) -> str:
+    """Who an actor is, whatever is said of the way by which he came: `ann` of `ann (operator)`."""
+    return actor.partition(" (")[0]
 
 
 def lab_note(text: str) -> LabNote:

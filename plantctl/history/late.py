@@ -21,7 +21,6 @@ from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import Kind, decode_frame
 from plantctl.core.late import LateAct, LateRecord, decode_late
 from plantctl.history.chunk import U2, decode_chunk
-from plantctl.history.gathering import Gathering
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed
 from plantctl.log.rows import PartlyReadable
@@ -134,23 +133,23 @@ class LateRows:
         self.damaged = 0
         self._names: list[str] = []
         self._files: dict[LateFile, list[LateSaid]] = {}
-        self._gathering: Gathering | None = None
+        self._kept: list[Told] | None = None
         self._seen = 0
         self._tail: list[LateSaid] = []
         self._columns: _Columns | None = None
         self._of: dict[int, LateOf | None] = {}
 
-    def refresh(self, sealed: PartlyReadable, names: list[str], ranges: list[Range], gathering: Gathering) -> None:
-        """Sees which files there are now, and what the log holds behind the sealed files."""
+    def refresh(self, sealed: PartlyReadable, names: list[str], ranges: list[Range], kept: list[Told]) -> None:
+        """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
         if names is not self._names and names != self._names:
             self._names = names
             self._read_files(sealed, ranges)
-        if gathering is not self._gathering:
-            self._gathering, self._seen, self._tail = gathering, 0, []
+        if kept is not self._kept:
+            self._kept, self._seen, self._tail = kept, 0, []
             self._forget()
-        if len(gathering.kept) > self._seen:
-            new = list(_records(late_frames(gathering.kept[self._seen :])))
-            self._seen = len(gathering.kept)
+        if len(kept) > self._seen:
+            new = list(_records(late_frames(kept[self._seen :])))
+            self._seen = len(kept)
             if new:
                 self._tail += new
                 self._forget()

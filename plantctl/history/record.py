@@ -134,7 +134,7 @@ class Record:
             if self._tail.gathering.rows > self._tail_rows_max:
                 self._tail.gathering, self._tail.forgot = Gathering(), True
             self._tail.gathering.add(stretch)
-        self.late.refresh(self._sealed, self._names, ranges, self._tail.gathering)
+        self.late.refresh(self._sealed, self._names, ranges, self._tail.gathering.kept)
 
     def _point(self, tag: str) -> NamedPoint:
         """A tag by its name, in the record as it is now. Raises `UnknownTag`."""

@@ -28,6 +28,9 @@ from plantctl.hmi.guard import Guard, refuse
 from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, Told, TooManyQuestions
 from plantctl.hmi.history_forms import NotAcceptable, wanted_form
 from plantctl.hmi.history_pieces import Streamed
+from plantctl.hmi.lab_desk import LabRefused
+from plantctl.hmi.lab_route import PATH as LAB
+from plantctl.hmi.lab_route import LabRoute, lab_problem
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.messages import Problem, Role, SessionTold, TokenLogin, UserLogin, encode
@@ -54,12 +57,19 @@ class Api:
     """The application over one plant: `app` is what a server runs."""
 
     def __init__(
-        self, plant: WatchedPlant, live: Live, sessions: Sessions, history: HistoryAnswers, settings: PageSettings
+        self,
+        plant: WatchedPlant,
+        live: Live,
+        sessions: Sessions,
+        history: HistoryAnswers,
+        lab: LabRoute,
+        settings: PageSettings,
     ) -> None:
         self._plant = plant
         self._live = live
         self._sessions = sessions
         self._history = history
+        self._lab = lab
         self._settings = settings
         self._static = StaticFiles()
         self._description: bytes | None = None
@@ -77,6 +87,7 @@ class Api:
             Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
             Route("/api/v1/history", self._told(self._past), methods=["GET"]),
             Route("/api/v1/events", self._told(self._happened), methods=["GET"]),
+            Route(LAB, self._told(self._sampled), methods=["GET", "POST"]),
             Route(DOCUMENT, self._told(self._document), methods=["GET"]),
             Route(PATH, self._told(self._measured), methods=["GET"]),
             WebSocketRoute(LIVE, self._serve_live),
@@ -134,6 +145,12 @@ class Api:
                 except (OSError, PlantctlError) as error:
                     logging.getLogger("plantctl").warning("the record of what happened cannot be read: %s", error)
         return Response(past.answer(), media_type="application/json")
+
+    async def _sampled(self, request: Request) -> Response:
+        try:
+            return await self._lab.answer(request, self._found(request))
+        except OSError as error:
+            raise Refused("service unavailable", 503, str(error), "unavailable") from None
 
     async def _document(self, request: Request) -> Response:
         return _json(document())
@@ -283,6 +300,8 @@ def _told_past(request: Request, told: Told) -> Response:
 def _problem(error: Refused | PlantctlError) -> Problem:
     if isinstance(error, Refused):
         return error.problem
+    if isinstance(error, LabRefused):
+        return lab_problem(error)
     return Problem("service unavailable", 503, str(error), "unavailable")
 
 

@@ -117,6 +117,10 @@ class Live:
         self.past.lost(self._plant.utc_ns())
         self._begin(None, "too-old")
 
+    def given_ns(self) -> int:
+        """The earliest instant (monotonic) at which what arrives now may have been sent."""
+        return self._still.given_ns(self._plant.monotonic_ns())
+
     def turn(self) -> None:
         """What the frames said so far is complete: send it."""
         now_ns = self._plant.monotonic_ns()

@@ -11,6 +11,7 @@ import msgspec
 from plantctl import __version__
 from plantctl.hmi.client import NO_TEXT, RESTARTS, SESSION_OVER, TOO_MANY, TOO_SLOW
 from plantctl.hmi.history_answer import AGGREGATES, POINTS_USUAL, TAGS_MAX
+from plantctl.hmi.lab_messages import LabBookTold, LabCorrect, LabEnter, LabEntryTold, LabSign, LabWithdraw
 from plantctl.hmi.messages import (
     CLIENT_MESSAGES,
     KINDS,
@@ -103,6 +104,26 @@ OPERATIONS: Final = (
         "opened, or in a gap. From then on the WebSocket tells them as they happen; what both tell is the same.",
         Events,
         problems=(401,),
+    ),
+    Operation(
+        "/api/v1/lab",
+        "GET",
+        "The laboratory's book: what was entered of samples, signed, corrected and withdrawn, the newest sample first.",
+        LabBookTold,
+        parameters=(
+            Parameter("tag", "only of this laboratory tag", {"type": "string"}),
+            Parameter("open", "only what waits for a signature (false)", {"enum": ["true", "false"]}),
+        ),
+        problems=(400, 401, 404, 503),
+    ),
+    Operation(
+        "/api/v1/lab",
+        "POST",
+        "Enter a value of a sample, sign, correct or withdraw an entry, as an operator. Answered when it is on disk; "
+        "the same `idem` of the same person acts once.",
+        LabEntryTold,
+        body=(LabEnter, LabSign, LabCorrect, LabWithdraw),
+        problems=(400, 401, 403, 404, 409, 413, 415, 503),
     ),
     Operation(
         "/metrics",

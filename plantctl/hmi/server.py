@@ -18,6 +18,8 @@ from plantctl.core.clock import Clock
 from plantctl.history.query import History
 from plantctl.hmi.api import Api
 from plantctl.hmi.history_answer import HistoryAnswers
+from plantctl.hmi.lab_desk import LabDesk
+from plantctl.hmi.lab_route import LabRoute
 from plantctl.hmi.live import Live
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.hmi.sessions import Sessions
@@ -35,18 +37,24 @@ TOKEN_MARK: Final = "#token="
 class PageServer:
     """Serves one plant's page at the socket of `settings`, with users and sessions in `folder`.
 
-    `history` opens the plant's history, when it is first asked for.
+    `history` opens the plant's history, when it is first asked for; `desk` gives the laboratory's desk.
     """
 
     def __init__(
-        self, plant: WatchedPlant, settings: PageSettings, folder: Path, history: Callable[[], History]
+        self,
+        plant: WatchedPlant,
+        settings: PageSettings,
+        folder: Path,
+        history: Callable[[], History],
+        desk: Callable[[], LabDesk],
     ) -> None:
         self._settings = settings
         self._folder = folder
         self._sessions = Sessions(folder, Users(folder))
         self.live = Live(plant, self._sessions)
         answers = HistoryAnswers(plant.plan, history)
-        self._app = Api(plant, self.live, self._sessions, answers, settings).app
+        lab = LabRoute(desk, self.live.given_ns)
+        self._app = Api(plant, self.live, self._sessions, answers, lab, settings).app
 
     async def serve(self, clock: Clock, say: Callable[[str], None]) -> None:
         """Serve until cancelled; `say` hears the address once the page is there."""

@@ -4,7 +4,6 @@ the log. Nothing in the plant changes, but for the newest good value of a labora
 Whether a value is plausible, who may sign it and what an entry was before is decided where people are known.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,5 +42,5 @@ def late_change(plan: Plan, ids: "np.ndarray[Any, np.dtype[np.uint32]]", command
     if point.name not in plan.lab or len(record.rows) != 1 or int(late["tag"]) != point.id:
         raise CommandRejected(codes.NOT_WRITABLE, f"`{command.target}` is no laboratory tag")
     value = float(late["value"])
-    entered = row if int(late["flags"]) & CURRENT and math.isfinite(value) else 0
+    entered = row if int(late["flags"]) & CURRENT else 0
     return LateChange(point.name, value, entered, int(late["quality"]), int(late["utc_ns"]), told=True)

@@ -53,7 +53,7 @@ RUDE = {
     "no json": (b"hello\n", "a request is one line of JSON"),
     "no text": (b"\xff\xfe\n", "a request is one line of JSON"),
     "no object": (b"[1]\n", "a request is a JSON object"),
-    "nothing asked": (b"{}\n", "a request holds get, snapshot, targets or command"),
+    "nothing asked": (b"{}\n", "a request holds get, snapshot, targets, command or lab"),
     "brackets without end": (b"[" * 50_000 + b"\n", "a request is one line of JSON"),
     "a line too long": (b"x" * (LINE_BYTES_MAX + 100) + b"\n", f"at most {LINE_BYTES_MAX} bytes"),
     "an unknown tag": (b'{"get": ["10-AY-3"]}\n', "`10-AY-3` is not in Bench"),

@@ -87,7 +87,7 @@ def test_the_page_shows_the_messages_as_they_are(said):
 
 
 def test_the_document_names_every_route_that_is_served_and_no_other():
-    api = Api(None, None, None, None, PageSettings(3, "127.0.0.1", 1))
+    api = Api(None, None, None, None, None, PageSettings(3, "127.0.0.1", 1))
     routes = api.app._app.routes
     served = {
         (route.path.replace(":path", ""), method)

@@ -124,13 +124,19 @@ def test_an_entry_is_in_the_log_as_it_came_with_an_event_for_people_and_becomes_
     assert [frame.payload[: len(encode_late(record))] for frame in late] == [encode_late(record)]
 
 
-@pytest.mark.parametrize(("current", "value"), [(False, 0.55), (True, math.nan)])
-def test_a_value_that_is_not_the_newest_signed_one_changes_nothing_in_the_plant(current, value):
+def test_a_value_that_is_not_the_newest_signed_one_changes_nothing_in_the_plant():
     bench = Bench()
-    bench.give("AY-1", entered(bench, value, current=current))
+    bench.give("AY-1", entered(bench, current=False))
     bench.scan()
     assert bench["AY-1"] == 0.6
     assert len(bench.frames(Kind.LATE)) == 1
+
+
+def test_a_tag_whose_only_value_was_withdrawn_has_none():
+    bench = Bench()
+    bench.give("AY-1", entered(bench, math.nan, quality=BAD))
+    bench.scan()
+    assert bench.severity("AY-1") == BAD
 
 
 def test_the_same_key_is_one_record():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from plantctl.app.control_socket import ControlSocket
+from plantctl.app.lab import Desk, lab_desk
 from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.frame_feed import Follower
@@ -138,7 +139,8 @@ class Gateway:
 async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
     """Serve people and programs until `ended`."""
     gateway = Gateway(hand_over)
-    control = ControlSocket(gateway, hand_over.settings.folder / SOCKET_NAME)
+    desk = lab_desk(gateway, hand_over.settings.folder)
+    control = ControlSocket(gateway, hand_over.settings.folder / SOCKET_NAME, desk)
     woken = asyncio.Event()
     gateway.under_way.turn(monotonic_ns())  # the last minute's frames, before anybody counts on this process
     gateway.writer.take_over(monotonic_ns())
@@ -165,7 +167,7 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
     async def show() -> None:
         # Half a second of imports: whoever asks at the control socket does not wait for them.
         await asyncio.to_thread(importlib.import_module, PAGE_SERVER)
-        pages.append(_page(gateway, hand_over))
+        pages.append(_page(gateway, hand_over, desk))
         paged.set()
         await pages[0].serve(RealClock(), say)
 
@@ -193,12 +195,12 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
             task.cancel()
 
 
-def _page(gateway: Gateway, hand_over: HandOver) -> "PageServer":
+def _page(gateway: Gateway, hand_over: HandOver, desk: Desk) -> "PageServer":
     settings = hand_over.settings
     assert settings.page is not None
     from plantctl.hmi.server import PageServer
 
-    page = PageServer(gateway, settings.page, settings.folder, lambda: _history(settings.folder))
+    page = PageServer(gateway, settings.page, settings.folder, lambda: _history(settings.folder), desk)
     gateway.follow(page.live)
     return page
 
