@@ -151,19 +151,32 @@ def restore(backup: Path, state: Path, overwrite: bool = False) -> Backup:
     try:
         part.mkdir(mode=0o700)
         found = _unpacked(backup, part)
+        moves = []
         if there:
             aside = next(p for k in range(1000) if not (p := state / f"{REPLACED}-{k}").exists())
             aside.mkdir(mode=0o700)
-            for name in there:
-                os.rename(state / name, aside / name)
-        for path in sorted(part.iterdir()):
-            if (state / path.name).is_dir():
-                (state / path.name).rmdir()
-            os.rename(path, state / path.name)
+            moves = [(state / name, aside / name) for name in there]
+        _move([*moves, *((path, state / path.name) for path in sorted(part.iterdir()))])
         _sync(state)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return found
+
+
+def _move(moves: list[tuple[Path, Path]]) -> None:
+    """Give all of these their new places, or none. Raises `OSError`."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for old, new in moves:
+            if new.is_dir():
+                new.rmdir()  # an empty one
+            os.rename(old, new)
+            done.append((old, new))
+    except OSError:
+        for old, new in reversed(done):
+            with suppress(OSError):
+                os.rename(new, old)
+        raise
 
 
 def _record_in(state: Path) -> list[str]:

@@ -1,6 +1,9 @@
 """A backup while the plant records: what is in it is one moment, and restored it gives the same answers."""
 
+import errno
 import json
+import os
+import shutil
 import tarfile
 from random import Random
 
@@ -173,3 +176,52 @@ def test_the_manifest_tells_every_file(recorded, tmp_path):
         assert [each["name"] for each in told["files"]] == tar.getnames()[:-1]
     assert (told["plant"], told["utc_ns"], len(told["files"])) == ("bench", UTC_NS, made.files)
     assert told["files"][0]["name"].startswith("feeds/"), "positions before the log"
+
+
+class Failing:
+    """The operation of this number of those that are watched fails, once; `done` counts them."""
+
+    WATCHED = ((os, "fsync"), (os, "replace"), (os, "rename"), (os, "open"), (tarfile.TarFile, "addfile"))
+
+    def __init__(self, monkeypatch, at, code):
+        self.done, self._at, self._code = 0, at, code
+        for owner, name in self.WATCHED:
+            monkeypatch.setattr(owner, name, self._watched(getattr(owner, name)))
+
+    def _watched(self, real):
+        def act(*arguments, **more):
+            self.done += 1
+            if self.done == self._at:
+                raise OSError(self._code, os.strerror(self._code))
+            return real(*arguments, **more)
+
+        return act
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EMFILE])
+@pytest.mark.parametrize("verb", ["backup", "restore"])
+def test_each_operation_fails_once_and_no_record_is_half(recorded, tmp_path, capsys, verb, code):
+    folder, _ = recorded
+    out, right = tmp_path / "b.tar", answers(folder)
+    back_up(folder, out, UTC_NS, running=False)
+    before, at, done = out.read_bytes(), 0, 0
+    while at <= done:
+        at += 1
+        with pytest.MonkeyPatch.context() as patch:
+            failing = Failing(patch, at, code)
+            if verb == "backup":
+                exit_code = main(["backup", str(folder), str(out)])
+            else:
+                exit_code = main(["restore", str(out), "--state", str(folder.parent), "--overwrite"])
+            done = failing.done
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert exit_code or not said, "it says what failed"
+        assert not list(tmp_path.glob("*.part"))
+        assert answers(folder) == right, f"operation {at}"
+        assert not (exit_code and (folder / "restoring").exists())
+        if verb == "backup" and exit_code:
+            assert out.read_bytes() == before, "the backup before stays"
+        for aside in folder.glob("replaced-*"):
+            shutil.rmtree(aside)
+    assert done > 10
