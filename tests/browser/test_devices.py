@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import go
 from tests.browser.gateway import circuit
+from tests.browser.test_keyboard_and_listening import findings
 
 
 def test_every_device_says_that_it_answers_and_its_screen_is_in_the_row_of_screens(page):
@@ -44,3 +45,27 @@ def test_a_page_without_data_claims_nothing_of_the_devices(page, gateway):
 
 def gateway_links(lost):
     return {each["device"]: ["up", 100] for each in circuit.devices()} | lost
+
+
+def test_feeds_are_quiet_at_work_and_say_what_to_do_when_they_need_somebody_or_are_not_told(page, gateway):
+    go(page, "devices")
+    archive, standby = (page.locator(f"tr[data-row='feed.{name}']") for name in ("archive", "standby"))
+    expect(archive.locator(".state")).to_have_text("running")
+    gateway.tell("values", {"feed.archive.state": 2, "feed.archive.missing": 812})
+    expect(archive).to_have_text(re.compile(r"archivefilling0\.0s81200influx"))
+    expect(page.locator(".not-normal")).not_to_contain_text("feed")
+    states = {"feed.archive.state": 4, "feed.archive.lag": 93.5, "feed.archive.quarantined": 3}
+    gateway.tell("values", states | {"feed.standby.state": 7})
+    go(page, "overview")
+    page.locator(".not-normal").get_by_role("button", name="feed not well 2: archive, standby").press("Enter")
+    expect(page.get_by_role("table", name="Feeds")).to_be_visible()
+    expect(archive.locator(".state")).to_have_text("NOT ADMITTED")
+    expect(archive).to_contain_text("correct token, password, certificate or name; the plant's log has the reason")
+    expect(archive).to_contain_text("feeds/archive.quarantine")
+    expect(standby).to_contain_text("the feeds process is silent")
+    assert findings(page) == []
+    gateway.tell("silence", 60)
+    expect(archive.locator(".state")).to_have_text("not told")
+    expect(archive.locator(".value.good")).to_have_count(0)
+    expect(archive).not_to_contain_text("correct token")
+    expect(page.locator(".not-normal")).to_contain_text("feed not well 2")  # as it was told last, as all of the line

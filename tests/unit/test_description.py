@@ -344,3 +344,12 @@ def test_a_matrix_has_a_row_for_each_instance():
         {"tag": "40-HS-4216", "show": "pump"},
     ]
     assert [item["show"] for item in overview["groups"][1]["items"]] == ["indicator", "value"]
+
+
+def test_a_sink_tells_its_points_which_are_tags_and_not_where_it_sends_to():
+    sinks = '\nsinks: {archive: {kind: influx, url: "http://x:1", insecure: true, api: v1, database: d}}\n'
+    plant = described(PLANT + sinks)
+    feed = plant["feeds"][0]
+    assert (feed["feed"], feed["kind"], sorted(feed)) == ("archive", "influx", ["feed", "kind", "points"])
+    assert {tag(plant, point)["kind"] for point in feed["points"].values()} == {"system"}
+    assert tag(plant, feed["points"]["state"])["states"]["4"] == "not-admitted"

@@ -27,6 +27,7 @@ FORMS: Final[Mapping[str, Table]] = {
         "effects": ("list of effect", "its columns"),
         "permissives": ("list of permissive", "what must be true before an output may start"),
         "devices": ("list of device", "what the plant is connected to"),
+        "feeds": ("list of feed", "the sinks that its data goes to"),
         "displays": ("list of display", "what is looked at together; made up where the text has none"),
     },
     "head": {"name": ("text", "of the plant"), "text": ("text", "what it is; may be empty")},
@@ -155,6 +156,11 @@ FORMS: Final[Mapping[str, Table]] = {
         ),
         "inputs": ("integer", "how many tags it gives"),
         "outputs": ("integer", "how many it takes"),
+    },
+    "feed": {
+        "feed": ("text", "name of the sink"),
+        "kind": ("text", "what it is: `influx`, `mqtt` and so on"),
+        "points": (POINTS, "by part: `state`, `lag`, `missing`, `quarantined`, `lost`, `failures`"),
     },
     "display": {
         "display": ("text", "its name"),

@@ -1,7 +1,8 @@
-// What is not normal, and must be seen on every screen: held outputs, trips, forces, lost devices, insecure links.
+// What is not normal, and must be seen on every screen: held outputs, trips, forces, lost devices and feeds, insecure links.
 //
 // The list is made of what the plant tells; an entry leads to where something can be done about it.
 
+import { needsSomebody } from "./feed_panel.js";
 import { isForced, isSimulated } from "./quality.js";
 import { confirmWrite } from "./confirm.js";
 import { t } from "./texts.js";
@@ -66,6 +67,8 @@ export function abnormalities(app) {
   found.push(...counted("abnormal.tripped", tripped, "tripped", go("interlocks")));
   const away = plant.devices.map((device) => device.device).filter((name) => app.devices.isAway(name));
   found.push(...counted("abnormal.away", away, "away", go("devices")));
+  const feeds = plant.feeds.filter((feed) => needsSomebody(app, feed)).map((feed) => feed.feed);
+  found.push(...counted("abnormal.feeds", feeds, "feeds", go("devices")));
   const forced = [];
   const simulated = [];
   for (const tag of plant.tags.keys()) {

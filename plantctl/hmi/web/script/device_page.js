@@ -1,7 +1,8 @@
 // The devices of the plant: how they are reached, whether they answer and since when not, which of their values are not
-// good, whether their link is protected.
+// good, whether their link is protected. Below them where the data goes.
 
 import { el, setClass, setText } from "./dom.js";
+import { feedPanel } from "./feed_panel.js";
 import { ageText, timeText } from "./format.js";
 import { t } from "./texts.js";
 
@@ -93,5 +94,6 @@ export function deviceScreen(app, scope) {
         app.plant.devices.map((device) => deviceRow(app, device, scope)),
       ),
     ),
+    feedPanel(app, scope),
   );
 }

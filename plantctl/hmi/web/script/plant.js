@@ -42,6 +42,7 @@ export class Plant {
     this.effects = by(description.effects, "effect");
     this.permissives = by(description.permissives, "output");
     this.devices = description.devices ?? [];
+    this.feeds = description.feeds ?? [];
     this.displays = description.displays ?? [];
     this.alarmsOfTag = gathered(description.alarms, (alarm) => [alarm.tag]);
     this.causesOfTag = gathered(description.causes, (cause) => cause.tags ?? []);
@@ -109,6 +110,7 @@ export class Plant {
       names.add(permissive.point);
       for (const condition of permissive.conditions ?? []) condition.point && names.add(condition.point);
     }
+    for (const feed of this.feeds) take(feed.points);
     names.add("scan.held");
     return [...names].filter(Boolean);
   }

@@ -66,6 +66,7 @@ export const ENGLISH = {
   "abnormal.held_title": "after a restart outputs wait until a person has looked and releases them",
   "abnormal.tripped": "tripped {n}: {names}",
   "abnormal.away": "no answer {n}: {names}",
+  "abnormal.feeds": "feed not well {n}: {names}",
   "abnormal.forced": "forced {n}: {names}",
   "abnormal.simulated": "simulated {n}: {names}",
   "abnormal.bypassed": "bypassed {n}: {names}",
