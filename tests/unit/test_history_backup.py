@@ -198,8 +198,7 @@ class Failing:
         return act
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EMFILE])
-@pytest.mark.parametrize("verb", ["backup", "restore"])
+@pytest.mark.parametrize(("verb", "code"), [("backup", errno.ENOSPC), ("backup", errno.EMFILE), ("restore", errno.EIO)])
 def test_each_operation_fails_once_and_no_record_is_half(recorded, tmp_path, capsys, verb, code):
     folder, _ = recorded
     out, right = tmp_path / "b.tar", answers(folder)
