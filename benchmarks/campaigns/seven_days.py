@@ -39,7 +39,7 @@ def recorded(folder, hours, real):
     """What was really there by tag, what happened, CPU s of recording; from `folder`, made if it is not there."""
     truth, begin = folder / "truth.npz", time.process_time()
     if not truth.exists():
-        keeping = Keeping(log_bytes=LOG_BYTES, history_ns=round((hours - LET_GO_H) * HOUR_NS))
+        keeping = Keeping(log_bytes=LOG_BYTES, history_ns=max(0, round((hours - LET_GO_H) * HOUR_NS)))
         circuit = RecordedDays(folder, keeping=keeping)
         circuit.taping = True
         live(circuit, real * 3600, 1, told=print)
