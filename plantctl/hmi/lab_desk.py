@@ -8,7 +8,7 @@ Rules of the file: what cannot be done raises `LabRefused` with a word for progr
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -23,8 +23,6 @@ from plantctl.core.errors import PlantctlError
 from plantctl.core.late import (
     ACTOR_BYTES_MAX,
     LATE,
-    NOTE_BYTES_MAX,
-    ROWS_MAX,
     LabNote,
     LateAct,
     LateRecord,
@@ -100,7 +98,6 @@ class LabDesk:
         points = plant.plan.points
         self._tags = {name: _Tag(lab, points[plant.plan.rows[name]]) for name, lab in plant.plan.lab.items()}
         self._by_id = {tag.point.id: tag for tag in self._tags.values()}
-        self._names: Mapping[int, str] = {p.id: p.name for p in points if p.row}
 
     async def entries(self, tag: str = "", *, unsigned: bool = False) -> list[LabEntryTold]:
         """The book, the newest sample first; of one tag, or of what is not signed yet."""
@@ -209,28 +206,6 @@ class LabDesk:
         row = late_row(entry.tag, entry.utc_ns, math.nan, WITHDRAWN, current=bad)
         record = LateRecord(LateAct.WITHDRAWN, entry.number, row, by.actor, LabNote(reason=reason).text())
         await self._tell(tag, record, reason, by)
-
-    async def bring(self, rows: npt.NDArray[np.void], number: int, actor: str, name: str, *, first: bool) -> None:
-        """Take a part of an import: `rows` as `LATE_ROW`, of the file `name`, whose `number` all its parts have.
-
-        Raises `LabRefused`: nothing of the part is then in the record.
-        """
-        if not 0 < len(rows) <= ROWS_MAX or not name.isprintable() or len(name.encode()) > NOTE_BYTES_MAX:
-            raise LabRefused(codes.BAD_VALUE, f"a part of an import has 1 to {ROWS_MAX} rows and the name of its file")
-        for tag in np.unique(rows["tag"]).tolist():
-            if tag not in self._names:
-                raise LabRefused(codes.UNKNOWN_TARGET, f"the point {tag} is not in the plan")
-            if tag in self._by_id:
-                raise LabRefused(codes.NOT_WRITABLE, f"`{self._names[tag]}` is a laboratory tag: plantctl lab enter")
-        if int(rows["utc_ns"].max()) > self._plant.utc_ns() + AHEAD_NS:
-            raise LabRefused(codes.BAD_VALUE, "a value's time lies in the future")
-        bare = rows.copy()
-        bare["flags"] = 0
-        record = LateRecord(LateAct.IMPORTED, number, bare, _actor(actor), name)
-        reason = f"values from {name}, number {number_text(number)}" if first else ""
-        expires_ns = self._plant.monotonic_ns() + 10_000_000_000
-        async with self._one:
-            await self._give(name[:60], record, reason, "", expires_ns)
 
     # ------------------------------------------------------------------------------------------------ parts
 
