@@ -18,6 +18,7 @@ from plantctl.log.storage import ReadOnlyFolder
 from plantctl.scan.event_records import EventRecords
 from plantctl.sinks._sink import SinkPlace
 from plantctl.sinks.influx import Config, Sink
+from tests.answering_ways import opened
 from tests.gateway_bench import demo_plan
 
 MS = 1_000_000
@@ -29,8 +30,8 @@ def fed(place, server, tags, after=0):
     plan, log = demo_plan(), ReadOnlyFolder(place / "log")
     newest = find_end(log).sequence
     record = FeedLog(log, ReadOnlyFolder(place / "history"), EventRecords(plan), lambda: (newest, 0))
-    ids = {plan.points[plan.rows[tag]].id: tag for tag in tags}
-    labels = {number: PointLabel(tag, plan.points[plan.rows[tag]].unit) for number, tag in ids.items()}
+    points = {tag: opened(place).names.point(tag) for tag in tags}  # as the record has them, not today's plan
+    labels = {point.id: PointLabel(tag, point.unit) for tag, point in points.items()}
     config = Config(url=server.url, org="works", bucket="plant", insecure=True, text=False)
 
     async def feed():
@@ -38,7 +39,7 @@ def fed(place, server, tags, after=0):
         await sink.open()
         try:
             while (batch := cursor.next(ROWS)) is not None:
-                wanted = batch.where(np.isin(batch.tag, list(ids)), events=False)
+                wanted = batch.where(np.isin(batch.tag, list(labels)), events=False)
                 if wanted.rows:
                     await sink.write(wanted)
                 rows += wanted.rows
@@ -54,8 +55,8 @@ class Victoria:
 
     name, offers, step_ns = "VictoriaMetrics", ("raw",), MS
 
-    def __init__(self, server, first_ns=0):
-        self.server, self.first_ns = server, first_ns
+    def __init__(self, server, tags, first_ns=0):
+        self.server, self.tags, self.first_ns = server, tags, first_ns
         server.flush()
 
     def ask(self, question):
@@ -72,7 +73,11 @@ class Victoria:
         """What is wrong, empty where nothing is; a window in which UTC was set back is no question for it."""
         start_ns, end_ns = question.arguments
         points = plain.points
-        if start_ns < self.first_ns or (np.diff(points["utc_ns"]) < 0)[self._near(points, start_ns, end_ns)].any():
+        if (
+            question.tag not in self.tags
+            or start_ns < self.first_ns
+            or (np.diff(points["utc_ns"]) < 0)[self._near(points, start_ns, end_ns)].any()
+        ):
             return None
         inside = points[(points["utc_ns"] >= start_ns + MS) & (points["utc_ns"] < end_ns - MS)]
         last = dict(zip((inside["utc_ns"] // MS).tolist(), inside["value"].tolist(), strict=True))

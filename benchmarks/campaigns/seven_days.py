@@ -77,7 +77,7 @@ def ask_all(asked, folder):
     day = next(r for r in ranges if open_sealed(sealed, r).head.low_ns > asked.last_ns - 24 * HOUR_NS)
     with running(VictoriaMetrics, folder / "victoria") as server:
         fed(asked.place, server, FED_TAGS, day.first_sequence - 1)
-        asked.ask(Victoria(server, open_sealed(sealed, day).head.low_ns + 11 * S))
+        asked.ask(Victoria(server, FED_TAGS, open_sealed(sealed, day).head.low_ns + 11 * S))
     return missing
 
 

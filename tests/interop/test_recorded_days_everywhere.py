@@ -42,4 +42,4 @@ def test_files_and_answers_in_arrow_and_parquet(asked, tmp_path):
 def test_a_database_that_was_fed(asked, tmp_path):
     with running(VictoriaMetrics, tmp_path) as server:
         assert fed(asked.place, server, TAGS) > 500
-        asked.ask(Victoria(server))
+        asked.ask(Victoria(server, TAGS))
