@@ -269,7 +269,7 @@ class VictoriaSpans:
         width_s = (end_ns - start_ns) // number / 1e9
         span = f"start={start_ns / 1e9 + width_s}&end={end_ns / 1e9}&step={width_s}&nocache=1"
         told = self.asking.ask("GET", f"/api/v1/query_range?query={how}_over_time({of}%5B{width_s}s%5D)&{span}")
-        found = msgspec.json.decode(told, type=_Answer).data.result
+        found = sorted(msgspec.json.decode(told, type=_Answer).data.result, key=lambda each: int(each.metric["tag"]))
         return [np.array([value for _, value in series.values], np.float64) for series in found]
 
     def close(self):
@@ -283,6 +283,7 @@ class _Exported(msgspec.Struct):
 
 
 class _Matrix(msgspec.Struct):
+    metric: dict[str, str]
     values: list[tuple[float, str]]
 
 
