@@ -1,7 +1,7 @@
 """What was recorded, fed through the record's cursors and the InfluxDB sink into VictoriaMetrics, and asked there.
 
-VictoriaMetrics keeps milliseconds and numbers, so a value that was in force for less, a NaN and a gap are not told by
-it; everything else is compared: each point is there, and nothing is there that was not so.
+VictoriaMetrics keeps milliseconds and some eleven digits, so a value that was in force for less, a NaN and a gap are
+not told by it; everything else is compared: each point is there, and nothing is there that was not so.
 """
 
 import asyncio
@@ -98,5 +98,5 @@ class Victoria:
 
 
 def _same(a, b):
-    """Equal to 15 digits: the server keeps numbers as decimals."""
-    return math.isclose(a, b, rel_tol=1e-14)
+    """Equal to 11 digits: the server keeps a block of numbers as decimals of one exponent, and loses what is behind."""
+    return math.isclose(a, b, rel_tol=1e-11)
