@@ -1,6 +1,7 @@
 """`plantctl history TAG... --last 10m`: what was recorded of tags, as points, at one moment, or in spans.
 
-`plantctl history check [PLANT]` looks for damage in the record instead (`history_check`).
+`plantctl history check [PLANT]` looks for damage in the record instead (`history_check`), `plantctl history import
+FILE.csv` brings values that came after their time (`history_import`).
 """
 
 import argparse
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repair", action="store_true", help="with check: mend what the log still holds")
     parser.epilog = (
         "plantctl history check [PLANT] reads every file of the record and every check sum instead, and says which\n"
-        "tags and times are affected; exit code 1: something is damaged. PLANT is a plant's name or its state folder."
+        "tags and times are affected; exit code 1: something is damaged. PLANT is a plant's name or its state folder.\n"
+        "plantctl history import FILE.csv brings values that came after their time to the running plant's record:\n"
+        "columns time,tag,value,quality; exit code 1: lines are wrong, and nothing was taken."
     )
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="only the newest N rows of each tag")
 
@@ -46,6 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
         from plantctl.cli.history_check import check
 
         return check(arguments)
+    if arguments.tags[0] == "import":
+        from plantctl.cli.history_import import bring
+
+        return bring(arguments)
     if arguments.manifest and arguments.out is None:
         return fail(USAGE, "--manifest describes a file: it needs --out")
     if arguments.repair:

@@ -35,8 +35,11 @@ from plantctl.core.late import (
 from plantctl.core.quality import Reason, bad_because
 from plantctl.core.units import UnitError, convert, parse_unit
 from plantctl.history.lab_book import LabEntry, in_plant, lab_book
+from plantctl.history.late import LateRows
 from plantctl.history.late_log import LateLog
+from plantctl.hmi.lab_import import LabImport, LabImported, import_rows, known_rows
 from plantctl.hmi.lab_messages import (
+    LAB_VALID_MS,
     LabCorrect,
     LabEnter,
     LabEntryTold,
@@ -207,6 +210,23 @@ class LabDesk:
         record = LateRecord(LateAct.WITHDRAWN, entry.number, row, by.actor, LabNote(reason=reason).text())
         await self._tell(tag, record, reason, by)
 
+    async def bring(self, asked: LabImport, actor: str) -> LabImported:
+        """Take a part of a file of late values, or nothing of it where a row is wrong. Raises `LabRefused`."""
+        if not asked.name.isprintable():
+            raise LabRefused(codes.BAD_VALUE, "the name of a file is one line")
+        plant = self._plant
+        ids = {p.name: p.id for p in plant.plan.points if p.row}
+        rows, wrong = import_rows(asked, ids, self._tags, plant.utc_ns() + AHEAD_NS)
+        if wrong or asked.check:
+            return LabImported(0, 0, wrong)
+        async with self._one:
+            new = rows[~known_rows(await asyncio.to_thread(self._rows), rows)]
+            if len(new):
+                record = LateRecord(LateAct.IMPORTED, entry_number(asked.name), new, _actor(actor), asked.name)
+                reason = f"values from {asked.name}" if asked.first else ""
+                await self._give(asked.name, record, reason, "", plant.monotonic_ns() + LAB_VALID_MS * 1_000_000)
+        return LabImported(len(new), len(rows) - len(new), [])
+
     # ------------------------------------------------------------------------------------------------ parts
 
     def _row(
@@ -218,12 +238,12 @@ class LabDesk:
         return late_row(tag.point.id, utc_ns, value, tag.lab.quality(value, signed=signed), current=current)
 
     async def _book(self) -> dict[int, LabEntry]:
-        def read() -> dict[int, LabEntry]:
-            if self._late is None:
-                self._late = self._opened()
-            return lab_book(self._late.refresh().said())
+        return await asyncio.to_thread(lambda: lab_book(self._rows().said()))
 
-        return await asyncio.to_thread(read)
+    def _rows(self) -> LateRows:
+        if self._late is None:
+            self._late = self._opened()
+        return self._late.refresh()
 
     def _tag(self, name: str) -> _Tag:
         found = self._tags.get(name)
