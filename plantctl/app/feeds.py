@@ -19,9 +19,7 @@ from plantctl.app.feed_log import FeedLog
 from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.clock import Clock
 from plantctl.core.feed import SinkPlan, SinkState, feed_point
-from plantctl.history.names import points_in
-from plantctl.log.files import plan_hashes, plan_name
-from plantctl.log.plan_file import decode_plan
+from plantctl.history.names import Names
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Storage
 from plantctl.plan.plan import Plan
@@ -131,11 +129,9 @@ class Feeds:
         )
 
     def labels(self) -> dict[int, PointLabel]:
-        """What every point is called that the log may hold rows of. Raises `OSError`."""
-        labels: dict[int, PointLabel] = {}
-        for plan_hash in plan_hashes(self._log.names()):
-            text = decode_plan(self._log.read(plan_name(plan_hash))).text
-            labels |= {p.id: PointLabel(p.name, p.unit, p.text) for p in points_in(text).values()}
+        """What every point is called that the log may hold rows of, by the plan that wrote last. Raises `OSError`."""
+        known = Names(self._log).all()
+        labels = {p.id: PointLabel(p.name, p.unit, p.text) for p in known.values()}
         for p in self._plan.points:
             if p.name:
                 unit = "" if p.unit == "1" else p.unit

@@ -66,10 +66,13 @@ class Names:
         names = self._log.names() if names is None else names
         if names is self._names or names == self._names:
             return
-        self._names = names
-        hashes = plan_hashes(names)
-        if sorted(hashes) != sorted(self._plans):
+        hashes, writes = plan_hashes(names), self._writes(names)
+        # A text comes before the first file of its plan, and a plan may come back to an older text: who writes now is
+        # looked at with every new file.
+        if sorted(hashes) != sorted(self._plans) or (writes in hashes and writes != self._plans[-1]):
             self._plans, self._newest, self._known, self._all = self._by_age(names, hashes), "", {}, None
+        # A head that is not on disk yet is looked at again.
+        self._names = [] if writes is None and log_names(names) else names
 
     def _found(self, name: str) -> NamedPoint | None:
         """The point in the newest text that has it: a plan of thousands is not taken apart for one of them."""
@@ -94,6 +97,11 @@ class Names:
     def plans(self) -> list[int]:
         """The hashes of all plans of the log."""
         return plan_hashes(self._log.names())
+
+    def _writes(self, names: list[str]) -> int | None:
+        """The plan of the newest file; None where its head is not there (yet)."""
+        head = next((decode_head(self._log.read_part(n, 0, HEAD_BYTES)) for n in reversed(log_names(names))), None)
+        return None if head is None else head.plan_hash
 
     def _by_age(self, names: list[str], hashes: list[int]) -> list[int]:
         """The plans in the order in which they wrote last; those of files that are gone come first."""

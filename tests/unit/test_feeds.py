@@ -16,6 +16,7 @@ from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.batch import PointLabel
 from plantctl.core.feed import SinkPlan, SinkState
 from plantctl.core.virtual_run import run_virtual
+from plantctl.history.names import Names
 from plantctl.log.files import plan_name
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.sinks._sink import SinkNotAdmitted, SinkSettings
@@ -119,6 +120,31 @@ def test_a_point_that_only_an_older_plan_had_keeps_its_name(tmp_path, kept):
     labels = kept["all"][0][0].labels
     assert (labels[90000].name, labels[90000].unit) == ("QI-9", "g/L")
     assert labels[28].name == plant.plan.points[plant.plan.ids.tolist().index(28)].name  # the newest word counts
+
+
+@pytest.mark.parametrize("units", [("mg/L", "g/L"), ("g/L", "mg/L")])
+def test_a_point_that_is_gone_is_told_with_the_unit_that_it_had_last_whatever_the_sums_of_the_texts(tmp_path, units):
+    plant = None
+    for unit in units:
+        plant = Logged(CASCADE.replace("QI-1: {unit: g/L", f"QI-1: {{unit: {unit}"), tmp_path, plant)
+        plant.begin()
+        plant.live(3)
+        plant.end()
+    now = replace(plant.plan, points=tuple(p for p in plant.plan.points if p.name != "QI-1"))
+    feeds = Feeds(now, None, ReadOnlyFolder(tmp_path), None, None, None)
+    assert next(label.unit for label in feeds.labels().values() if label.name == "QI-1") == units[1]
+
+
+def test_names_have_the_unit_of_who_writes_now_though_its_text_came_first_and_of_an_older_text_that_came_back(tmp_path):
+    names, plant = Names(ReadOnlyFolder(tmp_path)), None
+    for unit in ("g/L", "mg/L", "g/L"):
+        before = names.point("QI-1").unit if plant else ""
+        plant = Logged(CASCADE.replace("QI-1: {unit: g/L", f"QI-1: {{unit: {unit}"), tmp_path, plant)
+        assert not before or names.point("QI-1").unit == before  # nothing of it is written yet
+        plant.begin()
+        plant.live(3)
+        plant.end()
+        assert names.point("QI-1").unit == unit
 
 
 def test_a_sink_that_fails_hinders_no_other_and_is_told_once(tmp_path, kept):
