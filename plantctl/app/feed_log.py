@@ -2,12 +2,20 @@
 
 The log goes back as far as its room allows, the history much further. A feed that was away for so long that the log has
 let go of what it did not get is given that from the history, and the rest from the log.
+
+A late value goes out as it stands now, whichever of its records is read. What is new goes out before what is old: were
+each record sent as it was told, a sample's first value could arrive behind its correction, and a database keeps what
+arrives last.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from plantctl.core.batch import Batch, Cursor
 from plantctl.history.cursor import SealedCursor
+from plantctl.history.late_log import LateLog
 from plantctl.log.cursor import LogCursor
 from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.rows import PartlyReadable
@@ -41,6 +49,10 @@ class FeedLog:
         """A cursor on the log alone."""
         return LogCursor(self._log, self._records, lambda: self._newest()[0], after, before)
 
+    def late_log(self) -> LateLog | None:
+        """The late values of the record; None where there is no history."""
+        return None if self._history is None else LateLog(self._log, self._history)
+
     def sealed_cursor(self, after: int, before: int | None) -> SealedCursor | None:
         """A cursor on what the log does not hold any more; None where it holds all behind `after`. Raises `OSError`."""
         if self._history is None:
@@ -60,6 +72,8 @@ class RecordCursor:
         self._record = record
         self._before = before
         self._cursor: LogCursor | SealedCursor | None = None
+        self._late: LateLog | None = None
+        self._held: Batch | None = None
         self._given = after
         self._lost = 0
 
@@ -74,7 +88,16 @@ class RecordCursor:
         return self._lost + (0 if self._cursor is None else self._cursor.lost_frames)
 
     def next(self, rows_max: int) -> Batch | None:
-        """The next frames; None where there is none yet. Raises `OSError`."""
+        """The next frames; None where there is none yet. Raises `OSError`; the same frames are then given again."""
+        if self._held is None:
+            self._held = self._following(rows_max)
+        batch = self._as_it_stands(self._held)
+        self._held = None
+        if self._cursor is not None:
+            self._given = max(self._given, self._cursor.last_sequence)
+        return batch
+
+    def _following(self, rows_max: int) -> Batch | None:
         if not isinstance(self._cursor, SealedCursor):
             sealed = self._record.sealed_cursor(self._given, self._before)
             if sealed is not None:
@@ -86,8 +109,21 @@ class RecordCursor:
         if batch is None and isinstance(self._cursor, SealedCursor):
             self._turn_to(self._record.log_cursor(self._cursor.last_sequence, self._before))
             batch = self._cursor.next(rows_max)
-        self._given = max(self._given, self._cursor.last_sequence)
         return batch
+
+    def _as_it_stands(self, batch: Batch | None) -> Batch | None:
+        """The batch; of late values, which alone are old already here, with what was told last of each."""
+        if batch is None or not batch.historical:
+            return batch
+        if self._late is None:
+            self._late = self._record.late_log()
+            if self._late is None:
+                return batch
+        late = self._late.refresh(self._record.newest()[0])
+        rows = zip(batch.tag.tolist(), batch.utc_ns.tolist(), batch.value.tolist(), batch.quality.tolist(), strict=True)
+        now = [late.newest(tag, utc_ns) or (value, quality) for tag, utc_ns, value, quality in rows]
+        value, quality = zip(*now, strict=True) if now else ((), ())
+        return replace(batch, value=np.array(value, np.float64), quality=np.array(quality, np.uint16))
 
     def _turn_to(self, cursor: LogCursor | SealedCursor) -> None:
         self._lost = self.lost_frames

@@ -191,6 +191,12 @@ class LateRows:
             self._of[tag] = self._find(tag)
         return self._of[tag]
 
+    def newest(self, tag: int, utc_ns: int) -> tuple[float, int] | None:
+        """Value and quality that were told last of a tag and time, also when withdrawn; None where nothing was."""
+        columns = self._all()
+        rows = np.flatnonzero((columns.tag == tag) & (columns.utc_ns == utc_ns))
+        return (float(columns.value[rows[-1]]), int(columns.quality[rows[-1]])) if len(rows) else None
+
     def _find(self, tag: int) -> LateOf | None:
         columns = self._all()
         mine = np.flatnonzero(columns.tag == tag)

@@ -29,6 +29,7 @@ from plantctl.core.late import (
 from plantctl.core.message import TEXT_BYTES_MAX
 from plantctl.core.quality import BAD, Reason, reason_of
 from plantctl.core.ring import RingReader, RingWriter
+from plantctl.history.late_log import LateLog
 from tests.feed_bench import NoWords
 from tests.history_bench import SCAN_NS, Plant
 from tests.plan_bench import PlanBench
@@ -200,8 +201,10 @@ def test_the_quality_of_a_laboratory_value_says_who_has_yet_to_sign_and_what_is_
     assert not lab.quality(0.8, signed=True) & 3, "it is good: the sample is, the plant is not"
 
 
-def told(plant, *values):
-    row = np.array([(v, plant.utc_ns - 60 * SCAN_NS, 23, 0, 0) for v in values], LATE_ROW)
+def told(plant, *values, utc_ns=None):
+    """Late values of tag 23, each of another moment, or all of `utc_ns`."""
+    begin_ns = plant.utc_ns - 60 * SCAN_NS + round(10 * values[0])
+    row = np.array([(v, begin_ns + n if utc_ns is None else utc_ns, 23, 0, 0) for n, v in enumerate(values)], LATE_ROW)
     plant.ring.append(Kind.LATE, plant.count, plant.mono_ns, encode_late(LateRecord(LateAct.IMPORTED, 1, row)))
 
 
@@ -222,11 +225,10 @@ def test_sinks_are_given_late_values_in_batches_of_their_own_with_the_time_that_
             plant.log.remove(name)
     last = plant.recorder.durable_sequence
     cursor = FeedLog(plant.log, plant.sealed, NoWords(), lambda: (last, plant.utc_ns)).cursor(0)
-    batches, given = [], 0
-    while (batch := cursor.next(rows_max)) is not None:
+    batches, given = all_of(cursor, rows_max), 0
+    for batch in batches:
         assert batch.first_sequence == given + 1
         given = batch.last_sequence
-        batches.append(batch)
     assert given == last
     assert cursor.lost_frames == 0
     late = [b for b in batches if b.historical]
@@ -235,3 +237,61 @@ def test_sinks_are_given_late_values_in_batches_of_their_own_with_the_time_that_
         assert b.source_ns.tolist() == b.utc_ns.tolist()
         assert set(b.tag.tolist()) == {23}
     assert all(b.rows <= rows_max or b.historical or len(set(b.utc_ns.tolist())) == 1 for b in batches)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_late_value_goes_out_as_it_stands_whichever_of_its_records_is_read_once_that_is_on_disk(sealed):
+    plant = Plant(Random(5), file_bytes=3000)
+    plant.scan(4)
+    utc_ns = plant.utc_ns - 60 * SCAN_NS
+    told(plant, 7.25, utc_ns=utc_ns)
+    plant.scan(4)
+    plant.keep()
+    first = plant.recorder.durable_sequence
+    for _ in range(40):
+        plant.scan(4)
+    plant.keep()
+    if sealed:
+        plant.seal()
+        plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
+        for name in [n for n in plant.log.names() if n.endswith(".log")][:-2]:
+            plant.log.remove(name)
+    told(plant, 7.75, utc_ns=utc_ns)
+    plant.keep()
+    last = plant.recorder.durable_sequence
+
+    def sent(durable):
+        cursor = FeedLog(plant.log, plant.sealed, NoWords(), lambda: (durable, 0)).cursor(0, durable)
+        return [v for batch in all_of(cursor) if batch.historical for v in batch.value.tolist()]
+
+    assert sent(last) == [7.75, 7.75]
+    if not sealed:
+        assert sent(first) == [7.25]
+
+
+def test_a_late_value_whose_state_cannot_be_read_is_given_at_the_next_attempt(monkeypatch):
+    plant = Plant(Random(5), file_bytes=3000)
+    plant.scan(4)
+    told(plant, 7.25)
+    plant.keep()
+    last = plant.recorder.durable_sequence
+    cursor = FeedLog(plant.log, plant.sealed, NoWords(), lambda: (last, 0)).cursor(0)
+    monkeypatch.setattr(LateLog, "refresh", refused)
+    with pytest.raises(OSError, match="disk"):
+        all_of(cursor)
+    given = cursor.last_sequence
+    monkeypatch.undo()
+    batch = cursor.next(100)
+    assert (batch.first_sequence, batch.value.tolist()) == (given + 1, [7.25])
+
+
+def all_of(cursor, rows_max=100):
+    """All batches that the cursor gives."""
+    batches = []
+    while (batch := cursor.next(rows_max)) is not None:
+        batches.append(batch)
+    return batches
+
+
+def refused(_log, _through=None):
+    raise OSError("no disk")
