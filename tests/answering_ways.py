@@ -118,11 +118,11 @@ def pandas_columns(frame):
 
 def file_columns(path):
     """What a file of `plantctl history --out` holds."""
+    if path.suffix == ".csv":
+        return csv_columns(path.read_bytes().decode())
     import pyarrow as pa
     import pyarrow.parquet
 
-    if path.suffix == ".csv":
-        return csv_columns(path.read_bytes().decode())
     if path.suffix == ".parquet":
         return arrow_columns(pa.parquet.read_table(path, use_threads=False))
     return arrow_columns(pa.ipc.open_stream(path.read_bytes()).read_all())

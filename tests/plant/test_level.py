@@ -46,8 +46,8 @@ def test_the_level_rides_through_half_the_current_and_a_feed_that_is_weaker_by_a
     minutes(18)
     assert bleed_l_h(circuit) < 0.9 * before
     circuit.give("set", "40-IC-4200", 340)
-    circuit.give("set", "40-AY-4215", 0.40)
-    circuit.give("set", "40-AY-4216", 0.033)
+    circuit.enter("40-AY-4215", 0.40)
+    circuit.enter("40-AY-4216", 0.033)
     circuit.inject("feed-strength", percent=-33.3)
     minutes(24)
     assert circuit.value("40-FI-4215") == pytest.approx(1.5 * 5.84, rel=0.05)

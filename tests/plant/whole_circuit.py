@@ -5,6 +5,7 @@ from pathlib import Path
 
 from plantctl.cli.run_inputs import read_commands
 from plantctl.core.command import Command, Stage
+from plantctl.core.late import LATE, LabNote, LateAct, LateRecord, late_row, late_text
 from plantctl.plan.build import build_path
 from simulators.plant import Plant
 from tests.plant.memory_rig import MemoryCircuit
@@ -43,6 +44,12 @@ class WholeCircuit(MemoryCircuit):
                 return last
             self.run(1.0)
         raise AssertionError(f"{verb} {target} {value}: {last}")
+
+    def enter(self, tag, value):
+        """The laboratory enters a value of a sample that is signed."""
+        utc_ns = self.now_ns
+        row = late_row(self.plan.points[self.plan.rows[tag]].id, utc_ns, value, 0, current=True)
+        self.give(LATE, tag, late_text(LateRecord(LateAct.ENTERED, utc_ns, row, "test", LabNote().text())))
 
     def start_by_text(self):
         """Everything of `start.csv`, one after the other; until the current flows."""

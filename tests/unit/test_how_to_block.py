@@ -55,4 +55,4 @@ def test_the_readers_situation_gives_what_the_page_says(tmp_path, mode):
 def test_the_readers_block_stands_the_storm(monkeypatch, compile_cache):
     monkeypatch.setattr(hostile, "SCANS", 100)
     hostile.test_a_storm_leaves_no_bit_of_difference_and_nothing_that_is_not_finite("totalizer", compile_cache)
-    hostile.test_after_the_storm_the_block_comes_back("totalizer")
+    hostile.test_after_the_storm_the_block_comes_back("totalizer", compile_cache)

@@ -1,4 +1,5 @@
-// What is not normal, and must be seen on every screen: held outputs, trips, forces, lost devices and feeds, insecure links.
+// What is not normal, and must be seen on every screen: held outputs, trips, forces, lost devices and feeds, links
+// that are not secure.
 //
 // The list is made of what the plant tells; an entry leads to where something can be done about it.
 
