@@ -25,7 +25,8 @@ def _values(plan: Plan) -> list[str]:
 
 
 def _writable(plan: Plan) -> list[str]:
-    by_hand = [p.name for p in plan.points if p.writer is Writer.INPUT and p.row and not p.owner]
+    inputs = [p for p in plan.points if p.writer is Writer.INPUT and p.name not in plan.lab]
+    by_hand = [p.name for p in inputs if p.row and not p.owner]
     return [*(o.tag for o in plan.outputs), *(f"{loop}.sp" for loop in _tags(plan, "pid")), *by_hand]
 
 

@@ -30,6 +30,8 @@ from plantctl.core.message import TEXT_BYTES_MAX
 from plantctl.core.quality import BAD, Reason, reason_of
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.history.late_log import LateLog
+from plantctl.hmi.describe import description
+from plantctl.scan.targets import targets
 from tests.feed_bench import NoWords
 from tests.history_bench import SCAN_NS, Plant
 from tests.plan_bench import PlanBench
@@ -190,6 +192,14 @@ def test_a_laboratory_tag_is_not_set_past_its_signatures():
     result = bench.scan(("set", "AY-1", 0.5)).results[0]
     assert (result.stage, result.code) == (Stage.REFUSED, NOT_WRITABLE)
     assert "plantctl lab enter" in result.text
+
+
+def test_neither_the_page_nor_completion_offers_to_set_a_laboratory_tag():
+    plan = Bench().plan
+    written = {tag["tag"]: tag["write"] for tag in description(plan)["tags"]}
+    assert written["AY-1"] is None
+    assert written["AY-2"] is not None
+    assert targets(plan, "set") == ("AY-2",)
 
 
 def test_the_quality_of_a_laboratory_value_says_who_has_yet_to_sign_and_what_is_out_of_specification():

@@ -171,3 +171,10 @@ def test_an_output_without_device_and_a_unit_that_is_wrong_is_one_finding():
     text = "plant: {name: u}\ntags:\n  FC-1: {unit: L/hh, access: write}\noutputs:\n  FC-1: {limits: [0 L/h, 3 L/h]}\n"
     findings = build("plant.yaml", from_texts({"plant.yaml": text})).findings
     assert [f.code for f in findings] == ["PC402"]
+
+
+def test_a_laboratory_tag_tells_how_it_is_entered():
+    tag = "{unit: mol/L, range: [0, 2], lab: {method: titration, signatures: two}}"
+    text = {"plant.yaml": f"plant: {{name: Lab}}\ntags:\n  AY-1: {tag}\n"}
+    plan = build("plant.yaml", from_texts(text)).plan
+    assert "the laboratory: titration, signed by a second person" in explain_point(plan, "AY-1")

@@ -27,7 +27,10 @@ def requests(view: PlanView) -> dict[str, str]:
 
 
 def write_classes(view: PlanView) -> dict[str, dict[str, Any]]:
-    """By point: outputs, set-points, outputs and modes of loops, values by hand. No person writes what is missing."""
+    """By point: outputs, set-points, outputs and modes of loops, values by hand. What is missing is not written so.
+
+    What the laboratory finds is entered with its sample's time and signatures, elsewhere.
+    """
     plan = view.plan
     arbiters = {tag for tag, _, _ in view.blocks(*ARBITER_FIELDS)} - set(requests(view))
     of_output = {output.tag: _of_output(view, output.tag) for output in plan.outputs}
@@ -43,7 +46,7 @@ def write_classes(view: PlanView) -> dict[str, dict[str, Any]]:
         found[f"{loop}.mode"] = _always("direct")
     for point in plan.points[1:]:
         shown = plan.shown.tags.get(point.name)
-        by_hand = point.writer is Writer.INPUT and not point.owner
+        by_hand = point.writer is Writer.INPUT and not point.owner and point.name not in plan.lab
         if by_hand and (shown is None or shown.system != "sis"):
             found[point.name] = _always("confirm")
     return found

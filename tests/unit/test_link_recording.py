@@ -4,6 +4,7 @@ import pytest
 
 from plantctl.core.recording import Keep, Recording
 from plantctl.plan.build import build
+from plantctl.plan.explain import explain_point
 from plantctl.plan.source import from_texts
 
 TEXT = """
@@ -67,6 +68,8 @@ def test_the_last_rule_that_fits_counts_and_the_word_of_the_tag_before_it():
     [
         ({"ti": "{dead_band: 0.05 degC}"}, "PC403", "a difference of temperatures is in K"),
         ({"ti": "{dead_band: 0.05 L/h}"}, "PC403", "wanted is temperature difference"),
+        ({"ti": "{dead_band: 1 furlong}"}, "PC403", "furlong"),
+        ({"head": "{points: TI-1, dead_band: 1 furlong}"}, "PC403", "furlong"),
         ({"ti": "{dead_band: 1 K, at_least: soon}"}, "PC205", "`soon` is no duration"),
         ({"ti": "{dead_band: 0 K}"}, "PC718", "a tolerance of 0 K is none"),
         ({"fi": "{swinging_door: -1}"}, "PC718", "keep: scanned"),
@@ -92,3 +95,12 @@ def test_what_means_nothing_is_told_at_its_place(said, code, words):
     assert finding.code == code
     assert words in f"{finding.what}; {finding.hint}"
     assert finding.where.line == {"head": 2, "ti": 5, "fi": 7, "xi": 8}[next(iter(said))]
+
+
+def test_explain_says_what_of_a_point_goes_into_the_history():
+    plan = built(ti="{dead_band: 0.05, at_least: 60 s}", xi="none").plan
+    told = {name: explain_point(plan, name) for name in ("TI-1", "TI-2", "XI-1")}
+    assert "in the history: " in told["TI-1"]
+    assert "0.05 K" in told["TI-1"]
+    assert "in the history" not in told["TI-2"]
+    assert "in the history" in told["XI-1"]
