@@ -116,6 +116,18 @@ class Plant:
         return History(self.log, self.sealed)
 
 
+def some_of_everything(plant, draw, number):
+    """A while of scans, behind it a stop, a pause, an event, or nothing."""
+    plant.scan(draw.randint(5, 40))
+    happening = draw.choice(("stop", "pause", "event", "", ""))
+    if happening == "stop":
+        plant.stop(90 * SCAN_NS)
+    elif happening == "pause":
+        plant.mono_ns += 7_000_000_000
+    elif happening == "event":
+        plant.event(f"event {number}")
+
+
 def hours_of_slow_scans(draw):
     """A plant whose record is hours long, with holes, stops and sealed files."""
     plant = Plant(draw, span_ns=1_200_000_000_000)

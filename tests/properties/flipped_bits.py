@@ -30,7 +30,7 @@ from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.scan.retained_state import RetainedPoint, RetainedState
 from plantctl.sinks._position import Hole, Position
 from tests.feed_bench import NoWords
-from tests.history_bench import INPUTS, NAMES, PLAN, PLAN_TEXT, SCAN_NS, TAGS, UTC_NS, Plant, bits
+from tests.history_bench import INPUTS, NAMES, PLAN, PLAN_TEXT, SCAN_NS, TAGS, UTC_NS, Plant, bits, some_of_everything
 
 POSITION = Position(40, [Hole(11, 20)], 3, 0)
 SLOTS = (1_000, 1_001)  # the numbers that the two saves of the retained state hold
@@ -66,14 +66,7 @@ def recorded(folder, seed):
     log, sealed = FolderStorage(folder / "log"), FolderStorage(folder / "history")
     plant = Known(draw, log, sealed, file_bytes=9_000, span_ns=25 * SCAN_NS)
     for number in range(10):
-        plant.scan(draw.randint(5, 40))
-        happening = draw.choice(("stop", "pause", "event", "seal", "seal"))
-        if happening == "stop":
-            plant.stop(90 * SCAN_NS)
-        elif happening == "pause":
-            plant.mono_ns += 7_000_000_000
-        elif happening == "event":
-            plant.event(f"event {number}")
+        some_of_everything(plant, draw, number)
         plant.seal() if seed in SEALED else plant.keep()
     plant.scan(12)
     assert plant.recorder.drain(plant.reader, plant.mono_ns, plant.utc_ns)

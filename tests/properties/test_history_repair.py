@@ -13,7 +13,7 @@ from plantctl.history.query import History
 from plantctl.history.repair import QUARANTINE, repair
 from plantctl.history.sealed import HEAD_BYTES, sealed_ranges
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
-from tests.history_bench import NAMES, SCAN_NS, Plant
+from tests.history_bench import NAMES, SCAN_NS, Plant, some_of_everything
 from tests.properties.test_history_answers import rows
 
 
@@ -22,14 +22,7 @@ def recorded(folder, seed=1):
     log, sealed = FolderStorage(folder / "log"), FolderStorage(folder / "history")
     plant = Plant(draw, log, sealed, file_bytes=8000, span_ns=25 * SCAN_NS)
     for number in range(12):
-        plant.scan(draw.randint(5, 40))
-        happening = draw.choice(("stop", "pause", "event", "seal", "seal"))
-        if happening == "stop":
-            plant.stop(90 * SCAN_NS)
-        elif happening == "pause":
-            plant.mono_ns += 7_000_000_000
-        elif happening == "event":
-            plant.event(f"event {number}")
+        some_of_everything(plant, draw, number)
         plant.seal()
     assert plant.recorder.close(plant.mono_ns, plant.utc_ns)
     return plant
