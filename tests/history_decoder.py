@@ -21,6 +21,9 @@ class Reader:
     def short(self, count):
         mask, widths = self.take("BB")
         first, step = (self.signed(width) for width in (widths & 15, widths >> 4))
+        return self.moved(mask, count, first, step)
+
+    def moved(self, mask, count, first, step):
         if not count:
             return []
         found = [first]
@@ -45,14 +48,7 @@ class Reader:
 
     def whole(self):
         count, mask, first, step = self.take("IBqq")
-        if not count:
-            return []
-        found = [first]
-        for folded in self.planes(mask, count - 1):
-            move = (folded >> 1) ^ -(folded & 1)
-            number = (found[-1] + move + step) % WRAP
-            found.append(number - WRAP if number >= WRAP // 2 else number)
-        return found
+        return self.moved(mask, count, first, step)
 
     def values(self):
         form, detail, number = self.take("BBI")

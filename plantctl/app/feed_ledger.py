@@ -16,11 +16,10 @@ from plantctl.core.batch import Batch, PointLabels
 from plantctl.core.event import in_words
 from plantctl.core.frame import crc32c
 from plantctl.core.quality import describe
-from plantctl.log.open_file import close_quietly
+from plantctl.log.open_file import close_quietly, replace_file
 from plantctl.log.storage import Storage
 from plantctl.sinks._position import Position, decode_position, encode_position
 
-PART: Final = ".part"
 POSITION_BYTES_MAX: Final = 1 << 20
 QUARANTINE_BYTES: Final = 16 << 20
 _SUM: Final = re.compile(rb'(\{.*), "crc32c": "([0-9a-f]{8})"\}', re.DOTALL)
@@ -67,16 +66,7 @@ class FeedLedger:
         data = encode_position(position)
         if data == self._kept:
             return
-        storage, part = self._storage, self._position + PART
-        file = storage.open(part)
-        try:
-            storage.truncate(file, 0)
-            storage.append(file, data)
-            storage.sync(file)
-        finally:
-            close_quietly(storage, file)
-        storage.rename(part, self._position)
-        storage.sync_folder()
+        replace_file(self._storage, self._position, data)
         self._kept = data
 
     def set_aside(self, batch: Batch, why: str) -> None:

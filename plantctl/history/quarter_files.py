@@ -19,12 +19,11 @@ from plantctl.history.record import Part, Record
 from plantctl.history.sealed import Range, SealedHead, encode_head, encode_tail, sealed_ranges
 from plantctl.history.seams import seamless
 from plantctl.history.states import without
-from plantctl.log.open_file import close_quietly
+from plantctl.log.open_file import PART, close_quietly
 from plantctl.log.storage import Storage
 
 TOGETHER: Final = 24
 PIECE_BYTES: Final = 1 << 18
-PART: Final = ".part"
 # So many tags that rest are encoded at a time.
 SLICE_TAGS: Final = 32
 

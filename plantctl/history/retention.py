@@ -25,14 +25,13 @@ from plantctl.history.sealed import (
     sealed_ranges_all,
 )
 from plantctl.log.files import first_sequence_of, log_names
-from plantctl.log.open_file import close_quietly
+from plantctl.log.open_file import replace_file
 from plantctl.log.storage import Storage
 
 # So many files at most go by age each time: a clock that is set by years must not empty the folder at once.
 AGED_MAX: Final = 4
 # So many files at most lose their values each time: the recorder has other work.
 DROPPED_MAX: Final = 4
-PART: Final = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +112,10 @@ def drop_values(history: Storage, bytes_wanted: int, lengths: dict[str, int]) ->
             break
         file = open_sealed(history, range_)
         before, data = history.length(range_.name), encode_file(file.head, file.chunks_of_frames())
-        part = range_.name + PART
-        number = history.open(part)
-        try:
-            history.truncate(number, 0)
-            history.append(number, data)
-            history.sync(number)
-        finally:
-            close_quietly(history, number)
-        history.rename(part, range_.name)
+        replace_file(history, range_.name, data)
         lengths.pop(range_.name, None)
         won += before - len(data)
         thinned += 1
-    if thinned:
-        history.sync_folder()
     return Kept(thinned, won)
 
 

@@ -27,7 +27,7 @@ from plantctl.history.many_points import encode_points_each, ends_of_each, point
 from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.policies import MINUTES_WORTH, Policies
 from plantctl.history.quarter_files import Quarters
-from plantctl.history.retention import PART, drop_values, trim_history, trim_log
+from plantctl.history.retention import drop_values, trim_history, trim_log
 from plantctl.history.sealed import (
     Range,
     SealedFile,
@@ -39,7 +39,7 @@ from plantctl.history.sealed import (
     sealed_ranges,
 )
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
-from plantctl.log.open_file import close_quietly
+from plantctl.log.open_file import PART, close_quietly
 from plantctl.log.rows import LogRows
 from plantctl.log.storage import Storage
 

@@ -23,6 +23,9 @@ from plantctl.log.storage import Storage
 
 TEXT_PAYLOAD_BYTES = 60_000
 
+# The end of the name of a file that is being written: nobody reads it before it has its own.
+PART = ".part"
+
 
 @dataclass(slots=True)
 class OpenFile:
@@ -130,11 +133,16 @@ def keep_plan(storage: Storage, plan_hash: int, text: str) -> None:
     name = plan_name(plan_hash)
     if name in storage.names() and _is_sound(storage, name):
         return
-    part = name + ".part"
+    replace_file(storage, name, encode_plan(text))
+
+
+def replace_file(storage: Storage, name: str, data: bytes) -> None:
+    """Has `data` on disk as the whole of the file `name`. Raises `OSError`; the file is then what it was."""
+    part = name + PART
     file = storage.open(part)
     try:
         storage.truncate(file, 0)
-        storage.append(file, encode_plan(text))
+        storage.append(file, data)
         storage.sync(file)
     finally:
         close_quietly(storage, file)
