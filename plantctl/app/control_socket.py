@@ -174,7 +174,8 @@ class ControlSocket:
             "period_ns": plan.period_ns,
             "overview": self._overview,
             "points": [
-                self._point(snapshot, p.row) | {"rank": self._ranks[p.row], "meaning": p.text}
+                self._point(snapshot, p.row)
+                | {"rank": self._ranks[p.row], "meaning": p.text, "laboratory": p.name in plan.lab}
                 for p in plan.points
                 if p.row and p.writer is not Writer.DELAY
             ],

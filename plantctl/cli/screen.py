@@ -282,7 +282,8 @@ def plain_line(snapshot: Snapshot) -> str:
     told += [f"{p['name']} {amount(p)}" for p in first if p["name"] not in shown]
     told += trips(snapshot["overview"], points)
     told += [f"ALARM {a['tag']}" for a in snapshot["overview"]["alarms"] if points[a["tag"]]["text"] in ALARM_STATES]
-    inputs = [p for p in snapshot["points"] if p["input"]]
+    # What a laboratory finds comes when somebody enters it: that it is missing is no fault of an input.
+    inputs = [p for p in snapshot["points"] if p["input"] and not p.get("laboratory")]
     good = sum(p["quality"] == "good" for p in inputs)
     log = snapshot["log"]
     told.append(f"inputs good {good}/{len(inputs)}")

@@ -16,9 +16,11 @@ from tests.process.command_rig import bench
 LIMIT_S = 30
 
 
-def served(tmp_path, situation):
-    """Run `situation(folder, running)` beside a served bench plant."""
-    plan = build_path(bench(tmp_path / "plant")).plan
+def served(tmp_path, situation, more=""):
+    """Run `situation(folder, running)` beside a served bench plant, which may have `more` tags."""
+    text = bench(tmp_path / "plant") / "plant.yaml"
+    text.write_text(text.read_text().replace("tags:\n", f"tags:\n{more}"))
+    plan = build_path(text.parent).plan
     (tmp_path / "log").mkdir()
 
     async def main():
@@ -79,6 +81,14 @@ def test_a_rude_request_is_answered_in_words_and_the_plant_scans_on(tmp_path):
             await RealClock().sleep(0.02)
 
     served(tmp_path, situation)
+
+
+def test_the_snapshot_says_which_values_are_the_laboratorys(tmp_path):
+    async def situation(path, running):
+        seen = await asked(path, b'{"snapshot": true}\n')
+        assert [p["name"] for p in seen["points"] if p["laboratory"]] == ["10-AY-3"]
+
+    served(tmp_path, situation, "  10-AY-3: {unit: mol/L, range: [0, 2], lab: {}}\n")
 
 
 def test_values_commands_and_snapshot_are_answered_on_one_connection(tmp_path):

@@ -150,6 +150,18 @@ def test_outputs_that_wait_for_a_release_are_told_second_with_the_reason_and_wha
     assert not [line for line in shown(snapshot()) if "HELD" in line]
 
 
+def test_a_laboratory_value_that_nobody_has_entered_is_no_input_that_fails():
+    def counted(made):
+        return next(part for part in plain_line(made).split(" | ") if part.startswith("inputs good"))
+
+    waits = {"name": "40-AY-4218", "input": True, "rank": 1, "source_ns": 0, "quality": "bad", "unit": "mg/L"}
+    whole = counted(snapshot())
+    for laboratory in (True, False):
+        made = snapshot()
+        made["points"].append(waits | {"laboratory": laboratory})
+        assert (counted(made) == whole) is laboratory
+
+
 def test_the_plain_line_tells_a_hold_and_processes_that_are_not_well_before_all_else():
     made = with_processes("the scan is new", scan={"state": "down"}, feeds={"starts": 2})
     parts = plain_line(made).split(" | ")
