@@ -1,8 +1,9 @@
 """A mistake of ours in any process of a plant (F28): the process ends with it, says where, and another one begins
-within a second. The plant is one without devices in its real processes; what a death means to devices is told by
-test_planned_deaths.
+at once. The plant is one without devices in its real processes; what a death means to devices is told by
+test_planned_deaths, and how long a process takes to be back by the campaign `planned-deaths`.
 """
 
+import json
 import os
 import signal
 
@@ -12,10 +13,7 @@ from plantctl.app.split.segments import CHILDREN
 from plantctl.app.state_folder import LOGS_NAME, SOCKET_NAME
 from tests.process.command_rig import ROOT, bench, running, wait
 from tests.process.split_rig import MISHAPS, READY, Split
-from tests.process.split_watch import now_ns
 from tests.process.test_run_split_process import QUIET
-
-WITHIN_NS = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +32,14 @@ def plant(tmp_path_factory):
 
 
 @pytest.mark.parametrize("role", CHILDREN)
-def test_a_process_that_makes_a_mistake_says_where_and_is_replaced_within_a_second(plant, role):
+def test_a_process_that_makes_a_mistake_says_where_and_is_replaced_at_once(plant, role):
     generation = plant.segment(role).generation
     others = {other: plant.pid(other) for other in CHILDREN if other is not role}
-    died_ns = now_ns()
     pid = plant.send(role, signal.SIGTRAP)
-    plant.wait(lambda: plant.pid(role) not in (0, pid), 10.0, f"there is no other {role}")
-    within_ns = now_ns() - died_ns
     plant.wait(lambda: plant.replaced(role, pid, generation), what=f"the other {role} does not become ready")
-    assert within_ns < WITHIN_NS, f"another {role} began after {within_ns / 1e9:.2f} s"
+    noted = (plant.folder / LOGS_NAME / "supervisor.jsonl").read_text().splitlines()
+    (told,) = (each for each in (json.loads(line)["message"] for line in noted) if each.startswith(f"{role} ended"))
+    assert told.endswith("; it is started again at once")
     said = (plant.folder / LOGS_NAME / f"{role}.jsonl").read_text()
     assert "Mistake: made by a test" in said
     assert {other: plant.pid(other) for other in others} == others, "another process died with it"

@@ -82,7 +82,6 @@ def test_a_head_that_comes_byte_by_byte_is_not_waited_for(plan, tmp_path, monkey
 
     async def situation(page):
         async with opened(page) as (reader, writer):
-            begin_ns = CLOCK.monotonic_ns()
 
             async def trickle():
                 for byte in b"GET / HTTP/1.1\r\nhost: x" + b"a" * 500:
@@ -91,7 +90,7 @@ def test_a_head_that_comes_byte_by_byte_is_not_waited_for(plan, tmp_path, monkey
 
             work = asyncio.create_task(trickle())
             assert await ended(reader) == b""
-            assert CLOCK.monotonic_ns() - begin_ns < 3_000_000_000
+            assert not work.done(), "it was waited for to its end"
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
         assert (await page.ask("GET", "/api/v1/session"))[0] == 401
