@@ -1,7 +1,6 @@
 """`plantctl export OUT TAG... --while CONDITION`: what was recorded, lot by lot, with a manifest of what it is."""
 
 import argparse
-import csv
 import shlex
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ if TYPE_CHECKING:  # --help needs no numpy
     from plantctl.history.lots import Lot
     from plantctl.history.query import History
 
-HEAD = ("name", "start", "end")
 EXAMPLES = """
 examples: plantctl export runs.zip 40-FI-4013 40-AI-4212 --while '{40-XI-4216} == 1 for 10 min' --last 7d
           plantctl export trips 40-II-4010 40-FI-4013 --around 'trip E1-*' --before 10min --after 30min
@@ -84,11 +82,13 @@ def _length_ns(arguments: argparse.Namespace, name: str) -> int:
 
 def _lots(arguments: argparse.Namespace, history: "History", lengths: dict[str, int]) -> tuple[list["Lot"], str]:
     """The lots that are meant, and how they were asked for."""
+    from plantctl.history.lot_list import lots_written
     from plantctl.history.lots import condition_of, few_enough, lots_around, lots_from, lots_while, widened
 
     if arguments.lots:
-        found, asked = few_enough(read_lots(arguments.lots)), f"as written in {arguments.lots.name}"
-        return widened(found, lengths["before"], lengths["after"]), asked
+        text = arguments.lots.read_text("utf-8-sig")
+        found = few_enough(lots_written(text, str(arguments.lots), arguments.lots.name, time_ns))
+        return widened(found, lengths["before"], lengths["after"]), f"as written in {arguments.lots.name}"
     text = arguments.condition or arguments.around
     for tag in arguments.tags:
         history.names.point(tag)
@@ -107,32 +107,6 @@ def _lots(arguments: argparse.Namespace, history: "History", lengths: dict[str, 
     return widened(few_enough(lots), lengths["before"], lengths["after"]), asked
 
 
-def read_lots(path: Path) -> list["Lot"]:
-    """The lots of a file. Raises `SpanUnclear` with the line that cannot be read, and `OSError`."""
-    from plantctl.history.lots import Lot
-
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.reader(file))
-    if not rows or tuple(cell.strip() for cell in rows[0][:3]) != HEAD:
-        raise SpanUnclear(f"{path}: it begins with a line `{','.join(HEAD)}`")
-    lots: list[Lot] = []
-    names: set[str] = set()
-    for line, row in enumerate(rows[1:], 2):
-        if not any(row):
-            continue
-        if len(row) < len(HEAD) or not row[0].strip():
-            raise SpanUnclear(f"{path}:{line}: a lot has a name, a start and an end")
-        name = row[0].strip()
-        start_ns, end_ns = (time_ns(f"{path}:{line}", cell.strip()) for cell in row[1:3])
-        if start_ns >= end_ns:
-            raise SpanUnclear(f"{path}:{line}: {name} ends before it begins")
-        if name in names:
-            raise SpanUnclear(f"{path}:{line}: {name} is there twice")
-        names.add(name)
-        lots.append(Lot(name, start_ns, end_ns, start_ns, f"{path.name}:{line}"))
-    return lots
-
-
 def _listed(lots: list["Lot"]) -> int:
     """The lots for a person."""
     for lot in lots:
@@ -144,7 +118,8 @@ def _listed(lots: list["Lot"]) -> int:
 
 def _export(arguments: argparse.Namespace, history: "History", lots: list["Lot"], asked: str, every_ns: int) -> int:
     from plantctl.core.clock import RealClock
-    from plantctl.history.export import Wanted, export
+    from plantctl.history.export import export
+    from plantctl.history.export_manifest import Wanted
 
     tags = list(dict.fromkeys(arguments.tags))
     command = shlex.join(["plantctl", *sys.argv[1:]])

@@ -6,7 +6,6 @@ asked for, and its absence is told with the way out.
 """
 
 import io
-from pathlib import Path
 from typing import Any, Final
 
 from plantctl.core.errors import PlantctlError
@@ -57,11 +56,11 @@ def parquet_bytes(table: Table) -> bytes:
 class ParquetFile:
     """A Parquet file that grows table by table, a row group each; compressed with Zstandard. Raises `LibraryMissing`.
 
-    All tables have the same columns. A file without any table has none either.
+    All tables have the same columns. A file without any table has none either. `out` takes bytes and stays open.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, out: Any) -> None:
+        self._out = out
         self._pa = _pyarrow()
         self._writer: Any = None
 
@@ -71,7 +70,7 @@ class ParquetFile:
 
         made = arrow_table(table)
         if self._writer is None:
-            self._writer = pyarrow.parquet.ParquetWriter(self._path, made.schema, compression="zstd")
+            self._writer = pyarrow.parquet.ParquetWriter(self._out, made.schema, compression="zstd")
         self._writer.write_table(made)
 
     def close(self) -> None:

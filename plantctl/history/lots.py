@@ -112,9 +112,14 @@ def lots_while(
     history: History, condition: Condition, start_ns: int, end_ns: int, through_ns: int = 0
 ) -> Iterator[Lot]:
     """Each stretch in which a condition is true; one not known for up to `through_ns` between two of them passes."""
+    return lots_in(stretches(history, condition, start_ns, end_ns), condition, through_ns)
+
+
+def lots_in(found: Iterable[Stretch], condition: Condition, through_ns: int = 0) -> Iterator[Lot]:
+    """The same of what the condition was, stretch by stretch."""
     words = {None: "not known any more", False: "not true any more"}
     number = 0
-    kept = list(_bridged(stretches(history, condition, start_ns, end_ns), through_ns))
+    kept = list(_bridged(side_by_side(found), through_ns))
     for place, stretch in enumerate(kept):
         if stretch.true and stretch.end_ns - stretch.start_ns >= condition.least_ns:
             number += 1
@@ -128,17 +133,27 @@ def lots_from(history: History, condition: Condition, start_ns: int, end_ns: int
         yield replace(lot, end_ns=lot.start_ns)
 
 
+def pieces(start_ns: int, end_ns: int, piece_ns: int) -> Iterator[tuple[int, int]]:
+    """A span in pieces that are looked at one by one."""
+    return ((begin_ns, min(begin_ns + piece_ns, end_ns)) for begin_ns in range(start_ns, end_ns, piece_ns))
+
+
 def stretches(history: History, condition: Condition, start_ns: int, end_ns: int) -> Iterator[Stretch]:
-    """What a condition was from start to end, side by side, each of the stretches another thing than the one before."""
+    """What a condition was from start to end, piece by piece."""
+    for piece in pieces(start_ns, end_ns, PIECE_NS):
+        yield from _stretches(history, condition.program, *piece)
+
+
+def side_by_side(found: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The same, each of the stretches another thing than the one before."""
     last: Stretch | None = None
-    for begin_ns in range(start_ns, end_ns, PIECE_NS):
-        for piece in _stretches(history, condition.program, begin_ns, min(begin_ns + PIECE_NS, end_ns)):
-            if last is not None and piece.true is last.true:
-                last = replace(last, end_ns=piece.end_ns)
-                continue
-            if last is not None:
-                yield last
-            last = piece
+    for each in found:
+        if last is not None and each.true is last.true:
+            last = replace(last, end_ns=each.end_ns)
+            continue
+        if last is not None:
+            yield last
+        last = each
     if last is not None:
         yield last
 

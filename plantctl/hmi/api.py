@@ -20,10 +20,14 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from plantctl.core.errors import PlantctlError
+from plantctl.history.arrow import LibraryMissing
+from plantctl.history.lots import LotsRefused
 from plantctl.history.names import UnknownTag
 from plantctl.history.query import NothingAsked
 from plantctl.history.totals import NotARate
 from plantctl.hmi.describe import description
+from plantctl.hmi.export_answer import PATH as EXPORT
+from plantctl.hmi.export_answer import ExportAnswers
 from plantctl.hmi.guard import Guard, refuse
 from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, Told, TooManyQuestions
 from plantctl.hmi.history_forms import NotAcceptable, wanted_form
@@ -39,10 +43,22 @@ from plantctl.hmi.scrapes import CHALLENGE, PATH, Scrapes
 from plantctl.hmi.sessions import IDLE_NS, Session, Sessions
 from plantctl.hmi.settings import PageSettings
 from plantctl.hmi.static import INDEX, StaticFile, StaticFiles
+from plantctl.plan.expression import ExpressionRefused
 
 # So many passwords are checked or wait for it; each check takes a tenth of a second and 32 MiB.
 CHECKS_MAX: Final = 8
 Answer = Callable[[Request], Awaitable[Response]]
+# What is refused of a question about the past: status, title and code.
+PAST: Final[dict[type, tuple[int, str, str]]] = {
+    NotAcceptable: (406, "not acceptable", "not-acceptable"),
+    LibraryMissing: (406, "not acceptable", "not-acceptable"),
+    TooManyQuestions: (503, "service unavailable", "too-many"),
+    UnknownTag: (404, "not found", "unknown-tag"),
+    **dict.fromkeys(
+        (QuestionRefused, NothingAsked, NotARate, LotsRefused, ExpressionRefused),
+        (400, "bad request", "bad-question"),
+    ),
+}
 
 
 class Refused(Exception):
@@ -69,6 +85,7 @@ class Api:
         self._live = live
         self._sessions = sessions
         self._history = history
+        self._exports = ExportAnswers(plant, history)
         self._lab = lab
         self._settings = settings
         self._static = StaticFiles()
@@ -86,6 +103,7 @@ class Api:
             Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
             Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
             Route("/api/v1/history", self._told(self._past), methods=["GET"]),
+            Route(EXPORT, self._told(self._exported), methods=["GET"]),
             Route("/api/v1/events", self._told(self._happened), methods=["GET"]),
             Route(LAB, self._told(self._sampled), methods=["GET", "POST"]),
             Route(DOCUMENT, self._told(self._document), methods=["GET"]),
@@ -121,17 +139,16 @@ class Api:
 
     async def _past(self, request: Request) -> Response:
         self._found(request)
-        try:
-            kind = wanted_form(request.headers.get("accept", ""))
-            return _told_past(request, await self._history.answer(request.query_params, kind))
-        except NotAcceptable as error:
-            raise Refused("not acceptable", 406, str(error), "not-acceptable") from None
-        except TooManyQuestions as error:
-            raise Refused("service unavailable", 503, str(error), "too-many") from None
-        except (QuestionRefused, NothingAsked, NotARate) as error:
-            raise Refused("bad request", 400, str(error), "bad-question") from None
-        except UnknownTag as error:
-            raise Refused("not found", 404, str(error), "unknown-tag") from None
+        kind = wanted_form(request.headers.get("accept", ""))
+        return _told_past(request, await self._history.answer(request.query_params, kind))
+
+    async def _exported(self, request: Request) -> Response:
+        self._found(request)
+        command = f"GET {request.url.path}?{request.url.query}"
+        export = await self._exports.answer(request.query_params, command)
+        answer = Streamed(export.pieces, "application/zip", export.ended)
+        answer.headers["content-disposition"] = 'attachment; filename="export.zip"'
+        return answer
 
     async def _happened(self, request: Request) -> Response:
         """The last transitions. The record is read for the first who asks; the others wait for that, not for theirs."""
@@ -302,6 +319,9 @@ def _problem(error: Refused | PlantctlError) -> Problem:
         return error.problem
     if isinstance(error, LabRefused):
         return lab_problem(error)
+    if type(error) in PAST:
+        status, title, code = PAST[type(error)]
+        return Problem(title, status, str(error), code)
     return Problem("service unavailable", 503, str(error), "unavailable")
 
 

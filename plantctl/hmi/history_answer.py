@@ -6,6 +6,7 @@ its own, one tag at a time; what is asked is bounded before, and what is long is
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -65,6 +66,7 @@ class HistoryAnswers:
         self._opened = opened
         self._history: History | None = None
         self._one = asyncio.Lock()
+        self._reading = threading.Lock()
         self._waiting = 0
         self._long = 0
 
@@ -107,10 +109,19 @@ class HistoryAnswers:
         finally:
             self._waiting -= 1
 
+    async def ask(self, read: Callable[[History], _Answer]) -> _Answer:
+        """What `read` gives of the history, in a thread, after what was asked before."""
+        return await self._asked(lambda: read(self._opened_once()))
+
     async def _asked(self, read: Callable[[], _Answer]) -> _Answer:
         """What `read` gives, in a thread, after what was asked before."""
         async with self._one:
-            return await asyncio.to_thread(read)
+            return await asyncio.to_thread(self._alone, read)
+
+    def _alone(self, read: Callable[[], _Answer]) -> _Answer:
+        # A thread cannot be called off: whoever gave up waits for nothing, but the next one waits for that thread.
+        with self._reading:
+            return read()
 
     def _opened_once(self) -> History:
         if self._history is None:
@@ -142,28 +153,33 @@ class Question:
     """A query, read: points by the names asked for, span in UTC ns, what is wanted. Raises `QuestionRefused`."""
 
     def __init__(self, plan: Plan, query: Mapping[str, str]) -> None:
-        tags = list(dict.fromkeys(filter(None, query.get("tags", "").split(","))))
-        if not 1 <= len(tags) <= TAGS_MAX:
-            raise QuestionRefused(f"tags: 1 to {TAGS_MAX} names, with commas between them")
-        # A row may have several names; the record knows the first one.
-        self.names = {tag: plan.points[plan.rows[tag]].name if tag in plan.rows else tag for tag in tags}
+        self.names = names_of(plan, query)
         self.aggregate = query.get("agg", "minmax")
         if self.aggregate not in AGGREGATES:
             raise QuestionRefused(f"agg: one of {', '.join(AGGREGATES)}")
-        self.end_ns = _time_ns("end", query.get("end", ""))
+        self.end_ns = time_ns("end", query.get("end", ""))
         alone = self.aggregate in ("latest", "last")
-        self.start_ns = self.end_ns - 1 if alone else _time_ns("start", query.get("start", ""))
+        self.start_ns = self.end_ns - 1 if alone else time_ns("start", query.get("start", ""))
         most = BUCKETS_MAX if self.aggregate == "minmax" else POINTS_MAX
         points = query.get("points", str(POINTS_USUAL))
         if not _NUMBER.fullmatch(points) or not 1 <= int(points) <= most:
             raise QuestionRefused(f"points: 1 to {most}")
         self.points = int(points)
         self.after = query.get("after")
-        if self.after is not None and (self.aggregate != "raw" or len(tags) > 1):
+        if self.after is not None and (self.aggregate != "raw" or len(self.names) > 1):
             raise QuestionRefused("after: pages are of `raw` and of one tag")
         self.unit = query.get("unit", "")
         if self.start_ns >= self.end_ns:
             raise QuestionRefused("the span ends before it begins")
+
+
+def names_of(plan: Plan, query: Mapping[str, str]) -> dict[str, str]:
+    """What the record calls the tags of a query, by the names asked for. Raises `QuestionRefused`."""
+    tags = list(dict.fromkeys(filter(None, query.get("tags", "").split(","))))
+    if not 1 <= len(tags) <= TAGS_MAX:
+        raise QuestionRefused(f"tags: 1 to {TAGS_MAX} names, with commas between them")
+    # A row may have several names; the record knows the first one.
+    return {tag: plan.points[plan.rows[tag]].name if tag in plan.rows else tag for tag in tags}
 
 
 def _found(history: History, name: str, question: Question) -> Found:
@@ -270,8 +286,8 @@ def _unit(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
-def _time_ns(name: str, text: str) -> int:
-    """A UTC time: ns since 1970, or as in RFC 3339 with a zone."""
+def time_ns(name: str, text: str) -> int:
+    """A UTC time: ns since 1970, or as in RFC 3339 with a zone. Raises `QuestionRefused`."""
     if _NUMBER.fullmatch(text):
         found = int(text)
     else:

@@ -9,6 +9,7 @@ Rules of the file: a client that goes away ends its answer with the piece that i
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from plantctl.core.errors import PlantctlError
 from plantctl.history.numbers import I8
 
 # So many numbers of a column, or bytes of an answer, are written down at a time: a millisecond or less.
@@ -77,10 +79,12 @@ def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class Streamed(StreamingResponse):
-    """An answer in pieces. `ended` is called once, however it ends."""
+    """An answer in pieces. `ended` is called once, however it ends; where a piece cannot be made the connection ends,
+    so that nobody takes for whole what is not.
+    """
 
-    def __init__(self, pieces: Iterator[bytes], kind: str, ended: Callable[[], None]) -> None:
-        super().__init__(_one_by_one(pieces), media_type=kind)
+    def __init__(self, pieces: Iterator[bytes] | AsyncIterator[bytes], kind: str, ended: Callable[[], None]) -> None:
+        super().__init__(pieces if isinstance(pieces, AsyncIterator) else _one_by_one(pieces), media_type=kind)
         self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +92,9 @@ class Streamed(StreamingResponse):
             async with asyncio.timeout(WHOLE_S):
                 await super().__call__(scope, receive, send)
         except TimeoutError:
+            scope["state"]["abort"]()
+        except (OSError, PlantctlError) as error:
+            logging.getLogger("plantctl").warning("an answer about the past ended before its end: %s", error)
             scope["state"]["abort"]()
         finally:
             self._ended()

@@ -9,7 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from plantctl import __version__
+from plantctl.history.export import FORMS
 from plantctl.hmi.client import NO_TEXT, RESTARTS, SESSION_OVER, TOO_MANY, TOO_SLOW
+from plantctl.hmi.export_answer import PATH as EXPORT
+from plantctl.hmi.export_answer import TEXT_MAX
 from plantctl.hmi.history_answer import AGGREGATES, POINTS_USUAL, TAGS_MAX
 from plantctl.hmi.lab_messages import LabBookTold, LabCorrect, LabEnter, LabEntryTold, LabSign, LabWithdraw
 from plantctl.hmi.messages import (
@@ -96,6 +99,32 @@ OPERATIONS: Final = (
             Parameter("unit", "the unit of a total, where not the usual one", {"type": "string"}),
         ),
         problems=(400, 401, 404, 406, 503),
+    ),
+    Operation(
+        EXPORT,
+        "GET",
+        "What was recorded, lot by lot, as `plantctl export` writes it: a zip with one table a lot, `lots.csv` and "
+        "`manifest.json` (history-questions.md, Exports), sent while it is made. Name one of `while`, `around`, "
+        "`lots`. One that breaks off has no directory: it is no zip.",
+        parameters=(
+            Parameter("tags", f"up to {TAGS_MAX} names, commas between them", {"type": "string"}, required=True),
+            Parameter(
+                "while", f"each stretch in which this condition is true ({TEXT_MAX} characters)", {"type": "string"}
+            ),
+            Parameter(
+                "around", "each event `KIND [TARGET [NEW]]`, or when a condition becomes true", {"type": "string"}
+            ),
+            Parameter("lots", "lots as in a file: lines `name,start,end` under that head", {"type": "string"}),
+            Parameter("start", "where to begin to look, UTC as above; not with `lots`", {"type": "string"}),
+            Parameter("end", "up to where, likewise", {"type": "string"}),
+            Parameter("before", "so much time before each lot as well, `10 min`", {"type": "string"}),
+            Parameter("after", "so much time after each lot as well", {"type": "string"}),
+            Parameter("through", "a gap up to so long does not end a stretch", {"type": "string"}),
+            Parameter("every", "spans so long of good values, not points", {"type": "string"}),
+            Parameter("form", "of the tables (`csv`)", {"enum": list(FORMS)}),
+        ),
+        problems=(400, 401, 404, 406, 503),
+        kind="application/zip",
     ),
     Operation(
         "/api/v1/events",
