@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--total", action="store_true", help="what a rate came to in the good time of the span")
     parser.add_argument("--unit", default="", metavar="UNIT", help="the unit of --total (default: L of L/h and so on)")
     shape = parser.add_mutually_exclusive_group()
-    shape.add_argument("--csv", action="store_true", help="as CSV")
+    shape.add_argument("--csv", action="store_true", help="as CSV, times to the ns")
     shape.add_argument("--json", action="store_true", help="as JSON, columns by tag")
     shape.add_argument(
         "--out", type=Path, metavar="FILE", help="into FILE.csv, .json, .parquet or .arrow (a stream), with units"
@@ -35,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", action="store_true", help="with --out: FILE.manifest.json beside it")
     parser.add_argument("--repair", action="store_true", help="with check: mend what the log still holds")
     parser.epilog = (
+        "times are UTC. The table for people cuts them to the ms; CSV, JSON and files have them to the ns: what is\n"
+        "read there is the point's own time, and --at, --since and --until take it back.\n"
         "plantctl history check [PLANT] reads every file of the record and every check sum instead, and says which\n"
         "tags and times are affected; exit code 1: something is damaged. PLANT is a plant's name or its state folder.\n"
         "plantctl history import FILE.csv brings values that came after their time to the running plant's record:\n"

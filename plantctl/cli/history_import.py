@@ -7,7 +7,6 @@ out, so a file that was cut off on its way is given again.
 import argparse
 import csv
 import math
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,13 +106,14 @@ def _row(cells: list[str], columns: int) -> Row:
 def _utc_ns(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < len(text) <= 19 and int(text):
         return int(text)
+    from plantctl.history.moments import moment_ns
+
     try:
-        moment = datetime.fromisoformat(text)
+        found_ns = moment_ns(text)
     except ValueError:
         raise ValueError(f"`{text}` is no time; write it as 2026-11-22T13:00:00Z") from None
-    if moment.tzinfo is None:
+    if found_ns is None:
         raise ValueError(f"`{text}` does not say which zone it is in; for UTC write {text}Z")
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    if since.days < 0:
+    if found_ns < 0:
         raise ValueError(f"`{text}` is before 1970")
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    return found_ns

@@ -5,11 +5,11 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.history_file import json_columns, show_figures, write_file
-from plantctl.cli.recorded import Span, SpanUnclear, history_of, span_of, time_ns, utc_text
+from plantctl.cli.recorded import Span, SpanUnclear, exact_utc_text, history_of, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
 from plantctl.history.arrow import LibraryMissing
 from plantctl.history.names import UnknownTag
@@ -17,6 +17,7 @@ from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
 from plantctl.history.totals import NotARate
 
 Row = tuple[str, ...]
+Words = Callable[[int], str]
 RAW_HEAD = ("tag", "utc", "value", "quality", "source_utc")
 NOTHING = "nothing recorded"
 SPANS_HEAD = ("tag", "utc", "min", "max", "mean", "count", "quality", "known")
@@ -64,22 +65,23 @@ def _json(arguments: argparse.Namespace, history: History) -> int:
 
 
 def _rows(arguments: argparse.Namespace, history: History) -> Iterator[Row]:
-    """The rows of the table, tag by tag."""
+    """The rows of the table, tag by tag; times are cut for people, and exact in CSV."""
+    utc = exact_utc_text if arguments.csv else utc_text
     if arguments.at:
         moment_ns = time_ns("--at", arguments.at)
         for tag in arguments.tags:
             (state,) = history.at(tag, [moment_ns])
             if state is not None:
-                yield _raw_row(tag, *state)
+                yield _raw_row(utc, tag, *state)
         return
     span = span_of(arguments, history)
     for tag in arguments.tags:
         if arguments.points:
-            yield from _newest(_span_rows(history, tag, span, arguments.points), arguments.limit)
+            yield from _newest(_span_rows(utc, history, tag, span, arguments.points), arguments.limit)
         else:
             series = history.raw(tag, *span)
             columns_ = (series.utc_ns, series.value, series.quality, series.source_ns)
-            found = [_raw_row(tag, *row) for row in zip(*(c.tolist() for c in columns_), strict=True)]
+            found = [_raw_row(utc, tag, *row) for row in zip(*(c.tolist() for c in columns_), strict=True)]
             yield from _newest(found, arguments.limit)
             if series.truncated:
                 fail(DONE, f"`{tag}` has more points than fit; the oldest are shown: ask for less time or for --points")
@@ -89,11 +91,11 @@ def _newest(rows: Sequence[Row], limit: int) -> Sequence[Row]:
     return rows[-limit:] if limit > 0 else rows
 
 
-def _raw_row(tag: str, utc_ns: int, value: float, quality: int, source_ns: int) -> Row:
-    return tag, utc_text(utc_ns), repr(value), describe(quality), utc_text(source_ns) if source_ns else ""
+def _raw_row(utc: Words, tag: str, utc_ns: int, value: float, quality: int, source_ns: int) -> Row:
+    return tag, utc(utc_ns), repr(value), describe(quality), utc(source_ns) if source_ns else ""
 
 
-def _span_rows(history: History, tag: str, span: Span, points: int) -> list[Row]:
+def _span_rows(utc: Words, history: History, tag: str, span: Span, points: int) -> list[Row]:
     trend = history.trend(tag, span.start_ns, span.end_ns, points)
     b = trend.buckets
     found = []
@@ -102,7 +104,7 @@ def _span_rows(history: History, tag: str, span: Span, points: int) -> list[Row]
         found.append(
             (
                 tag,
-                utc_text(int(b.begin_ns[k])),
+                utc(int(b.begin_ns[k])),
                 *("" if math.isnan(n) else repr(n) for n in numbers),
                 str(int(b.count[k])),
                 describe(int(b.quality[k])) if b.told[k] else NOTHING,

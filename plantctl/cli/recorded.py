@@ -1,7 +1,6 @@
 """Finds what a plant recorded, for the verbs that look back, and the span that is meant."""
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,19 +91,29 @@ def duration_ns(text: str) -> int:
 
 def time_ns(what: str, text: str) -> int:
     """A UTC time as people write it; one without a zone is refused rather than guessed. Raises `SpanUnclear`."""
+    from plantctl.history.moments import moment_ns
+
     try:
-        moment = datetime.fromisoformat(text)
+        found_ns = moment_ns(text)
     except ValueError as error:
         raise SpanUnclear(f"{what}: `{text}` is no time; write it as 2026-11-22T13:00:00Z") from error
-    if moment.tzinfo is None:
+    if found_ns is None:
         raise SpanUnclear(f"{what}: `{text}` does not say which zone it is in; for UTC write {text}Z")
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    return found_ns
 
 
 def utc_text(utc_ns: int) -> str:
-    """A UTC time to the millisecond, as in 2026-11-22T13:00:00.123Z."""
-    return datetime.fromtimestamp(utc_ns / 1e9, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A UTC time for people, cut to the millisecond, as in 2026-11-22T13:00:00.123Z."""
+    from plantctl.history.moments import moment_text
+
+    return moment_text(utc_ns, 3)
+
+
+def exact_utc_text(utc_ns: int) -> str:
+    """A UTC time for programs, to the ns, as in 2026-11-22T13:00:00.123456789Z."""
+    from plantctl.history.moments import moment_text
+
+    return moment_text(utc_ns, 9)
 
 
 def log_folder(arguments: argparse.Namespace) -> Path:

@@ -18,6 +18,7 @@ from plantctl.core.errors import PlantctlError
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.history.arrow import LibraryMissing, arrow_table
 from plantctl.history.buckets import Buckets, joined
+from plantctl.history.moments import moment_ns
 from plantctl.history.query import BUCKETS_MAX, POINTS_MAX, History
 from plantctl.history.table import Column, Holds, Table, points_table, quality_columns
 from plantctl.log.place import HISTORY_NAME, LOG_NAME, folder_of
@@ -143,9 +144,12 @@ def _moment_ns(what: str, moment: Moment) -> int:
         return moment
     if isinstance(moment, str):
         try:
-            moment = datetime.fromisoformat(moment)
+            found_ns = moment_ns(moment)
         except ValueError:
             raise ReadRefused(f"{what}: `{moment}` is no time; write it as 2026-11-22T13:00:00Z") from None
+        if found_ns is None:
+            raise ReadRefused(f"{what}: {moment} does not say which zone it is in")
+        return found_ns
     if moment.tzinfo is None:
         raise ReadRefused(f"{what}: {moment} does not say which zone it is in")
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)

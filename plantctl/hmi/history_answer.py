@@ -9,7 +9,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import NOT_YET
 from plantctl.history.columns import thinned_columns
+from plantctl.history.moments import moment_ns
 from plantctl.history.query import History, Page, Series, Trend
 from plantctl.history.table import Table, figures_table, points_table, spans_table
 from plantctl.history.totals import Average, Total
@@ -293,13 +293,12 @@ def time_ns(name: str, text: str) -> int:
     else:
         # The space stands for a `+` that nobody encoded.
         try:
-            moment = datetime.fromisoformat(text.replace(" ", "+"))
+            moment = moment_ns(text.replace(" ", "+"))
         except ValueError:
             raise QuestionRefused(f"{name}: `{text[:40]}` is no time: ns since 1970, or 2026-11-22T13:00:00Z") from None
-        if moment.tzinfo is None:
+        if moment is None:
             raise QuestionRefused(f"{name}: `{text[:40]}` does not say which zone it is in")
-        since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-        found = (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+        found = moment
     if not 0 <= found < 2**63 - 1:
         raise QuestionRefused(f"{name}: not a time that a plant can have recorded")
     return found

@@ -7,6 +7,7 @@ import json
 import sys
 from random import Random
 
+import numpy as np
 import pytest
 
 from plantctl.cli.main import main
@@ -39,6 +40,29 @@ def test_points_as_csv(place, capsys):
     assert [float(r["value"]) for r in rows if r["tag"] == "A-1"] == pytest.approx([p[1] for p in naive], nan_ok=True)
     assert {r["source_utc"] for r in rows if r["tag"] == "B-1"} == {""}
     assert rows[0]["utc"].endswith("Z")
+
+
+def ns(text):
+    """What a program reads of a time, 0 of none."""
+    return np.datetime64(text.rstrip("Z"), "ns").astype(int) if text else 0
+
+
+def test_times_in_csv_are_exact_and_are_taken_back(place, capsys):
+    out = said(capsys, "history", "A-3", "B-2", "--last", "1h", "--from", place, "--csv").out
+    rows = list(csv.DictReader(io.StringIO(out)))
+    for tag, number in (("A-3", 13), ("B-2", 22)):
+        points = [(utc_ns, source_ns) for utc_ns, _, _, source_ns in Naive(FolderStorage(place / "log"), number).points]
+        of_tag = [row for row in rows if row["tag"] == tag]
+        assert [(ns(row["utc"]), ns(row["source_utc"])) for row in of_tag] == points
+    assert any(utc_ns % 1000 for utc_ns, _ in points), "there is something to be exact about"
+    at, value = next((row["utc"], row["value"]) for row in rows[7:])
+    words = ("history", rows[7]["tag"], "--from", place, "--csv")
+    (found,) = csv.DictReader(io.StringIO(said(capsys, *words, "--at", at).out))
+    assert (found["utc"], found["value"]) == (at, value)
+    found = list(csv.DictReader(io.StringIO(said(capsys, *words, "--since", at, "--limit", "100000").out)))
+    assert (found[0]["utc"], found[0]["value"]) == (at, value)
+    line = said(capsys, *words[:-1], "--at", at).out
+    assert line.split()[0] == at[:23] + "Z"
 
 
 def test_points_for_a_person(place, capsys):

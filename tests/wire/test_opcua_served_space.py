@@ -7,6 +7,7 @@ from asyncua import ua
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.standard_address_space import standard_address_space
 
+from plantctl.core.recording import Keep
 from plantctl.hmi.opcua.space import MADE_MAX, PlantSpace, node_id
 from plantctl.hmi.opcua.standard_nodes import standard_nodes
 from plantctl.hmi.opcua.tree import METHODS, Sort, Tree
@@ -91,3 +92,46 @@ def test_what_is_written_with_a_reason_takes_no_write(tree):
     assert whole.write(whole.find("40-XA-4010")) is None
     assert whole.write(whole.find("40-EC-4010")).verb == "set"
     assert tree.write(tree.find("40-AIC-4212.op")).verb == "output"
+
+
+def test_how_a_points_history_is_to_be_joined_stands_at_the_point():
+    plan = build_path(ROOT / "config" / "demo", {}).plan
+    made = space(Tree(plan))
+    types = ua.ObjectIds
+
+    def told(name):
+        """`Stepped` of a point, found as a client finds it: by references and standard names."""
+        (link,) = [r for r in made[node_id(name)].references if r.ReferenceTypeId.Identifier == 56]
+        assert (link.BrowseName, link.TypeDefinition.Identifier) == (
+            ua.QualifiedName("HA Configuration", 0),
+            types.HistoricalDataConfigurationType,
+        )
+        parts = {r.BrowseName.Name: r for r in made[link.NodeId].references if r.IsForward}
+        back = [r for r in made[link.NodeId].references if not r.IsForward]
+        assert [(r.NodeId, r.ReferenceTypeId.Identifier) for r in back] == [(node_id(name), 56)]
+        aggregates = made[parts["AggregateConfiguration"].NodeId]
+        assert len([r for r in aggregates.references if r.ReferenceTypeId.Identifier == types.HasProperty]) == 4
+        value = made[parts["Stepped"].NodeId].attributes[ua.AttributeIds.Value].value
+        assert value.Value.VariantType is ua.VariantType.Boolean
+        return value.Value.Value
+
+    assert plan.keeping.recording[plan.points[plan.rows["40-TI-4272"]].id].keep is Keep.SWINGING_DOOR
+    assert told("40-TI-4272") is False
+    assert told("40-FI-4013") is True
+    assert told("40-AIC-4212.sp") is True
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "/tags/HA Configuration",
+        "/HA Configuration",
+        "40-FI-4013/HA Configuration/HA Configuration",
+        "nobody/HA Configuration",
+    ],
+)
+def test_only_points_have_a_history_to_be_joined(tree, wanted):
+    assert tree.find("40-FI-4013/HA Configuration/Stepped").value is True
+    assert tree.find(wanted) is None
+    assert tree.find(f"{wanted}/AggregateConfiguration") is None
+    assert tree.find(f"{wanted}/Stepped") is None

@@ -14,7 +14,18 @@ from asyncua import ua as typed_ua
 from asyncua.server.address_space import AddressSpace, AttributeValue, NodeData
 
 from plantctl.hmi.opcua.standard_nodes import StandardNodes
-from plantctl.hmi.opcua.tree import ROOT, Arguments, EngineeringUnit, Node, Sort, Span, Tree
+from plantctl.hmi.opcua.tree import (
+    AGGREGATES,
+    HISTORY,
+    ROOT,
+    Arguments,
+    EngineeringUnit,
+    Node,
+    Percent,
+    Sort,
+    Span,
+    Tree,
+)
 from plantctl.hmi.opcua.units import URI, number_of
 
 ua: Any = typed_ua
@@ -172,6 +183,8 @@ class NodeMaker:
             return _O.LocalizedText, [ua.LocalizedText(word) for word in value], kinds.LocalizedText, 1
         if isinstance(value, bool):
             return _O.Boolean, value, kinds.Boolean, -1
+        if isinstance(value, Percent):
+            return _O.Byte, value.value, kinds.Byte, -1
         if isinstance(value, int):
             return _O.UInt32, value, kinds.UInt32, -1
         if isinstance(value, float):
@@ -193,6 +206,9 @@ class NodeMaker:
             found = self._tree.find(f"{node.id}/{name}")
             assert found is not None
             yield self._reference(_O.HasProperty, found, forward=True)
+        history = self._tree.find(f"{node.id}/{HISTORY}") if node.sort is Sort.POINT else None
+        if history is not None:
+            yield self._reference(_O.HasHistoricalConfiguration, history, forward=True)
         for identifier in node.children:
             child = self._tree.find(identifier)
             if child is not None:
@@ -206,6 +222,8 @@ class NodeMaker:
     def _link(parent: Node, child: Node) -> int:
         if child.sort is Sort.PROPERTY:
             return int(_O.HasProperty)
+        if child.name == HISTORY:
+            return int(_O.HasHistoricalConfiguration)
         return int(_O.Organizes if parent.sort is Sort.FOLDER else _O.HasComponent)
 
     def _reference(self, kind: int, other: Node, *, forward: bool) -> Any:
@@ -222,7 +240,7 @@ class NodeMaker:
 
     @staticmethod
     def _browse_name(node: Node) -> Any:
-        standard = node.sort is Sort.PROPERTY and node.name in _STANDARD_NAMES
+        standard = node.sort in (Sort.PROPERTY, Sort.OBJECT) and node.name in _STANDARD_NAMES
         return ua.QualifiedName(node.name, 0 if standard else INDEX)
 
     @staticmethod
@@ -238,6 +256,8 @@ class NodeMaker:
             if "EnumStrings" in properties:
                 return int(_O.MultiStateDiscreteType)
             return int(_O.AnalogItemType if "EURange" in properties else _O.DataItemType)
+        if node.sort is Sort.OBJECT and node.name in _HISTORY_TYPES:
+            return int(_HISTORY_TYPES[node.name])
         by_sort = {Sort.FOLDER: _O.FolderType, Sort.OBJECT: _O.BaseObjectType, Sort.PROPERTY: _O.PropertyType}
         return int(by_sort.get(node.sort, 0))
 
@@ -247,8 +267,13 @@ def _argument(name: str, number: bool, text: str) -> Any:
     return ua.Argument(Name=name, DataType=kind, ValueRank=-1, Description=ua.LocalizedText(text))
 
 
+_HISTORY_TYPES: Final = {HISTORY: _O.HistoricalDataConfigurationType, AGGREGATES: _O.AggregateConfigurationType}
 _STANDARD_NAMES: Final = frozenset(
-    ("EURange", "EngineeringUnits", "Definition", "EnumStrings", "InputArguments", "OutputArguments")
+    (
+        *("EURange", "EngineeringUnits", "Definition", "EnumStrings", "InputArguments", "OutputArguments"),
+        *(HISTORY, AGGREGATES, "Stepped"),
+        *("TreatUncertainAsBad", "PercentDataBad", "PercentDataGood", "UseSlopedExtrapolation"),
+    )
 )
 
 

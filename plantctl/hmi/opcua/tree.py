@@ -8,7 +8,8 @@
                         Commands                           methods: Set, Mode, Output, Acknowledge, Reset
 
 A point's node is called by its full name, the same for ever (`40-AIC-4212.sp`); what is no point has a path with a
-slash in front (`/loop/40-AIC-4212`), which no point's name can have; a property is its owner's name, a slash, its own.
+slash in front (`/loop/40-AIC-4212`), which no point's name can have; a property is its owner's name, a slash, its own,
+and so is what says how a point's history is to be read (`40-TI-4012/HA Configuration`).
 
 Rules of the file: pure; no library. Nothing is searched for, so that it is made in a time linear in the points; what a
 node is beyond its place is worked out when it is asked for.
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
+from plantctl.core.recording import Keep
 from plantctl.hmi.describe.loops import loops
 from plantctl.hmi.describe.plan_view import PlanView, states_of, unit
 from plantctl.hmi.describe.point_range import range_of
@@ -33,6 +35,9 @@ COMMANDS: Final = "/commands"
 ACKNOWLEDGE: Final = "/method/Acknowledge"
 RESET: Final = "/method/Reset"
 WORDS_MAX: Final = 64
+# How the history of a point is to be read (OPC 10000-11, 5.2), by ids that begin with the point's.
+HISTORY: Final = "HA Configuration"
+AGGREGATES: Final = "AggregateConfiguration"
 _AREA: Final = re.compile(r"([0-9]+)-")
 
 
@@ -59,6 +64,22 @@ class EngineeringUnit:
     """A unit as a property, as the product writes it."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """A share as a property, 0 to 100."""
+
+    value: int
+
+
+# No aggregates are offered; the type demands a word on them, and what our own averages do is that only good counts.
+_AGGREGATES_TOLD: Final = {
+    "TreatUncertainAsBad": True,
+    "PercentDataBad": Percent(100),
+    "PercentDataGood": Percent(100),
+    "UseSlopedExtrapolation": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +185,28 @@ class Tree:
         """The node of an id; None where there is none."""
         found = self._nodes.get(identifier)
         if found is None and (slash := identifier.rfind("/")) > 0:
-            owner = self._nodes.get(identifier[:slash])
+            owner = self._nodes.get(identifier[:slash]) or self._of_history(identifier[:slash])
             name = identifier[slash + 1 :]
             properties = self.properties(owner) if owner is not None else {}
             if name in properties:
                 found = Node(identifier, name, Sort.PROPERTY, identifier[:slash], value=properties[name])
+            else:
+                found = self._of_history(identifier)
         return found
+
+    def _of_history(self, identifier: str) -> Node | None:
+        """What says how the history of a point is to be read; None where an id is of something else."""
+        below, _, name = identifier.rpartition("/")
+        within = name == AGGREGATES and below.endswith(f"/{HISTORY}")
+        owner = self._nodes.get(below.removesuffix(f"/{HISTORY}") if within else below if name == HISTORY else "")
+        if owner is None or owner.sort is not Sort.POINT:
+            return None
+        if within:
+            return Node(identifier, name, Sort.OBJECT, below, properties=_AGGREGATES_TOLD)
+        kept = self.plan.keeping.recording.get(self.point(owner).id)
+        stepped = kept is None or kept.keep is not Keep.SWINGING_DOOR
+        children = [f"{identifier}/{AGGREGATES}"]
+        return Node(identifier, name, Sort.OBJECT, below, children=children, properties={"Stepped": stepped})
 
     def __iter__(self) -> Iterator[Node]:
         """All nodes but properties, parents before their children."""
