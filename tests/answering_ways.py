@@ -20,6 +20,7 @@ from plantctl.history.query import History
 from plantctl.log.storage import ReadOnlyFolder
 from tests.plain_history import NOT_TOLD, Figure, Point, Span
 
+US = 1_000
 KINDS = ("raw", "at", "last", "trend", "average", "total")
 
 
