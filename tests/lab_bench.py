@@ -33,15 +33,16 @@ class LabPlant(PlanBench):
     """
 
     durable_answers = True
+    TEXT = PLANT
 
     def __init__(self):
         buffer = bytearray(1 << 20)
-        super().__init__(PLANT, ring=lambda plan: RingWriter(buffer, plan.hash))
+        super().__init__(self.TEXT, ring=lambda plan: RingWriter(buffer, plan.hash))
         self.ring = RingReader(buffer, after=0)
         self.log_storage, self.sealed = SimulatedStorage(), SimulatedStorage()
         self.recorder = Recorder(self.log_storage, "bench", {self.plan.hash: plan_text(self.plan)})
-        self.recorder.open(UTC_NS, 0)
-        self.executive.start(0, UTC_NS)
+        self.recorder.open(self.utc_ns(), 0)
+        self.executive.start(0, self.utc_ns())
         self.deaf = False
         self.said = []
         self.numbered = 0

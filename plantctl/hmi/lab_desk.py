@@ -8,6 +8,7 @@ Rules of the file: what cannot be done raises `LabRefused` with a word for progr
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,10 +68,11 @@ GONE: Final = "withdrawn"
 
 
 class LabRefused(PlantctlError):
-    """What cannot be done: `code` is a word for programs, the text is for the person."""
+    """What cannot be done: `code` is a word for programs, the text is for the person, `field` what of it is meant."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, field: str = "") -> None:
         self.code = code
+        self.field = field
         super().__init__(text)
 
 
@@ -102,15 +104,22 @@ class LabDesk:
         self._tags = {name: _Tag(lab, points[plant.plan.rows[name]]) for name, lab in plant.plan.lab.items()}
         self._by_id = {tag.point.id: tag for tag in self._tags.values()}
 
-    async def entries(self, tag: str = "", *, unsigned: bool = False) -> list[LabEntryTold]:
-        """The book, the newest sample first; of one tag, or of what is not signed yet."""
+    async def entries(self, tag: str = "", *, unsigned: bool = False, last: int = 0) -> list[LabEntryTold]:
+        """The book, the newest sample first; of one tag, or of what is not signed yet. `last`: of each tag so many of
+        its newest samples and what is not signed yet; 0: all.
+        """
         if tag:
             self._tag(tag)
         async with self._one:
             book = await self._book()
-        wanted = [e for e in book.values() if not unsigned or e.unsigned]
-        told = [self._told(e) for e in sorted(wanted, key=lambda e: -e.utc_ns) if e.tag in self._by_id]
-        return [each for each in told if tag in ("", each.tag)]
+        told, seen = [], Counter[int]()
+        for e in sorted(book.values(), key=lambda e: -e.utc_ns):
+            if e.tag not in self._by_id or tag not in ("", self._by_id[e.tag].point.name):
+                continue
+            seen[e.tag] += 1
+            if e.unsigned or (not unsigned and (not last or seen[e.tag] <= last)):
+                told.append(self._told(e))
+        return told
 
     async def act(self, asked: LabRequest, actor: str, given_ns: int | None = None) -> LabEntryTold:
         """Do what `actor` asks, who may; the entry as it stands then. Raises `LabRefused` and `OSError`.
@@ -155,15 +164,16 @@ class LabDesk:
                 raise LabRefused(KNOWN, f"this key (idem) is that of another entry, {made.name}")
             return number
         if not note.sample and not note.lot:
-            raise LabRefused(codes.BAD_VALUE, "which sample is it? give its number or its lot")
+            raise LabRefused(codes.BAD_VALUE, "which sample is it? give its number or its lot", "sample")
         if utc_ns > now_ns + AHEAD_NS:
-            raise LabRefused(codes.BAD_VALUE, "the sample's time lies in the future")
+            raise LabRefused(codes.BAD_VALUE, "the sample's time lies in the future", "sampled")
         if utc_ns < now_ns - tag.lab.within_ns:
             hours = tag.lab.within_ns / 3.6e12
-            raise LabRefused(TOO_OLD, f"samples of `{tag.point.name}` are entered within {hours:g} h")
+            raise LabRefused(TOO_OLD, f"samples of `{tag.point.name}` are entered within {hours:g} h", "sampled")
         for other in by.book.values():
             if (other.tag, other.utc_ns, other.withdrawn) == (tag.point.id, utc_ns, False):
-                raise LabRefused(KNOWN, f"there is an entry of that time already, {other.name}: correct or withdraw it")
+                text = f"there is an entry of that time already, {other.name}: correct or withdraw it"
+                raise LabRefused(KNOWN, text, "sampled")
         signed = not tag.lab.two
         row = self._row(by.book, tag, utc_ns, value, signed=signed, stands=signed)
         record = LateRecord(LateAct.ENTERED, number, row, by.actor, replace(note, given=given).text())
@@ -249,7 +259,7 @@ class LabDesk:
         found = self._tags.get(name)
         if found is None:
             known = ", ".join(self._tags) or "this plant has none"
-            raise LabRefused(codes.UNKNOWN_TARGET, f"`{name}` is no laboratory tag; there are: {known}")
+            raise LabRefused(codes.UNKNOWN_TARGET, f"`{name}` is no laboratory tag; there are: {known}", "tag")
         return found
 
     def _find(self, book: dict[int, LabEntry], name: str) -> LabEntry:
@@ -268,12 +278,12 @@ class LabDesk:
         try:
             number = convert(value, parse_unit(unit or wanted), parse_unit(wanted))
         except UnitError as error:
-            raise LabRefused(codes.BAD_VALUE, str(error)) from None
+            raise LabRefused(codes.BAD_VALUE, str(error), "unit") from None
         if not math.isfinite(number):
-            raise LabRefused(codes.BAD_VALUE, "a value is a finite number")
+            raise LabRefused(codes.BAD_VALUE, "a value is a finite number", "value")
         if not point.low <= number <= point.high:
             text = f"{number:g} is outside what is plausible, {point.low:g} to {point.high:g} {point.unit}"
-            raise LabRefused(codes.OUT_OF_RANGE, text)
+            raise LabRefused(codes.OUT_OF_RANGE, text, "value")
         return number, given
 
     @staticmethod
@@ -352,7 +362,7 @@ def _texts(asked: LabRequest) -> list[str]:
 
 def _reason(text: str) -> str:
     if not text.strip():
-        raise LabRefused(codes.NO_REASON, "this is done for a reason, and none was given")
+        raise LabRefused(codes.NO_REASON, "this is done for a reason, and none was given", "reason")
     return text.strip()
 
 
@@ -371,9 +381,11 @@ def _sample_time_ns(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise LabRefused(codes.BAD_VALUE, f"`{text}` is no time; write it as 2026-11-22T13:00:00Z") from None
+        what = f"`{text}` is no time; write it as 2026-11-22T13:00:00Z"
+        raise LabRefused(codes.BAD_VALUE, what, "sampled") from None
     if moment.tzinfo is None:
-        raise LabRefused(codes.BAD_VALUE, f"`{text}` does not say which zone it is in; for UTC write {text}Z")
+        what = f"`{text}` does not say which zone it is in; for UTC write {text}Z"
+        raise LabRefused(codes.BAD_VALUE, what, "sampled")
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 

@@ -19,6 +19,7 @@ from plantctl.hmi.sessions import Session
 
 PATH: Final = "/api/v1/lab"
 OPEN: Final = {"": False, "false": False, "true": True}
+LAST_DIGITS: Final = 6
 NO_BODY: Final = "bad-message"
 NO_JSON: Final = "no-json"
 # What a refusal is over HTTP; of any other the plant is the cause.
@@ -53,8 +54,10 @@ class LabRoute:
             unsigned = OPEN.get(request.query_params.get("open", ""))
             if unsigned is None:
                 raise LabRefused(codes.BAD_VALUE, "open is true or false")
-            tag = request.query_params.get("tag", "")
-            return _json(LabBookTold(await self._desk().entries(tag, unsigned=unsigned)))
+            tag, last = request.query_params.get("tag", ""), request.query_params.get("last", "0")
+            if not (last.isascii() and last.isdigit() and len(last) <= LAST_DIGITS):
+                raise LabRefused(codes.BAD_VALUE, "last is a number of samples")
+            return _json(LabBookTold(await self._desk().entries(tag, unsigned=unsigned, last=int(last))))
         given_ns = self._given_ns()
         if session.role != "operator":
             raise LabRefused(codes.NO_PERMISSION, f"a {session.role} may look, but not act")
@@ -70,7 +73,7 @@ class LabRoute:
 def lab_problem(refused: LabRefused) -> Problem:
     """A refusal of the desk as HTTP tells it."""
     status, title = STATUS.get(refused.code, (503, "service unavailable"))
-    return Problem(title, status, str(refused), refused.code)
+    return Problem(title, status, str(refused), refused.code, field=refused.field)
 
 
 def _json(told: msgspec.Struct) -> Response:

@@ -239,13 +239,16 @@ class Events(Struct):
 
 
 class Problem(Struct, omit_defaults=True):
-    """What went wrong with a request (RFC 9457); `code` is a word for programs."""
+    """What went wrong with a request (RFC 9457); `code` is a word for programs, `field` the part of the request that is
+    meant, where it is one part.
+    """
 
     title: str
     status: int
     detail: str
     code: str
     type: str = "about:blank"
+    field: str = ""
 
 
 SERVER_MESSAGES: Final[tuple[type[ServerMessage], ...]] = (

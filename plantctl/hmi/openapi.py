@@ -142,6 +142,7 @@ OPERATIONS: Final = (
         parameters=(
             Parameter("tag", "only of this laboratory tag", {"type": "string"}),
             Parameter("open", "only what waits for a signature (false)", {"enum": ["true", "false"]}),
+            Parameter("last", "of each tag so many of its newest samples, and what waits; 0: all", {"type": "integer"}),
         ),
         problems=(400, 401, 404, 503),
     ),

@@ -5,7 +5,7 @@ Tags, limits and texts are those of the process tag list; the shape is that of G
 
 from typing import Any
 
-from tests.browser import feeding
+from tests.browser import feeding, laboratory
 
 CELLS = ("01", "02", "03", "04")
 CELL_TAGS = {  # column: (letters, digit, text, unit, low, high, decimals, deviation, value)
@@ -121,7 +121,7 @@ def description() -> dict[str, Any]:
     for loop in LOOPS:
         add_loop_points(loop, tags)
     add_indicators(tags, alarms, causes)
-    tags += feeding.tags()
+    tags += feeding.tags() + laboratory.tags()
     for number, tag in enumerate(tags):
         tag["id"] = number
     return {
@@ -137,6 +137,7 @@ def description() -> dict[str, Any]:
         "permissives": permissives,
         "devices": devices(),
         "feeds": feeding.FEEDS,
+        "laboratory": laboratory.LABORATORY,
         "displays": displays(),
     }
 
@@ -392,4 +393,4 @@ def values() -> dict[str, float]:
         made |= {f"{name}.sp": setpoint, name: made[full(out)], f"{name}.mode": 4.0, f"{name}.target": 4.0}
         made |= {f"{name}.limits": 0.0, f"{name}.p": 0.1, f"{name}.i": 1.2, f"{name}.d": 0.0, f"{name}.ff": 4.5}
         made |= {f"{name}.pv_source": 1.0, f"{full(out)}.source": 1.0}
-    return made | feeding.VALUES | {"scan.held": 0.0}
+    return made | feeding.VALUES | laboratory.VALUES | {"scan.held": 0.0}

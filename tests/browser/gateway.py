@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocketDisconnect
 
 from plantctl.core.clock import RealClock
-from tests.browser import circuit, past
+from tests.browser import circuit, laboratory, past
 
 WEB = Path(__file__).parents[2] / "plantctl" / "hmi" / "web"
 POLICY = (
@@ -43,7 +43,7 @@ class Gateway:
 
     def __init__(self):
         self.values = circuit.values()
-        self.quality = dict.fromkeys(self.values, 0)
+        self.quality = dict.fromkeys(self.values, 0) | laboratory.QUALITY
         self.source_ns = {}
         self.names = list(self.values)
         self.ids = {name: number for number, name in enumerate(self.names)}
@@ -52,13 +52,13 @@ class Gateway:
         self.ring = deque(maxlen=RING)
         self.clients = set()
         self.session = None
-        self.role = "operator"
+        self.role, self.person, self.desk = "operator", "ada", laboratory.Desk()
         self.link = "ok"
         self.silent_until = 0.0
         self.changed = set()
         self.commands = []
         self.wander = True
-        self.old = set()
+        self.old = set(laboratory.VALUES)  # they do not wander
         self.deaf = False
         self.slow_device = False
         self.recorded, self.recorded_ns = {}, time.time_ns()  # the past of tags, as of an instant
@@ -226,7 +226,9 @@ async def page(request):
 
 async def session(request):
     if request.method == "DELETE":
-        gateway.session = None
+        gateway.session, answer = None, JSONResponse({})
+        answer.delete_cookie("plantctl")
+        return answer
     if request.method == "POST":
         asked = await request.json()
         if asked.get("token") != TOKEN and asked.get("password") != "correct horse":
@@ -234,7 +236,7 @@ async def session(request):
         gateway.session = "ada"
     if gateway.session is None and request.cookies.get("plantctl") != "ada":
         return JSONResponse({"title": "not signed in"}, 401)
-    answer = JSONResponse({"user": "ada", "role": gateway.role})
+    answer = JSONResponse({"user": gateway.person, "role": gateway.role})
     answer.set_cookie("plantctl", "ada", httponly=True, samesite="strict")
     return answer
 
@@ -245,6 +247,10 @@ async def plant(request):
 
 async def events(request):
     return JSONResponse(past.happened(gateway))
+
+
+async def lab(request):
+    return await gateway.desk.answer(request, gateway)
 
 
 async def history(request):
@@ -265,7 +271,7 @@ async def live(socket_):
                 "epoch": gateway.epoch,
                 "hb_ms": 500,
                 "config": "c0ffee",
-                "user": "ada",
+                "user": gateway.person,
                 "role": gateway.role,
                 "seq": gateway.seq,
             }
@@ -367,6 +373,7 @@ def application():
         Route("/api/v1/session", session, methods=["GET", "POST", "DELETE"]),
         Route("/api/v1/plant", plant),
         Route("/api/v1/history", history),
+        Route("/api/v1/lab", lab, methods=["GET", "POST"]),
         Route("/api/v1/events", events),
         WebSocketRoute("/api/v1/live", live),
         Route("/test/{what}", test, methods=["POST"]),

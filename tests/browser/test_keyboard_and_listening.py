@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import AXE, go
 from tests.browser.situations import CELL_2_TRIPPED, FOUR_PRIORITIES, tab_to
 
-SCREENS = ("overview", "cells", "alarms", "interlocks", "trend", "events", "devices")
+SCREENS = ("overview", "cells", "alarms", "interlocks", "trend", "events", "devices", "laboratory")
 
 
 def test_acknowledge_mode_and_set_point_by_keys_alone(page, gateway):
@@ -54,6 +54,7 @@ def test_keys_of_screens_rows_faceplate_and_help(page):
         ("t", "trend"),
         ("e", "events"),
         ("a", "alarms"),
+        ("l", "laboratory"),
         ("o", "overview"),
     ):
         keys.press("g")

@@ -353,3 +353,13 @@ def test_a_sink_tells_its_points_which_are_tags_and_not_where_it_sends_to():
     assert (feed["feed"], feed["kind"], sorted(feed)) == ("archive", "influx", ["feed", "kind", "points"])
     assert {tag(plant, point)["kind"] for point in feed["points"].values()} == {"system"}
     assert tag(plant, feed["points"]["state"])["states"]["4"] == "not-admitted"
+
+
+def test_a_laboratory_tag_tells_how_it_is_entered_and_no_plant_has_one_by_itself():
+    text = PLANT.replace(
+        "range: [0, 2], initial: 1 mol/L}", "range: [0, 2], lab: {limits: [0.5, 0.7], method: ICP}}", 1
+    )
+    (lab,) = described(text)["laboratory"]
+    assert (lab["tag"], lab["method"], lab["low"], lab["high"]) == ("40-AY-1", "ICP", 0.5, 0.7)
+    assert (lab["signatures"], lab["within_s"]) == (1, 72 * 3600.0)
+    assert described(PLANT)["laboratory"] == []

@@ -209,6 +209,38 @@ def test_the_book_is_the_record_whoever_opens_it(plant):
     assert plant.entries("AY-2") == []
 
 
+def test_the_last_samples_of_each_tag_are_told_and_whatever_waits_for_its_signature(plant):
+    for hours in (1, 2, 3):
+        plant.do(enter(41.0, hours, tag="AY-2"))
+    for hours in (1, 2, 5):
+        made = plant.do(enter(0.55, hours))
+        if hours != 5:
+            plant.do(LabSign(entry=made.entry), BOB)
+
+    def told(**more):
+        return [(e.tag, (UTC_NS - int(e.sampled)) // HOUR_NS) for e in plant.entries(**more)]
+
+    assert sorted(told(last=1)) == [("AY-1", 1), ("AY-1", 5), ("AY-2", 1)]
+    assert told(tag="AY-1", last=1) == [("AY-1", 1), ("AY-1", 5)]
+    assert len(told(last=9)) == len(told()) == 6
+    assert told(unsigned=True, last=1) == [("AY-1", 5)]
+
+
+def test_a_refusal_says_which_field_is_meant(plant):
+    meant = {
+        "value": enter(2.01),
+        "unit": enter(unit="kg"),
+        "sampled": enter(hours=-24),
+        "sample": enter(sample=""),
+        "tag": enter(tag="FI-1"),
+        "reason": LabWithdraw(entry=plant.do(enter(0.5, 9)).entry, reason=" "),
+    }
+    for field, asked in meant.items():
+        with pytest.raises(LabRefused) as error:
+            plant.do(asked)
+        assert (error.value.field, lab_problem(error.value).field) == (field, field)
+
+
 # -------------------------------------------------------------------------------------------------- by which way
 
 
@@ -254,7 +286,7 @@ def test_over_http_an_operator_enters_and_a_viewer_looks(plant):
     status, made = over_http(plant, "POST", enter())
     assert status == 200
     assert msgspec.convert(made, LabEntryTold).steps[0].actor == ANN
-    for query, count in (("", 1), ("open=true", 1), ("tag=AY-2", 0)):
+    for query, count in (("", 1), ("open=true", 1), ("tag=AY-2", 0), ("last=1", 1)):
         status, told = over_http(plant, query=query, role="viewer")
         assert (status, len(msgspec.convert(told, LabBookTold).entries)) == (200, count)
     assert over_http(plant, "POST", enter(0.5, 2), role="viewer") == (403, codes.NO_PERMISSION)
@@ -277,6 +309,7 @@ def test_over_http_a_refusal_has_its_status_and_its_word(plant):
         assert over_http(plant, "POST", body) == said
     assert over_http(plant, "POST", enter(0.5, 2), kind="text/plain") == (415, "no-json")
     assert over_http(plant, "POST", enter(0.5, 2, valid_ms=1), given_ns=0) == (409, codes.EXPIRED)
-    assert over_http(plant, query="open=maybe") == (400, codes.BAD_VALUE)
+    for query in ("open=maybe", "last=-1", "last=many", "last=\u0661"):
+        assert over_http(plant, query=query) == (400, codes.BAD_VALUE)
     plant.submit = lambda command, tell, heard_ns=0: False
     assert over_http(plant, "POST", enter(0.5, 2)) == (503, codes.TOO_MANY)

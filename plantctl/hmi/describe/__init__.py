@@ -12,6 +12,7 @@ from typing import Any
 from plantctl.hmi.describe.devices import devices
 from plantctl.hmi.describe.displays import displays
 from plantctl.hmi.describe.feeds import feeds
+from plantctl.hmi.describe.laboratory import laboratory
 from plantctl.hmi.describe.loops import loops
 from plantctl.hmi.describe.plan_view import PlanView
 from plantctl.hmi.describe.protection import alarms, causes, effects, permissives
@@ -43,5 +44,6 @@ def description(
         "permissives": permissives(plan),
         "devices": devices(plan, reached),
         "feeds": feeds(plan),
+        "laboratory": laboratory(plan),
         "displays": displays(plan),
     }

@@ -28,6 +28,7 @@ FORMS: Final[Mapping[str, Table]] = {
         "permissives": ("list of permissive", "what must be true before an output may start"),
         "devices": ("list of device", "what the plant is connected to"),
         "feeds": ("list of feed", "the sinks that its data goes to"),
+        "laboratory": ("list of laboratory tag", "whose values people enter, with the time of their sample"),
         "displays": ("list of display", "what is looked at together; made up where the text has none"),
     },
     "head": {"name": ("text", "of the plant"), "text": ("text", "what it is; may be empty")},
@@ -161,6 +162,14 @@ FORMS: Final[Mapping[str, Table]] = {
         "feed": ("text", "name of the sink"),
         "kind": ("text", "what it is: `influx`, `mqtt` and so on"),
         "points": (POINTS, "by part: `state`, `lag`, `missing`, `quarantined`, `lost`, `failures`"),
+    },
+    "laboratory tag": {
+        "tag": ("text", "one of the tags, whose range is what is plausible"),
+        "method": ("text", "how it is found; may be empty"),
+        "low": ("number?", "lower specification limit, in the tag's unit"),
+        "high": ("number?", "upper one"),
+        "signatures": ("integer", "2: another person than the one who gave the value signs it, else 1"),
+        "within_s": ("number", "older samples are refused, s"),
     },
     "display": {
         "display": ("text", "its name"),

@@ -104,6 +104,12 @@ function lastOf(app, loop, tag) {
 // A value that a person enters is no measurement: it must not be read as what the plant has.
 const byHand = (tag) => tag.kind === "input" && !tag.device && Boolean(tag.write);
 
+const fromLab = (app, tag) => app.plant.laboratory.some((lab) => lab.tag === tag.tag);
+
+function origin(app, tag) {
+  return fromLab(app, tag) ? "laboratory" : byHand(tag) ? "by_hand" : "computed";
+}
+
 function command(app, tag, scope) {
   const asker = [...app.plant.loops.values()].find((loop) => lastOf(app, loop, tag.tag))?.loop ?? tag.asked_by;
   if (asker) {
@@ -207,12 +213,17 @@ export function tagFaceplate(app, name, scope) {
         ranged && [t("faceplate.range"), `${tag.low} … ${tag.high} ${unitText(tag.unit)}`],
         [
           t("faceplate.device"),
-          tag.device ? `${tag.device}, ${tag.item ?? ""}` : t(byHand(tag) ? "faceplate.by_hand" : "faceplate.computed"),
+          tag.device ? `${tag.device}, ${tag.item ?? ""}` : t(`faceplate.${origin(app, tag)}`),
         ],
         tag.stale_after_ms && [t("faceplate.stale_after"), ageText(tag.stale_after_ms)],
         tag.system === "sis" && [t("faceplate.system"), t("faceplate.system_other")],
       ]),
     ),
-    el("p", { class: "jumps" }, el("a", { href: `#trend?pens=${name}` }, t("guidance.trend"))),
+    el(
+      "p",
+      { class: "jumps" },
+      el("a", { href: `#trend?pens=${name}` }, t("guidance.trend")),
+      fromLab(app, tag) ? el("a", { href: `#laboratory?tag=${name}` }, t("screen.laboratory")) : null,
+    ),
   );
 }

@@ -10,7 +10,7 @@ import { abnormalities } from "./abnormal.js";
 import { valueSentence } from "./value_cell.js";
 import { t } from "./texts.js";
 
-const SCREENS = ["overview", "cells", "alarms", "interlocks", "trend", "events", "devices"];
+const SCREENS = ["overview", "cells", "alarms", "interlocks", "trend", "events", "devices", "laboratory"];
 const TICK_MS = 250;
 const ANNOUNCE_MS = 4000;
 
@@ -196,9 +196,11 @@ export function frame(app, page) {
   const user = el("span", { class: "user" });
   app.showUser = () => setText(user, t("frame.user", { user: app.session.user, role: app.session.role }));
   app.showUser();
-  const screens = SCREENS.filter(
-    (name) => name !== "cells" || app.plant.displays.some((display) => display.kind === "matrix"),
-  );
+  const there = {
+    cells: app.plant.displays.some((display) => display.kind === "matrix"),
+    laboratory: app.plant.laboratory.length > 0,
+  };
+  const screens = SCREENS.filter((name) => there[name] ?? true);
   const nav = el(
     "nav",
     { "aria-label": t("frame.screens") },

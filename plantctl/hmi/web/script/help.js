@@ -5,7 +5,8 @@ import { ACKED, LATCHED_ACKED, PRIORITIES, RTN, UNACK } from "./alarms.js";
 import { el } from "./dom.js";
 import { t } from "./texts.js";
 
-const KEYS = ["go", "gc", "ga", "gi", "gt", "ge", "gd", "search", "ack", "face", "arrows", "enter", "esc", "help"];
+const PLACES = ["go", "gc", "ga", "gi", "gt", "ge", "gd", "gl"];
+const KEYS = [...PLACES, "search", "ack", "face", "arrows", "enter", "esc", "help"];
 
 /** Open the help. */
 export function help() {

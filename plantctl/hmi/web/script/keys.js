@@ -6,7 +6,16 @@ import { acknowledge } from "./alarm_page.js";
 import { help } from "./help.js";
 import { search } from "./search.js";
 
-const SCREENS = { o: "overview", c: "cells", a: "alarms", i: "interlocks", t: "trend", e: "events", d: "devices" };
+const SCREENS = {
+  o: "overview",
+  c: "cells",
+  a: "alarms",
+  i: "interlocks",
+  t: "trend",
+  e: "events",
+  d: "devices",
+  l: "laboratory",
+};
 const WAIT_MS = 1500;
 
 function rowsAround(element) {

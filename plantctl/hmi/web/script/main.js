@@ -20,6 +20,7 @@ import { faceplates } from "./faceplate.js";
 import { frame } from "./frame.js";
 import { interlockScreen } from "./interlock_page.js";
 import { keys } from "./keys.js";
+import { laboratoryScreen } from "./lab_page.js";
 import { matrixScreen } from "./matrix.js";
 import { overviewScreen } from "./overview.js";
 import { signIn } from "./signin.js";
@@ -35,6 +36,7 @@ const SCREENS = {
   trend: trendScreen,
   events: eventScreen,
   devices: deviceScreen,
+  laboratory: laboratoryScreen,
 };
 const root = document.documentElement;
 const page = document.getElementById("page");

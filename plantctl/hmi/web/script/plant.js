@@ -43,6 +43,7 @@ export class Plant {
     this.permissives = by(description.permissives, "output");
     this.devices = description.devices ?? [];
     this.feeds = description.feeds ?? [];
+    this.laboratory = description.laboratory ?? [];
     this.displays = description.displays ?? [];
     this.alarmsOfTag = gathered(description.alarms, (alarm) => [alarm.tag]);
     this.causesOfTag = gathered(description.causes, (cause) => cause.tags ?? []);

@@ -3,10 +3,12 @@
 
 import { ENGLISH_EVENTS } from "./texts_en_events.js";
 import { ENGLISH_HELP } from "./texts_en_help.js";
+import { ENGLISH_LAB } from "./texts_en_lab.js";
 
 export const ENGLISH = {
   ...ENGLISH_EVENTS,
   ...ENGLISH_HELP,
+  ...ENGLISH_LAB,
   "main.title": "{screen} · {plant}",
   "main.waiting": "Waiting for the plant. The gateway does not answer yet.",
 
@@ -32,7 +34,7 @@ export const ENGLISH = {
   "frame.user": "{user} ({role})",
   "frame.simulation": "SIMULATION",
   "frame.keys":
-    "g o overview · g c cells · g a alarms · g i interlocks · g t trend · g e events · g d devices · / search · f faceplate · a acknowledge · ↑ ↓ rows · Esc close · ? help",
+    "g o overview · g c cells · g a alarms · g i interlocks · g t trend · g e events · g d devices · g l laboratory · / search · f faceplate · a acknowledge · ↑ ↓ rows · Esc close · ? help",
 
   "link.live": "LIVE",
   "link.age": "data {age}",

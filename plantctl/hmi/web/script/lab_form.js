@@ -1,0 +1,138 @@
+// The form in which a value of a sample is entered. Enter or the button enters it; leaving a field never does.
+//
+// What the plant refuses it refuses in its own words, beside the field that is meant; nothing that was typed is lost by
+// it. The same entry given again, since no answer came, is made once.
+
+import { el, setText } from "./dom.js";
+import { unitText } from "./format.js";
+import { giveLab, newKey } from "./lab_book.js";
+import { labField, tellRefusal, typedNumber } from "./lab_field.js";
+import { isElsewhere, sampleTime, understood, zoneHere } from "./lab_time.js";
+import { t } from "./texts.js";
+
+const TICK_MS = 5000;
+
+function option(value, text) {
+  return el("option", { value }, text);
+}
+
+/** What a value of the tag may be: `plausible 0 to 5000 mg/L; specified 0 to 100 mg/L`. */
+export function boundsText(app, lab) {
+  const tag = app.plant.tag(lab.tag);
+  const of = (key, low, high) =>
+    Number.isFinite(low) || Number.isFinite(high)
+      ? t(key, { low: low ?? "…", high: high ?? "…", unit: unitText(tag.unit) }).trim()
+      : "";
+  return [of("lab.plausible", tag.low, tag.high), of("lab.specified", lab.low, lab.high)].filter(Boolean).join("; ");
+}
+
+function formFields(app) {
+  const tags = app.plant.laboratory.map(({ tag }) =>
+    option(tag, [tag, app.plant.tag(tag).text].filter(Boolean).join(" – ")),
+  );
+  const zones = [isElsewhere() ? option("here", t("lab.zone_here", { zone: zoneHere() })) : null, option("utc", "UTC")];
+  return {
+    tag: labField({ name: "tag", label: t("lab.tag"), control: el("select", {}, tags) }),
+    value: labField({ name: "value", label: t("lab.value"), inputmode: "decimal" }),
+    unit: labField({ name: "unit", label: t("lab.unit"), maxlength: 20 }),
+    sampled: labField({
+      name: "sampled",
+      label: t("lab.sampled"),
+      control: el("input", { type: "datetime-local", max: "9999-12-31T23:59" }),
+    }),
+    zone: labField({ name: "zone", label: t("lab.zone"), control: el("select", {}, zones) }),
+    sample: labField({ name: "sample", label: t("lab.sample"), maxlength: 60 }),
+    lot: labField({ name: "lot", label: t("lab.lot"), maxlength: 60 }),
+    comment: labField({ name: "comment", label: t("lab.comment"), maxlength: 200 }),
+  };
+}
+
+// What is asked, or null where a field has already been told why not.
+function askedOf(fields) {
+  const value = typedNumber(fields.value.text());
+  if (!Number.isFinite(value)) return void fields.value.refuse(t("entry.not_a_number"));
+  const { utc_ms, wrong } = sampleTime(fields.sampled.text(), fields.zone.text());
+  if (wrong) return void fields.sampled.refuse(wrong);
+  const [unit, sample, lot, comment] = ["unit", "sample", "lot", "comment"].map((name) => fields[name].text());
+  const sampled = new Date(utc_ms).toISOString();
+  return { do: "enter", tag: fields.tag.text(), value, unit, sampled, sample, lot, comment };
+}
+
+/** The form; `entered(entry)` is told what was made of it. `wanted` is the tag that is chosen first. */
+export function labForm(app, scope, wanted, entered) {
+  const fields = formFields(app);
+  const all = Object.values(fields);
+  const general = el("p", { class: "why", role: "alert" });
+  const go = el("button", { type: "submit", class: "command" }, t("lab.enter"));
+  const barred = el("p", { class: "why barred", role: "status" });
+  const inside = el("fieldset", {}, el("legend", { class: "unseen" }, t("lab.enter_heading")), [
+    fields.tag.node,
+    el("div", { class: "pair" }, fields.value.node, fields.unit.node),
+    fields.sampled.node,
+    fields.zone.node,
+    el("div", { class: "pair" }, fields.sample.node, fields.lot.node),
+    fields.comment.node,
+    general,
+    el("div", { class: "buttons" }, go),
+  ]);
+  const form = el("form", { class: "lab-form", novalidate: true, "aria-labelledby": "lab-enter" }, barred, inside);
+  let key = "";
+  let sending = false;
+  let left = null;
+
+  const chosen = () => app.plant.laboratory.find(({ tag }) => tag === fields.tag.text());
+  const drawTag = () => {
+    fields.unit.input.value = unitText(app.plant.tag(chosen().tag).unit);
+    fields.value.tell(boundsText(app, chosen()));
+    fields.tag.tell(t(chosen().signatures === 2 ? "lab.two_sign" : "lab.one_signs"));
+    fields.value.clear();
+    fields.unit.clear();
+  };
+  const drawTime = () => {
+    const zone = fields.zone.text();
+    const { utc_ms, wrong } = sampleTime(fields.sampled.text(), zone);
+    fields.sampled.tell(wrong ? "" : understood(utc_ms, zone, app.link.now()));
+  };
+  const drawBarred = () => {
+    const why = app.commands.barred();
+    if (why && inside.contains(document.activeElement)) left = document.activeElement;
+    inside.disabled = Boolean(why);
+    setText(barred, why ? t("lab.read_only", { why }) : "");
+    if (!why && left && document.activeElement === document.body) left.focus();
+    if (!why) left = null;
+  };
+  form.addEventListener("input", () => {
+    key = "";
+    setText(general, "");
+  });
+  fields.tag.input.addEventListener("change", drawTag);
+  for (const each of [fields.sampled, fields.zone]) each.input.addEventListener("input", drawTime);
+  fields.zone.input.addEventListener("input", fields.sampled.clear);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (sending || inside.disabled) return;
+    for (const each of all) each.clear();
+    setText(general, "");
+    const asked = askedOf(fields);
+    if (!asked) return;
+    sending = true;
+    key ||= newKey();
+    form.setAttribute("aria-busy", "true");
+    const { entry, refused } = await giveLab({ ...asked, idem: key });
+    form.removeAttribute("aria-busy");
+    sending = false;
+    if (refused) return tellRefusal(refused, all, general);
+    key = "";
+    for (const name of ["value", "sample", "comment"]) fields[name].input.value = "";
+    // Where the person has gone on in the meantime, the focus stays.
+    if (form.contains(document.activeElement) || document.activeElement === document.body) fields.value.input.focus();
+    entered(entry);
+  });
+  if (app.plant.laboratory.some(({ tag }) => tag === wanted)) fields.tag.input.value = wanted;
+  drawTag();
+  drawBarred();
+  app.link_watchers.add(drawBarred);
+  scope.add(() => app.link_watchers.delete(drawBarred));
+  scope.every(TICK_MS, drawTime);
+  return form;
+}
