@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from plantctl.core.clock import Clock
+from plantctl.core.field import SIMULATOR
 from simulators.devices.cell_line import GATEWAY, PLC, SAFETY, STEP_NS, CellLine, SteppedPlant
 from simulators.devices.rectifier import Profile
 from simulators.signals import signals
@@ -71,7 +72,11 @@ class Serving:
         return self.line.plant
 
     def endpoints(self) -> dict[str, str]:
-        """`device: url` of every served device; empty without sockets."""
+        """`device: url#simulated` of every served device; empty without sockets. Who reads it marks our values."""
+        return {device: f"{url}{SIMULATOR}" for device, url in self.addresses().items()}
+
+    def addresses(self) -> dict[str, str]:
+        """`device: url` of every served device, for a client that marks nothing."""
         wires = self.wires.items()
         return {device: f"{SCHEMES.get(device, 'tcp')}://127.0.0.1:{wire.port}" for device, wire in wires}
 

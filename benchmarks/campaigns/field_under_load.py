@@ -102,7 +102,7 @@ def demo(folder, before):
         )
     try:
         wait(lambda: " scan " in said.read_text(), child=child, what="the demo does not start")
-        (number,) = [n for n in processes_about(f"--state {folder} --simulated") if n != child.pid]
+        (number,) = [n for n in processes_about(f"--state {folder} --page") if n != child.pid]
         yield Split(Supervising(number), folder, folder / "simulators", DEMO)
     finally:
         child.terminate()

@@ -15,7 +15,7 @@ import yaml
 from plantctl.app.split.restart_policy import SECOND_NS, RestartLimits, RestartPolicy
 from plantctl.core.clock import Clock
 from plantctl.core.errors import PlantctlError
-from plantctl.core.field import DevicePlan, FieldEventKind, FieldEvents, InputColumns, OutputColumns
+from plantctl.core.field import SIMULATOR, DevicePlan, FieldEventKind, FieldEvents, InputColumns, OutputColumns
 from plantctl.drivers._driver import ALWAYS, Permit
 from plantctl.drivers._runner import DeviceRunner, build
 from plantctl.plan.plan import Plan
@@ -29,7 +29,10 @@ class EndpointMissing(PlantctlError):
 
 
 def read_endpoints(path: Path) -> dict[str, str]:
-    """`device: url` of an endpoints file. Raises `EndpointMissing` where it cannot be read."""
+    """`device: url` of an endpoints file, `device: url#simulated` where a simulator listens.
+
+    Raises `EndpointMissing` where it cannot be read.
+    """
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -41,13 +44,18 @@ def read_endpoints(path: Path) -> dict[str, str]:
 
 
 def connected(devices: tuple[DevicePlan, ...], endpoints: Mapping[str, str] | None) -> tuple[DevicePlan, ...]:
-    """The devices with their addresses taken from `endpoints`; a device it lacks raises `EndpointMissing`."""
+    """The devices with their addresses taken from `endpoints`; a device it lacks raises `EndpointMissing`.
+
+    Those whose address says so are simulated. A plant's text cannot say it: a copy of it that is led to real devices
+    would still do so.
+    """
     if endpoints is None:
         return devices
     lacking = [d.name for d in devices if d.name not in endpoints]
     if lacking:
         raise EndpointMissing(f"the endpoints file has no line for {', '.join(lacking)}; each is `device: url`")
-    return tuple(replace(d, connect=endpoints[d.name]) for d in devices)
+    found = ((d, endpoints[d.name]) for d in devices)
+    return tuple(replace(d, connect=e.removesuffix(SIMULATOR), simulated=e.endswith(SIMULATOR)) for d, e in found)
 
 
 @dataclass(slots=True)

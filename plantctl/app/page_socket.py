@@ -21,14 +21,11 @@ class PageRefused(PlantctlError):
 
 
 @contextmanager
-def page_socket(
-    port: int | None, host: str, certificate: str, key: str, folder: Path, *, simulated: bool = False
-) -> Iterator[PageSettings]:
+def page_socket(port: int | None, host: str, certificate: str, key: str, folder: Path) -> Iterator[PageSettings]:
     """Where the page of the plant with its state in `folder` is served, while the block runs.
 
     `port` 0 takes any free one, None the first free one from the usual one on, else any. `host` is an address of this
-    machine, empty for loopback; `certificate` and `key` are PEM files, both or none. `simulated`: the
-    devices are no real ones. Raises `PageRefused`.
+    machine, empty for loopback; `certificate` and `key` are PEM files, both or none. Raises `PageRefused`.
     """
     host = host or LOOPBACK
     names = _certified(certificate, key)
@@ -41,7 +38,7 @@ def page_socket(
         # The address of an earlier start is no address any more.
         (folder / PAGE_NAME).unlink(missing_ok=True)
         port = listening.getsockname()[1]
-        yield PageSettings(listening.fileno(), host, port, certificate, key, names, simulated)
+        yield PageSettings(listening.fileno(), host, port, certificate, key, names)
     finally:
         listening.close()
         (folder / PAGE_NAME).unlink(missing_ok=True)

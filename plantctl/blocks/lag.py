@@ -14,6 +14,7 @@ import math
 from plantctl.core.block import (
     BAD,
     HELD,
+    MARKS,
     Block,
     In,
     Out,
@@ -46,7 +47,7 @@ def step(b: Lag, dt: float) -> None:
     if bad(b.u):
         b.bad_s = clock(b.bad_s, True, dt)
         b.held = True
-        b.y.q = HELD if b.started and b.bad_s <= b.hold + 1e-9 else BAD
+        b.y.q = (HELD if b.started and b.bad_s <= b.hold + 1e-9 else BAD) | (b.u.q & MARKS)
         return
     b.bad_s = -1.0
     b.held = False

@@ -17,6 +17,7 @@ import math
 
 from plantctl.core.block import (
     HUGE,
+    MARKS,
     OUT_OF_RANGE,
     Block,
     In,
@@ -50,13 +51,13 @@ class Scale(Block):
 def step(b: Scale, dt: float) -> None:
     """Forward: scale, then filter."""
     if bad(b.u):
-        b.y.q = b.u.q if b.u.q & 2 else OUT_OF_RANGE
+        b.y.q = b.u.q if b.u.q & 2 else OUT_OF_RANGE | (b.u.q & MARKS)
         b.started = False
         return
     span = b.in_high - b.in_low
     share = (b.u.v - b.in_low) / span if span != 0.0 else 0.0
     if b.over > 0.0 and (share < -b.over or share > 1.0 + b.over):
-        b.y.q = OUT_OF_RANGE
+        b.y.q = OUT_OF_RANGE | (b.u.q & MARKS)
         b.started = False
         return
     # The unit gain is kept exact: a signal that is only filtered must not lose a bit to the scaling.
@@ -67,7 +68,7 @@ def step(b: Scale, dt: float) -> None:
         new = clip(new, min(b.out_low, b.out_high), max(b.out_low, b.out_high))
     if not abs(new) < HUGE:
         # A span next to nothing, or ends far beyond any plant: no value is better than an absurd one.
-        b.y.q = OUT_OF_RANGE
+        b.y.q = OUT_OF_RANGE | (b.u.q & MARKS)
         b.started = False
         return
     if not b.started or b.filter <= 0.0:

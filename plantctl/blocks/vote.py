@@ -8,7 +8,7 @@
     availability t >= min(m, n - b)              the vote shrinks towards running
 
 First scan   channels that were never seen are bad: under every policy the vote is a demand while all are.
-Bad input    as the policy says; the output itself is always good.
+Bad input    as the policy says; the output itself is always good, simulated where any channel is.
 Limits       none of its own.
 Reference    IEC 61511-1:2016, 11.3; IEC 61508-6:2010, annex B for the architectures.
 Situation    tests/cases/blocks/vote/
@@ -16,6 +16,7 @@ Situation    tests/cases/blocks/vote/
 
 from plantctl.core.block import (
     GOOD,
+    SIMULATED,
     Block,
     In,
     Literal,
@@ -55,8 +56,10 @@ def step(b: Vote, dt: float) -> None:
     """Forward: count and decide."""
     tripping = 0
     unknown = 0
+    mark = 0
     for k in range(CHANNELS):
         if k < b.n:
+            mark |= b.x[k].q & SIMULATED
             if bad(b.x[k]):
                 unknown += 1
             elif b.x[k].v != 0.0:
@@ -65,7 +68,7 @@ def step(b: Vote, dt: float) -> None:
     b.bad_channels = unknown
     b.degraded = unknown > 0
     b.y.v = 1.0 if demanded(tripping, unknown, b.n, b.m, b.policy) else 0.0
-    b.y.q = GOOD
+    b.y.q = GOOD | mark
 
 
 def demanded(tripping: int, unknown: int, installed: int, needed: int, policy: int) -> bool:

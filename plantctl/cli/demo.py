@@ -104,7 +104,7 @@ class Demo:
         say("devices: " + ", ".join(self.endpoints.read_text(encoding="utf-8").replace('"', "").splitlines()))
         say("starting the plant; the first start of all compiles its blocks, which takes a minute")
         topology = arguments.topology
-        settings = ["--topology", topology, "--endpoints", self.endpoints, "--state", self.root, "--simulated"]
+        settings = ["--topology", topology, "--endpoints", self.endpoints, "--state", self.root]
         settings += ["--page", arguments.page] if arguments.page is not None else []
         self.start("plantctl", "run", self.plant, *settings)
         client = self.wait_until(self.connected)

@@ -54,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--listen", default="", metavar="ADDRESS", help=listen)
     parser.add_argument("--tls-cert", default="", metavar="FILE", help="certificate of the page, PEM")
     parser.add_argument("--tls-key", default="", metavar="FILE", help="its private key, PEM")
-    parser.add_argument("--simulated", action="store_true", help="the devices are simulated: the page says so")
     parser.add_argument("--with-parent", type=int, metavar="PID", help=argparse.SUPPRESS)
 
 
@@ -189,7 +188,7 @@ def served(arguments: argparse.Namespace, folder: Path) -> "AbstractContextManag
     if arguments.no_page:
         return nullcontext()
     address = arguments.page, arguments.listen
-    return page_socket(*address, arguments.tls_cert, arguments.tls_key, folder, simulated=arguments.simulated)
+    return page_socket(*address, arguments.tls_cert, arguments.tls_key, folder)
 
 
 def served_to_programs(plan: "Plan", folder: Path) -> "AbstractContextManager[OpcuaSettings | None]":

@@ -37,7 +37,7 @@ from typing import (
     get_type_hints,
 )
 
-from plantctl.core.quality import BAD, GOOD, NOT_YET, SEVERITY_MASK, UNCERTAIN
+from plantctl.core.quality import BAD, GOOD, MARKS, NOT_YET, SEVERITY_MASK, SIMULATED, UNCERTAIN
 
 __all__ = [
     "AUTO",
@@ -53,6 +53,7 @@ __all__ = [
     "LIMITS",
     "LOW",
     "MAN",
+    "MARKS",
     "MODE_WORDS",
     "NONE",
     "NOT_YET",
@@ -61,6 +62,7 @@ __all__ = [
     "OUT_OF_SERVICE",
     "RCAS",
     "ROUT",
+    "SIMULATED",
     "SUBSTITUTED",
     "TRK",
     "UNCERTAIN",

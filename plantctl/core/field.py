@@ -193,7 +193,8 @@ class DevicePlan:
 
     `config` is the profile's device settings merged with those of the text, validated by the driver's `Config`.
     `order` is the device's number in the plan, from 0: it alone decides at which instants of the clock the device
-    works, so that no two devices share one. Inputs and outputs keep the plan's order.
+    works, so that no two devices share one. Inputs and outputs keep the plan's order. `simulated` tells that a
+    simulator answers at `connect`: a plan never says it, the simulator does with the address that it gives out.
     """
 
     name: str
@@ -203,7 +204,11 @@ class DevicePlan:
     inputs: tuple[ItemPlan, ...] = ()
     outputs: tuple[ItemPlan, ...] = ()
     order: int = 0
+    simulated: bool = False
 
+
+# What a simulator puts behind the address that it gives out, so that its values are marked.
+SIMULATOR: Final = "#simulated"
 
 # What every input of a device has while its link is down.
 LINK_LOST: Final = bad_because(Reason.COMM)

@@ -37,6 +37,8 @@ REASON_MASK: Final = 31 << REASON_SHIFT
 
 SIMULATED: Final = 1 << 14
 FORCED: Final = 1 << 15
+# What a value is by its origin, whether it is good or not: kept when it grows old or a sensor fails.
+MARKS: Final = SIMULATED | FORCED
 
 
 class Ne107(IntEnum):

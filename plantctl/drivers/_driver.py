@@ -29,7 +29,7 @@ from plantctl.core.field import (
     OutputColumns,
     WriteError,
 )
-from plantctl.core.quality import BAD, GOOD, NE107_SHIFT, SEVERITY_MASK, Ne107, Reason, bad_because
+from plantctl.core.quality import BAD, GOOD, NE107_SHIFT, SEVERITY_MASK, SIMULATED, Ne107, Reason, bad_because
 from plantctl.drivers._settings import DeviceSettings
 
 Positions = npt.NDArray[np.intp]
@@ -100,6 +100,7 @@ class Port:
 
     Positions count the device's own inputs, from 0. Values are in the item's unit; the port applies the plan's factor
     and offset. A value that is not a finite number arrives as NaN, bad, range, whatever the device says about it.
+    What a simulator says is marked as simulated, whatever its quality.
     `secrets` is the folder of the plant's keys, certificates and passwords; None where the plant has none.
     """
 
@@ -126,6 +127,7 @@ class Port:
         self._factor = np.array([i.factor for i in device.inputs], dtype=np.float64)
         self._offset = np.array([i.offset for i in device.inputs], dtype=np.float64)
         self._plain = [(i.index, float(i.factor), float(i.offset)) for i in device.inputs]
+        self._mark = SIMULATED if device.simulated else 0
         self._troubled: dict[str, tuple[str, str]] = {}
 
     def put(self, position: int, value: float, quality: int = GOOD, source_ns: int | None = None) -> None:
@@ -138,7 +140,7 @@ class Port:
                 quality = NOT_FINITE
         now_ns = self.clock.monotonic_ns()
         self._inputs.value[row] = final
-        self._inputs.quality[row] = quality
+        self._inputs.quality[row] = quality | self._mark
         self._inputs.receive_ns[row] = now_ns
         self.statistics.lived(now_ns)
         self._inputs.source_ns[row] = self.clock.utc_ns() if source_ns is None else source_ns
@@ -152,11 +154,11 @@ class Port:
             final = values * self._factor[positions] + self._offset[positions]
         fine = np.isfinite(final)
         if fine.all():
-            self._inputs.quality[rows] = quality
+            self._inputs.quality[rows] = quality | self._mark
         else:
             final = np.where(fine, final, np.nan)
             worse = quality if (quality & SEVERITY_MASK) >= BAD else NOT_FINITE
-            self._inputs.quality[rows] = np.where(fine, quality, worse)
+            self._inputs.quality[rows] = np.where(fine, quality, worse) | self._mark
         now_ns = self.clock.monotonic_ns()
         self._inputs.value[rows] = final
         self._inputs.receive_ns[rows] = now_ns
@@ -165,7 +167,7 @@ class Port:
 
     def mark(self, positions: Positions, quality: int) -> None:
         """The values stay as they were last known, their quality becomes `quality`."""
-        self._inputs.quality[self._rows[positions]] = quality
+        self._inputs.quality[self._rows[positions]] = quality | self._mark
 
     def alive(self, positions: Positions) -> None:
         """A sign of life of these inputs' source: their values were confirmed without being sent again."""
@@ -175,7 +177,7 @@ class Port:
 
     def all_lost(self, quality: int = LINK_LOST) -> None:
         """Every input of the device becomes bad; the values stay last known."""
-        self._inputs.quality[self._rows] = quality
+        self._inputs.quality[self._rows] = quality | self._mark
 
     def take_wishes(self) -> None:
         """What is written from now on was wished now."""

@@ -7,7 +7,17 @@ Source: OPC 10000-4 (7.39, StatusCode) and OPC 10000-8 (6.3.2, data access codes
 
 from typing import Final
 
-from plantctl.core.quality import BAD, GOOD, LIMIT_SHIFT, NE107_SHIFT, REASON_SHIFT, UNCERTAIN, Ne107, Reason
+from plantctl.core.quality import (
+    BAD,
+    GOOD,
+    LIMIT_SHIFT,
+    NE107_SHIFT,
+    REASON_SHIFT,
+    SIMULATED,
+    UNCERTAIN,
+    Ne107,
+    Reason,
+)
 
 _NONE, _FAILURE, _CHECK, _OUT, _MAINTENANCE = (
     Ne107.NONE,
@@ -29,6 +39,7 @@ STATUS: Final[dict[str, tuple[int, int, Reason, Ne107]]] = {
     "UncertainSensorNotAccurate": (0x40930000, UNCERTAIN, Reason.SENSOR, _MAINTENANCE),
     "UncertainEngineeringUnitsExceeded": (0x40940000, UNCERTAIN, Reason.RANGE, _OUT),
     "UncertainSubNormal": (0x40950000, UNCERTAIN, Reason.DEVICE, _OUT),
+    "UncertainSimulatedValue": (0x42090000, UNCERTAIN, Reason.NONE, _CHECK),
     "Bad": (0x80000000, BAD, Reason.DEVICE, _NONE),
     "BadCommunicationError": (0x80050000, BAD, Reason.COMM, _NONE),
     "BadTimeout": (0x800A0000, BAD, Reason.COMM, _NONE),
@@ -70,6 +81,7 @@ _QUALITY: Final = {
     number: severity | (reason << REASON_SHIFT) | (ne107 << NE107_SHIFT)
     for number, severity, reason, ne107 in STATUS.values()
 }
+_QUALITY[STATUS["UncertainSimulatedValue"][0]] |= SIMULATED
 _BY_SEVERITY: Final = (GOOD, UNCERTAIN, _QUALITY[0x80000000], _QUALITY[0x80000000])
 
 

@@ -17,16 +17,14 @@ Rules of the file: pure; all columns of one length; NaN never reaches a comparis
 """
 
 from dataclasses import dataclass, fields
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.core.quality import FORCED, SEVERITY_MASK, SIMULATED
+from plantctl.core.quality import MARKS, SEVERITY_MASK
 from plantctl.history.numbers import F8, I8
 
 I2 = npt.NDArray[np.uint16]
-_MARKS: Final = SIMULATED | FORCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +95,13 @@ def _rank(quality: npt.NDArray[np.integer]) -> I8:
     """A number that is larger for a worse quality; marks are left out."""
     word = quality.astype(np.int64)
     severity = word & SEVERITY_MASK
-    return severity << 16 | (word & ~_MARKS & 0xFFFF)
+    return severity << 16 | (word & ~MARKS & 0xFFFF)
 
 
 def worst(quality: I2, start: npt.NDArray[np.intp]) -> I2:
     """The worst word of each group; the groups begin at `start`, none is empty."""
     rank = np.maximum.reduceat(_rank(quality), start)
-    marks = np.bitwise_or.reduceat(quality.astype(np.int64) & _MARKS, start)
+    marks = np.bitwise_or.reduceat(quality.astype(np.int64) & MARKS, start)
     return ((rank & 0xFFFF) | marks).astype(np.uint16)
 
 

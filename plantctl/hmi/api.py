@@ -130,8 +130,7 @@ class Api:
         """The description, made when it is first asked for: it is the same as long as this process runs."""
         self._found(request)
         if self._description is None:
-            reached = {device.name: device.connect for device, _ in self._plant.device_statistics()}
-            said = description(self._plant.plan, simulated=self._settings.simulated, reached=reached)
+            said = description(self._plant.plan, reached=[device for device, _ in self._plant.device_statistics()])
             self._description = encode(said).encode()
             self._description_tag = f'"{hashlib.sha256(self._description).hexdigest()[:32]}"'
         headers = {"etag": self._description_tag, "cache-control": "no-cache"}

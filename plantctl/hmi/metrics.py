@@ -61,7 +61,11 @@ class PlantMetrics:
         yield "".join(written(families, openmetrics=openmetrics))
         for name, text, told in (
             ("plant_value", "Value of a point, in its unit; while it is bad, what was known last.", values),
-            ("plant_quality", "Quality of a point: modulo 4 it is 0 good, 1 uncertain, 2 bad.", qualities),
+            (
+                "plant_quality",
+                "Quality of a point: modulo 4 it is 0 good, 1 uncertain, 2 bad; 16384 is in it where it is simulated.",
+                qualities,
+            ),
         ):
             if told:
                 yield head(Family(name, "gauge", text, ()), openmetrics=openmetrics)
@@ -131,6 +135,8 @@ class PlantMetrics:
         ]
         up = [Sample(n, counted.state is LinkState.UP) for n, counted in devices]
         yield Family("plantctl_device_up", "gauge", "1 while the device is connected.", up)
+        simulated = [Sample(labels(device=d.name), d.simulated) for d, _ in self._plant.device_statistics()]
+        yield Family("plantctl_device_simulated", "gauge", "1 where a simulator stands in for it.", simulated)
         yield Family("plantctl_device_link", "gauge", "1 for how the connection is.", states)
         for name in ERRORS:
             counts = [Sample(n, getattr(counted, name)) for n, counted in devices]

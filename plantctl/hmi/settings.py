@@ -17,7 +17,7 @@ class PageSettings:
 
     `descriptor` is the listening socket, made by the supervisor, so that the address outlives every gateway; `host`
     and `port` are its address; `certificate` and `key` are paths of PEM files, both empty without TLS; `names` are
-    further names by which the plant is reached, those of the certificate; `simulated`: the devices are no real ones.
+    further names by which the plant is reached, those of the certificate.
     """
 
     descriptor: int
@@ -26,7 +26,6 @@ class PageSettings:
     certificate: str = ""
     key: str = ""
     names: tuple[str, ...] = ()
-    simulated: bool = False
 
     @property
     def tls(self) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 
 from plantctl.core.field import LINK_LOST, InputColumns
 from plantctl.core.image import Image
-from plantctl.core.quality import BAD, SEVERITY_MASK, Reason, bad_because, uncertain_because
+from plantctl.core.quality import BAD, MARKS, SEVERITY_MASK, Reason, bad_because, uncertain_because
 from plantctl.plan.bind import bind_routine
 from plantctl.plan.plan import Plan
 
@@ -179,7 +179,7 @@ def take(
             if given_receive_ns[i] <= lost_ns[i]:
                 quality = LINK_LOST
         v[i + 1] = bits
-        q[i + 1] = quality
+        q[i + 1] = quality | (int(given_q[i]) & MARKS)
         receive_ns[i + 1] = given_receive_ns[i]
         source_ns[i + 1] = given_source_ns[i]
         if quality & SEVERITY_MASK != severity[i]:

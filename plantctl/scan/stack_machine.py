@@ -59,10 +59,9 @@ from plantctl.core.bytecode import (
     SUB,
     WHERE,
 )
-from plantctl.core.quality import BAD, FORCED, NE107_MASK, REASON_MASK, SEVERITY_MASK, SIMULATED
+from plantctl.core.quality import BAD, MARKS, NE107_MASK, REASON_MASK, SEVERITY_MASK
 
 TRAVELS: Final = SEVERITY_MASK | NE107_MASK | REASON_MASK
-CARRIED: Final = SIMULATED | FORCED
 WHOLE: Final = 4503599627370496.0  # 2^52: from here on every float is a whole number
 EXP_MAX: Final = 709.0  # exp of more may overflow
 
@@ -119,7 +118,7 @@ def run(
                 x = clip(float(stack_v[top]), float(stack_v[top + 1]), x)
                 quality = worse(worse(int(stack_q[top]), int(stack_q[top + 1])), quality)
             if x - x != 0.0 and quality & SEVERITY_MASK < BAD:
-                quality = (quality & CARRIED) | OUT_OF_RANGE
+                quality = (quality & MARKS) | OUT_OF_RANGE
         row = bounds[p, 2]
         if x - x == 0.0:
             v[row] = x
@@ -130,8 +129,8 @@ def run(
 def seen(x: float, quality: int) -> int:
     """The quality of an input as an expression sees it: what travels, and bad, range where the value is none."""
     if quality & SEVERITY_MASK < BAD and not abs(x) < HUGE:
-        return (quality & CARRIED) | OUT_OF_RANGE
-    return quality & (TRAVELS | CARRIED)
+        return (quality & MARKS) | OUT_OF_RANGE
+    return quality & (TRAVELS | MARKS)
 
 
 def asked(op: int, quality: int) -> float:
@@ -146,7 +145,7 @@ def worse(a: int, b: int) -> int:
     """The worse of two qualities that `seen` gave, with simulated and forced of either."""
     if a == b:
         return a
-    carried = (a | b) & CARRIED
+    carried = (a | b) & MARKS
     if b & SEVERITY_MASK > a & SEVERITY_MASK or a & TRAVELS == 0:
         return b | carried
     return a | carried

@@ -17,7 +17,7 @@ from tests.browser.situations import NOTE_WHEN_NONE_IS_ENABLED
 from tests.process.split_rig import ENDPOINTS, split
 
 pytestmark = pytest.mark.timeout(300)
-QUIET = ("--priority", 0, "--no-lock-memory", "--no-awake", "--simulated")
+QUIET = ("--priority", 0, "--no-lock-memory", "--no-awake")
 SETPOINT = "40-AIC-4212.sp"
 # When each point's number was first seen to be old.
 NOTE_WHEN_OLD = """() => {

@@ -2,10 +2,12 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from plantctl.core.field import DevicePlan
 from plantctl.hmi.describe import description
 from plantctl.plan.build import build, build_path
 from plantctl.plan.source import from_texts
@@ -79,9 +81,19 @@ def test_it_is_json_without_what_json_lacks_and_the_same_each_time(demo):
 
 
 def test_the_head_tells_which_plant_and_which_text(demo):
-    plant = description(demo, simulated=True, time_zone="Europe/Oslo")
+    plant = description(demo, time_zone="Europe/Oslo")
     assert plant["plant"]["name"] == demo.name
-    assert (plant["config"], plant["simulated"], plant["time_zone"]) == (f"{demo.hash:016x}", True, "Europe/Oslo")
+    assert (plant["config"], plant["simulated"], plant["time_zone"]) == (f"{demo.hash:016x}", False, "Europe/Oslo")
+
+
+def test_a_plant_is_simulated_where_all_of_its_devices_are(demo):
+    everywhere = tuple(replace(device, simulated=True) for device in demo.devices)
+    told = description(demo, reached=everywhere)
+    assert told["simulated"]
+    assert {device["simulated"] for device in told["devices"]} == {True}
+    some = description(demo, reached=(*everywhere[:-1], demo.devices[-1]))
+    assert not some["simulated"], "the values that are simulated say it themselves then"
+    assert [device["simulated"] for device in some["devices"]] == [True] * (len(everywhere) - 1) + [False]
 
 
 def test_every_point_is_there_once_with_its_stable_id(demo):
@@ -290,9 +302,9 @@ def test_an_unprotected_link_is_told_and_a_password_in_an_address_is_not():
 @pytest.mark.parametrize(
     ("reached", "address", "configured"),
     [
-        ({"PLC-1": "opc.tcp://ada:secret@bench:2"}, "opc.tcp://bench:2", "opc.tcp://plc:1"),
-        ({"PLC-1": "opc.tcp://ada:secret@plc:1"}, "opc.tcp://plc:1", None),
-        ({}, "opc.tcp://plc:1", None),
+        ([DevicePlan("PLC-1", "opcua", "opc.tcp://ada:secret@bench:2")], "opc.tcp://bench:2", "opc.tcp://plc:1"),
+        ([DevicePlan("PLC-1", "opcua", "opc.tcp://ada:secret@plc:1")], "opc.tcp://plc:1", None),
+        (None, "opc.tcp://plc:1", None),
     ],
 )
 def test_a_device_tells_where_it_is_reached_and_what_the_text_says_where_that_differs(reached, address, configured):

@@ -55,7 +55,7 @@ class Rig:
 
     @asynccontextmanager
     async def modbus(self, device="RECT-01", timeout=0.5):
-        url = self.serving.endpoints()[device]
+        url = self.serving.addresses()[device]
         framer = FramerType.RTU if url.startswith("rtu") else FramerType.SOCKET
         client = AsyncModbusTcpClient(
             "127.0.0.1", port=int(url.rsplit(":", 1)[1]), framer=framer, timeout=timeout, retries=0, reconnect_delay=0
@@ -68,7 +68,7 @@ class Rig:
 
     @asynccontextmanager
     async def opcua(self):
-        async with Client(self.serving.endpoints()["PLC-4"], timeout=2.0) as client:
+        async with Client(self.serving.addresses()["PLC-4"], timeout=2.0) as client:
             yield Peer(client, await client.get_namespace_index(NAMESPACE_URI))
 
 

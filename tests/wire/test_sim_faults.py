@@ -68,7 +68,7 @@ def test_a_dead_link_of_the_plc_stops_reads_and_ends():
 
 def test_a_refused_link_resets_and_refuses_and_keeps_its_port():
     async def story(rig):
-        url = rig.serving.endpoints()["RECT-01"]
+        url = rig.serving.addresses()["RECT-01"]
         async with rig.modbus() as client:
             rig.board.inject("link-refused", "RECT-01")
             with pytest.raises((ConnectionException, ModbusIOException)):
@@ -79,7 +79,7 @@ def test_a_refused_link_resets_and_refuses_and_keeps_its_port():
         refused.close()
         rig.board.clear("link-refused")
         await rig.clock.sleep(0.01)
-        assert rig.serving.endpoints()["RECT-01"] == url
+        assert rig.serving.addresses()["RECT-01"] == url
         async with rig.modbus() as client:
             return (await client.read_holding_registers(114, count=1)).registers
 

@@ -181,7 +181,7 @@ def test_several_requests_in_one_segment_are_all_answered_in_order():
     async def story(rig):
         import asyncio
 
-        port = int(rig.serving.endpoints()["RECT-01"].rsplit(":", 1)[1])
+        port = int(rig.serving.addresses()["RECT-01"].rsplit(":", 1)[1])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         requests = [bytes([0, n, 0, 0, 0, 6, 1, 3, 0, 114, 0, 1]) for n in (1, 2, 3)]
         writer.write(requests[0] + requests[1] + requests[2][:5])
@@ -198,7 +198,7 @@ def test_an_unknown_function_is_refused_and_the_next_request_served():
     async def story(rig):
         import asyncio
 
-        port = int(rig.serving.endpoints()["RECT-01"].rsplit(":", 1)[1])
+        port = int(rig.serving.addresses()["RECT-01"].rsplit(":", 1)[1])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(bytes([0, 1, 0, 0, 0, 2, 1, 0x63]))
         refused = await reader.readexactly(9)

@@ -95,7 +95,7 @@ def test_nobody_is_administrator_by_name():
     async def story(rig):
         from asyncua import Client
 
-        client = Client(rig.serving.endpoints()["PLC-4"], timeout=2.0)
+        client = Client(rig.serving.addresses()["PLC-4"], timeout=2.0)
         client.set_user("admin")
         with pytest.raises(ua.UaError):
             await client.connect()

@@ -36,7 +36,7 @@ class Session:
     """One client's way in, each step by itself."""
 
     def __init__(self, rig, ends, folder=None, uri=URI, mode="SignAndEncrypt", device="PLC-4"):
-        self.client = Client(rig.serving.endpoints()[device], timeout=2.0)
+        self.client = Client(rig.serving.addresses()[device], timeout=2.0)
         self.client.application_uri = uri
         if folder is not None:
             papers = read_pair(folder / "own.der", folder / "own.key")

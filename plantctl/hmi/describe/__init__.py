@@ -6,9 +6,10 @@ socket, no file), so that it is the plant that runs which is shown, and is plain
 A number that does not exist is None, never NaN, which JSON does not have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
+from plantctl.core.field import DevicePlan
 from plantctl.hmi.describe.devices import devices
 from plantctl.hmi.describe.displays import displays
 from plantctl.hmi.describe.feeds import feeds
@@ -22,18 +23,18 @@ from plantctl.plan.plan import Plan
 __all__ = ["description"]
 
 
-def description(
-    plan: Plan, *, simulated: bool = False, time_zone: str = "UTC", reached: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def description(plan: Plan, *, time_zone: str = "UTC", reached: Sequence[DevicePlan] | None = None) -> dict[str, Any]:
     """The plant of `plan` for a page; `config` is the plan's hash. The same plan and words give the same answer.
 
-    `simulated`, `time_zone` and `reached`, the addresses that are not those of the text, are the host's to say.
+    `time_zone` and `reached`, the devices at the addresses where they are, are the host's to say. The plant is
+    simulated where all of its devices are; where only some are, their tags tell it.
     """
     view = PlanView(plan)
+    there = plan.devices if reached is None else tuple(reached)
     return {
         "plant": {"name": plan.name, "text": plan.shown.text},
         "config": f"{plan.hash:016x}",
-        "simulated": simulated,
+        "simulated": bool(there) and all(device.simulated for device in there),
         "time_zone": time_zone,
         "scan_ms": plan.period_ns / 1e6,
         "tags": tags(view),
@@ -42,7 +43,7 @@ def description(
         "causes": causes(view),
         "effects": effects(view),
         "permissives": permissives(plan),
-        "devices": devices(plan, reached),
+        "devices": devices(plan, there),
         "feeds": feeds(plan),
         "laboratory": laboratory(plan),
         "displays": displays(plan),

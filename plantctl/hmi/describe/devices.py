@@ -1,7 +1,7 @@
 """The devices of a plant for a page: what kind, where, and whether their connection is unprotected."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from plantctl.core.field import DevicePlan
@@ -10,20 +10,21 @@ from plantctl.plan.plan import Plan
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
-def devices(plan: Plan, reached: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+def devices(plan: Plan, reached: Sequence[DevicePlan]) -> list[dict[str, Any]]:
     """Every device in the order of the text. `insecure` says that its link is to be protected and is not.
 
-    `reached` has the address of a device that is reached elsewhere than the text says (`--endpoints`).
+    `reached` are the same devices, of which one may be reached elsewhere than the text says (`--endpoints`).
     """
-    return [_device(device, (reached or {}).get(device.name, device.connect)) for device in plan.devices]
+    return [_device(device, there) for device, there in zip(plan.devices, reached, strict=True)]
 
 
-def _device(device: DevicePlan, connect: str) -> dict[str, Any]:
-    address, configured = (_CREDENTIALS.sub("//", each) for each in (connect, device.connect))
+def _device(device: DevicePlan, reached: DevicePlan) -> dict[str, Any]:
+    address, configured = (_CREDENTIALS.sub("//", each.connect) for each in (reached, device))
     return {
         "device": device.name,
         "kind": device.kind,
         "insecure": _is_insecure(device),
+        "simulated": reached.simulated,
         "address": address,
         "configured": configured if configured != address else None,
         "inputs": len(device.inputs),

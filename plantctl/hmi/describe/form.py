@@ -17,7 +17,7 @@ FORMS: Final[Mapping[str, Table]] = {
     "description": {
         "plant": ("head", "which plant"),
         "config": ("text", "hash of the configuration, 16 hexadecimal digits"),
-        "simulated": ("flag", "whether simulators stand in for the devices"),
+        "simulated": ("flag", "whether simulators stand in for all devices"),
         "time_zone": ("text", "in which times are shown; all times of the interface are UTC"),
         "scan_ms": ("number", "period of the fastest task, ms"),
         "tags": ("list of tag", "every point, in the order of its row"),
@@ -150,6 +150,7 @@ FORMS: Final[Mapping[str, Table]] = {
         "device": ("text", "its name"),
         "kind": ("text", "of its driver"),
         "insecure": ("flag", "whether its connection could be protected and is not"),
+        "simulated": ("flag", "whether a simulator stands in for it, whose values are marked"),
         "address": ("text", "where it is reached, without credentials"),
         "configured": (
             "text?",

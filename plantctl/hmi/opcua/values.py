@@ -2,8 +2,9 @@
 
 One table, read from left to right: what a quality means here, and the status that says it there. It is the inverse of
 what the driver makes of a server's status (`drivers._opcua_status`): a value that passes through two plants keeps its
-severity, and its reason wherever the standard has a code for it. Simulated and forced have none: a forced value is a
-local override while it is good.
+severity, and its reason wherever the standard has a code for it. A simulated value is never good here: the standard's
+code for it is an uncertain one, so that nobody takes it for a measured one. Forced has none: a forced value is a local
+override while it is good.
 Source: OPC 10000-4 (7.39, StatusCode), OPC 10000-8 (6.3.2, data access codes).
 """
 
@@ -21,6 +22,7 @@ from plantctl.core.quality import (
     LIMIT_MASK,
     LIMIT_SHIFT,
     SEVERITY_MASK,
+    SIMULATED,
     UNCERTAIN,
     Reason,
     reason_of,
@@ -83,7 +85,9 @@ def status_of(quality: int, *, alive: bool = True) -> int:
     if severity != BAD and not alive:
         return _LAST_USABLE
     name = _BY_REASON.get((severity, reason_of(quality)))
-    if name is None and severity == GOOD and quality & FORCED:
+    if quality & SIMULATED and (severity == GOOD or (severity == UNCERTAIN and name is None)):
+        name = "UncertainSimulatedValue"
+    elif name is None and severity == GOOD and quality & FORCED:
         name = "GoodLocalOverride"
     status = STATUS[name][0] if name else (0, _UNCERTAIN, _BAD)[severity]
     limits = (quality & LIMIT_MASK) >> LIMIT_SHIFT
