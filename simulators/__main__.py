@@ -3,9 +3,9 @@
     python -m simulators --endpoints FILE [--state DIR]     serve until SIGTERM or SIGINT
     python -m simulators [--state DIR] fault pump-trip      put a fault in; also clear, read, list, reset-safety
 
-Serving binds every device to the loopback at a free port and writes `device: url` lines to the endpoints file when all
-of them listen. The control socket (`simulators.control`) lies in the state folder, by default `simulators` in
-`$PLANTCTL_STATE` or the user's state folder. With `--with-parent PID` the process dies with its parent. Exit codes: 0
+Serving binds every device to the loopback at a free port and writes `device: url#simulated` lines to the endpoints
+file when all of them listen: who reads them marks what they say. The control socket (`simulators.control`) lies in
+the state folder, by default `simulators` in `$PLANTCTL_STATE` or the user's state folder. With `--with-parent PID` the process dies with its parent. Exit codes: 0
 done, 2 usage, 3 no simulator answers, 4 the simulator refused, 5 another one has the state folder. `--security DIR` or
 `--insecure` says how the PLC's OPC UA server is protected (`simulators.servers.plc_access`).
 

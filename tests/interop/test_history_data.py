@@ -13,13 +13,16 @@ import pytest
 
 import plantctl.history
 from plantctl.cli.main import main
+from plantctl.core.quality import SIMULATED
 from plantctl.history.arrow import arrow_bytes, parquet_bytes
 from plantctl.history.query import History
 from plantctl.history.table import points_table, spans_table
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from tests.history_bench import SCAN_NS, Naive, Plant
+from tests.marked_record import MADE_UP, MEASURED, SECONDS, UTC_NS, make_record
 
 TAGS = ["A-1", "B-2"]
+COLUMNS = ("tag", "quality", "quality_word")
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +136,28 @@ def test_an_export_in_parquet_is_a_table_a_lot_that_polars_reads(place, history,
         assert np.array_equal(rows["value"].to_numpy().view(np.int64), np.array([p[1] for p in naive]).view(np.int64))
         assert rows["quality_word"].to_list() == [p[2] for p in naive]
         assert set(rows["unit"]) == {"m3/h"}
+
+
+@pytest.mark.parametrize("to", ["polars", "pandas", "arrow"])
+def test_a_frame_says_which_values_are_simulated(tmp_path, to):
+    make_record(tmp_path / "bench")
+    first, last = UTC_NS, UTC_NS + SECONDS * 1_000_000_000
+    for how in ({}, {"every": "1min"}):
+        frame = plantctl.history.read(tmp_path / "bench", [MADE_UP, MEASURED], first, last, to=to, **how)
+        tags, words, codes = (list(frame[name].to_pylist() if to == "arrow" else frame[name]) for name in COLUMNS)
+        for tag, words_say, code in zip(tags, words, codes, strict=True):
+            assert ("simulated" in words_say) is (int(code) & SIMULATED != 0) is (tag == MADE_UP)
+        assert set(tags) == {MADE_UP, MEASURED}
+    wide = plantctl.history.read(tmp_path / "bench", [MADE_UP], first, last, every="1min", wide=True, to=to)
+    (name,) = [name for name in (wide.column_names if to == "arrow" else wide.columns) if "quality" in name]
+    assert all("simulated" in word for word in (wide[name].to_pylist() if to == "arrow" else wide[name]))
+
+
+def test_a_parquet_file_says_which_values_are_simulated(tmp_path):
+    make_record(tmp_path / "bench")
+    out = tmp_path / "found.parquet"
+    asked = ["history", MADE_UP, MEASURED, "--last", "1h", "--from", str(tmp_path / "bench"), "--out", str(out)]
+    assert main(asked) == 0
+    found = pa.parquet.read_table(out, use_threads=False)
+    for tag, words, code in zip(*(found[name].to_pylist() for name in COLUMNS), strict=True):
+        assert ("simulated" in words) is (code & SIMULATED != 0) is (tag == MADE_UP)

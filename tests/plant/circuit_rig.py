@@ -10,6 +10,7 @@ from plantctl.app.library_clocks import library_clocks
 from plantctl.app.one import Running, make
 from plantctl.core.command import Command, Result, Stage
 from plantctl.core.event import Event
+from plantctl.core.quality import SIMULATED
 from plantctl.core.virtual_run import run_virtual
 from plantctl.drivers._runner import load as load_driver
 from plantctl.log.storage import FolderStorage
@@ -88,7 +89,7 @@ class Circuit:
 
     async def start_up(self, current_a=85.0):
         """What an operator does after power-up, to the cell making hydroxide in AUTO."""
-        await self.until(lambda: self.running.scans > 30 and self.quality("40-FI-4013") == 0, 30.0, "the field")
+        await self.until(lambda: self.running.scans > 30 and self.quality("40-FI-4013") == SIMULATED, 30.0, "the field")
         for verb, target, value in (
             ("set", "40-SC-4216", PUMP_SPEED),
             ("set", "40-HS-4216", 1),

@@ -8,7 +8,7 @@ import pytest
 
 from plantctl.cli.main import main
 from plantctl.core.frame import Kind, decode_rows
-from plantctl.core.quality import GOOD, Reason, uncertain_because
+from plantctl.core.quality import GOOD, SIMULATED, Reason, uncertain_because
 from plantctl.log.reader import read_frames
 from plantctl.log.storage import ReadOnlyFolder
 from tests.plant.circuit_rig import run_circuit
@@ -26,7 +26,7 @@ def stepped_run(folder, step_s):
     found = {}
 
     async def script(circuit):
-        await circuit.until(lambda: circuit.quality(TAG) == GOOD, 30.0, "the field")
+        await circuit.until(lambda: circuit.quality(TAG) == GOOD | SIMULATED, 30.0, "the field")
         await circuit.wait(BEFORE_S)
         found["scan"] = circuit.running.scans
         circuit.clock.start_utc_ns += round(step_s * S)

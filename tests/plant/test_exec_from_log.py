@@ -11,6 +11,7 @@ from plantctl.cli.main import main
 from plantctl.core.clock import RealClock
 from plantctl.core.command import EXPECT_MISMATCH, Command, Stage
 from plantctl.core.frame import Kind, decode_frame, decode_rows, encode_frame
+from plantctl.core.quality import SIMULATED
 from plantctl.log.files import load_file, log_names
 from plantctl.log.storage import ReadOnlyFolder
 from tests.plant.circuit_rig import DEMO, demo_plan, run_circuit, running_circuit
@@ -29,7 +30,7 @@ def replayed(folder, tmp_path, capsys):
 
 async def operate(circuit):
     """Some seconds with commands, refused ones too, and a loop that moves."""
-    await circuit.until(lambda: circuit.quality("40-FI-4013") == 0, 30.0, "the field")
+    await circuit.until(lambda: circuit.quality("40-FI-4013") == SIMULATED, 30.0, "the field")
     for verb, target, value in (("set", "40-SC-4216", 80), ("set", "40-HS-4216", 1), ("reset", "CELL-01", "")):
         await circuit.command(verb, target, value)
     await circuit.command("set", "40-HS-4010", 1)
@@ -63,7 +64,7 @@ def test_a_run_in_which_what_a_person_saw_was_no_longer_so_gives_its_values_agai
     stages = []
 
     async def script(circuit):
-        await circuit.until(lambda: circuit.quality("40-FI-4013") == 0, 30.0, "the field")
+        await circuit.until(lambda: circuit.quality("40-FI-4013") == SIMULATED, 30.0, "the field")
         await circuit.command("set", "40-SC-4216", 80)
         for value, seen in ((70, "60"), (75, "80")):
             asked = Command("set", "40-SC-4216", str(value), "test", "test", expect=seen)

@@ -7,12 +7,14 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from pymodbus.client import ModbusTcpClient
 
 from plantctl.core.clock import RealClock
+from plantctl.core.field import SIMULATOR
 from simulators.__main__ import circuit_of
 from simulators.control import SOCKET_NAME, SimulatorUnreachable, ask
 from simulators.signals import signals
@@ -83,8 +85,9 @@ def simulator(tmp_path):
 def test_it_serves_takes_a_pump_trip_and_ends_without_a_trace(simulator):
     endpoints = simulator.ready()
     assert set(endpoints) == {"RECT-01", "GW-4A", "PLC-4", "SIS-4"}
+    assert all(url.endswith(SIMULATOR) for url in endpoints.values()), "what reads this marks the values"
     assert stat.S_IMODE(simulator.socket.stat().st_mode) == 0o600
-    port = int(endpoints["RECT-01"].rsplit(":", 1)[1])
+    port = urlsplit(endpoints["RECT-01"]).port
     with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:
         assert client.read_holding_registers(114, count=1).registers == [1]
     assert simulator.value("cell.flow_m3_h") == pytest.approx(0.6, abs=0.05)
@@ -223,7 +226,7 @@ def test_the_whole_circuit_is_served_with_its_own_faults_and_answers_on_every_ad
     try:
         endpoints = simulator.ready()
         assert set(endpoints) == {signal.device for signal in signals(4, loops=True).values()}
-        port = int(endpoints["LQ-40"].rsplit(":", 1)[1])
+        port = urlsplit(endpoints["LQ-40"]).port
         with ModbusTcpClient("127.0.0.1", port=port, timeout=5) as client:
             assert client.read_input_registers(2, count=1).registers == [0]
             assert client.read_input_registers(14, count=1).registers == [3]

@@ -7,7 +7,7 @@ import pytest
 
 from plantctl.core.field import InputColumns
 from plantctl.core.image import Image
-from plantctl.core.quality import BAD, GOOD, UNCERTAIN, Reason, bad_because, reason_of
+from plantctl.core.quality import BAD, GOOD, SIMULATED, UNCERTAIN, Reason, bad_because, reason_of
 from plantctl.plan.build import build
 from plantctl.plan.source import from_texts
 from plantctl.scan.latch import Latch
@@ -248,3 +248,14 @@ def test_a_flow_of_zero_found_by_a_new_scan_has_stood_for_no_time_yet(bench):
     quality = bench.take(1004.9)
     assert (quality[FLAT], quality[CHANGING] & 3) == (GOOD, UNCERTAIN)
     assert reason_of(bench.quality(FLAT, 1005.0)) is Reason.FLAT
+
+
+def test_a_simulated_value_stays_one_however_it_grows_old(bench):
+    bench.arrive(FIRST, 1.0, 10.0, quality=SIMULATED)
+    bench.arrive(SECOND, 1.0, 10.0)
+    seen = []
+    for now_s in (10.0, 12.5, 20.0):
+        assert bench.quality(FIRST, now_s) & SIMULATED
+        assert not bench.quality(SECOND, now_s) & SIMULATED
+        seen.append(bench.quality(FIRST, now_s) & 3)
+    assert seen == [GOOD, UNCERTAIN, BAD]

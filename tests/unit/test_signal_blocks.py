@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from plantctl.core.block import HELD, OUT_OF_RANGE
-from plantctl.core.quality import BAD, NOT_YET, UNCERTAIN
+from plantctl.core.block import HELD, HUGE, MARKS, OUT_OF_RANGE
+from plantctl.core.quality import BAD, NOT_YET, SIMULATED, UNCERTAIN
 from tests.row_bench import Bench
 
 
@@ -138,3 +138,13 @@ def test_a_heartbeat_counts_over_its_end():
     bench.memory.rows["count"] = 2**31 - 1
     bench.step()
     assert bench["count"] == 0
+
+
+@pytest.mark.parametrize("block", ["lag", "scale"])
+def test_what_is_made_of_a_simulated_signal_is_simulated_good_or_not(block):
+    bench = Bench(block)
+    for quality in (0, SIMULATED):
+        for value, word in ((4.0, 0), (4.0, BAD), (HUGE, 0)):
+            bench["u"] = (value, word | quality)
+            bench.step()
+            assert bench.quality("y") & MARKS == quality, (value, word)

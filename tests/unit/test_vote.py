@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from plantctl.blocks.vote import demanded
-from plantctl.core.quality import BAD
+from plantctl.core.quality import BAD, SIMULATED
 from tests.row_bench import Bench
 
 OK, UNKNOWN, TRIP = "o", "b", "t"
@@ -113,3 +113,13 @@ def test_it_tells_what_it_counted_and_that_it_is_degraded():
 def test_channels_behind_the_last_one_do_not_count():
     bench = Bench("vote", m=1, n=1)
     assert asked(bench, (OK,)) == 0.0
+
+
+def test_a_vote_with_a_simulated_channel_trips_as_any_other_and_says_so():
+    for simulated in (0, SIMULATED):
+        bench = Bench("vote", m=2, n=3)
+        for k, channel in enumerate(((0.0, simulated), (1.0, 0), (1.0, simulated))):
+            bench["x", k] = channel
+        bench.step()
+        assert bench["y"] == 1.0
+        assert bench.quality("y") == simulated

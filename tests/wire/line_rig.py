@@ -47,7 +47,7 @@ class LineRig:
         self.events = FieldEvents()
         self.scan_alive = True
         self.latched = []
-        endpoints = rig.serving.endpoints()
+        endpoints = rig.serving.addresses()
         self.runners = {}
         for order, (name, (kind, settings)) in enumerate(DEVICES.items()):
             tags = [TagAddress(t, n, **where) for n, (t, (d, where)) in enumerate(INPUTS.items()) if d == name]

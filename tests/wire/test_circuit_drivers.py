@@ -53,7 +53,7 @@ class Field:
         self.outputs = OutputColumns(1)
         self.events = FieldEvents()
         self.runners = []
-        for order, (device, url) in enumerate(serving.endpoints().items()):
+        for order, (device, url) in enumerate(serving.addresses().items()):
             kind, settings = section(device, url)
             tags = [address(t, n) for n, t in enumerate(READ) if TABLE[t].device == device]
             plan, problems = assemble(order, device, kind, settings, tags, PROFILES)
