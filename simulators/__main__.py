@@ -5,9 +5,10 @@
 
 Serving binds every device to the loopback at a free port and writes `device: url#simulated` lines to the endpoints
 file when all of them listen: who reads them marks what they say. The control socket (`simulators.control`) lies in
-the state folder, by default `simulators` in `$PLANTCTL_STATE` or the user's state folder. With `--with-parent PID` the process dies with its parent. Exit codes: 0
-done, 2 usage, 3 no simulator answers, 4 the simulator refused, 5 another one has the state folder. `--security DIR` or
-`--insecure` says how the PLC's OPC UA server is protected (`simulators.servers.plc_access`).
+the state folder, by default `simulators` in `$PLANTCTL_STATE` or the user's state folder. With `--with-parent PID`
+the process dies with its parent. Exit codes: 0 done, 2 usage, 3 no simulator answers, 4 the simulator refused, 5
+another one has the state folder. `--security DIR` or `--insecure` says how the PLC's OPC UA server is protected
+(`simulators.servers.plc_access`).
 
 Imports stand inside the functions, because the parent may die while a process is still importing.
 """

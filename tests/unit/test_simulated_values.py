@@ -1,6 +1,5 @@
 """A value that a simulator made up says so wherever it comes out; the measured one beside it never does."""
 
-import asyncio
 import csv
 import io
 import json
@@ -12,9 +11,9 @@ from plantctl.cli.main import main
 from plantctl.core.field import InputColumns
 from plantctl.core.quality import BAD, FORCED, MARKS, SEVERITY_MASK, SIMULATED, UNCERTAIN, Reason, bad_because
 from plantctl.drivers._opcua_status import quality_of
-from plantctl.hmi.opcua.values import status_of
 from plantctl.history.cursor import SealedCursor
 from plantctl.history.query import History
+from plantctl.hmi.opcua.values import status_of
 from plantctl.log.cursor import LogCursor
 from plantctl.log.storage import ReadOnlyFolder
 from plantctl.sinks._line_protocol import LineEncoder
