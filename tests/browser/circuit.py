@@ -122,6 +122,7 @@ def description() -> dict[str, Any]:
         add_loop_points(loop, tags)
     add_indicators(tags, alarms, causes)
     tags += feeding.tags() + laboratory.tags()
+    alarms += feeding.alarms()
     for number, tag in enumerate(tags):
         tag["id"] = number
     return {

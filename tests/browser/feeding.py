@@ -1,4 +1,6 @@
-"""Two sinks of the scripted circuit, at work: a database and the people who are called."""
+"""Two sinks of the scripted circuit, at work: a database and the people who are called; and alarms that are about the
+feeds and the record themselves.
+"""
 
 from plantctl.core.feed import FEED_POINTS, STATE_WORDS, feed_point
 
@@ -8,6 +10,14 @@ FEEDS = [
     for sink, kind in SINKS.items()
 ]
 VALUES = {feed_point(sink, what): float(what == "state") for sink in SINKS for what, *_ in FEED_POINTS}
+VALUES |= {"log.lasts": 2_592_000.0}
+# Point, side, limit, unit, priority, text, cause, consequence, response, time.
+ALARMS = (
+    ("feed.archive.lag", "high", 60.0, "s", 3, "the database falls behind", "the network or the database",
+     "what is new is in the log alone", "look whether the database answers", 3600),
+    ("log.lasts", "low", 28_800.0, "s", 3, "the disk of the record fills", "something fills the disk",
+     "old values are given up", "look what fills the disk", 28_800),
+)  # fmt: skip
 
 
 def tags():
@@ -22,7 +32,8 @@ def tags():
         "indicator": None,
     }
     words = {str(number): word for number, word in enumerate(STATE_WORDS)}
-    return [
+    lasts = {"tag": "log.lasts", "text": "how long the disk lasts", "unit": "s", "decimals": 0, "states": None}
+    return [lasts | empty] + [
         {
             "tag": feed_point(sink, what),
             "text": text,
@@ -33,4 +44,15 @@ def tags():
         | empty
         for sink in SINKS
         for what, unit, text, whole in FEED_POINTS
+    ]
+
+
+def alarms():
+    """Those about the feeds and the record, as a description has them."""
+    keys = ("tag", "side", "limit", "unit", "priority", "text", "cause", "consequence", "response", "time_s")
+    return [
+        dict(zip(keys, alarm, strict=True))
+        | {"alarm": (name := f"{alarm[0]}.{alarm[1]}"), "arm": None}
+        | {"points": {"state": name, "ack": f"{name}.ack", "suppressed": f"{name}.suppressed"}}
+        for alarm in ALARMS
     ]

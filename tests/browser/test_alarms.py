@@ -39,6 +39,22 @@ def test_the_chosen_alarm_tells_cause_consequence_and_what_to_do(page, gateway):
         expect(page.locator(".guidance")).to_contain_text(text)
 
 
+def test_an_alarm_of_a_feed_or_of_the_record_tells_its_value_its_cause_and_what_to_do(page, gateway):
+    alarms = {"feed.archive.lag.high": 1, "log.lasts.low": 1}
+    gateway.tell("values", {"feed.archive.lag": 95.0, "log.lasts": 7200.0} | alarms)
+    go(page, "alarms")
+    for alarm, value, guidance in (
+        ("feed.archive.lag.high", "95.0", ("the network or the database", "in the log alone", "the database answers")),
+        ("log.lasts.low", "7200", ("something fills the disk", "old values are given up", "look what fills the disk")),
+    ):
+        row = page.locator(f"tr[data-alarm='{alarm}']")
+        expect(row.locator("[data-point] .number")).to_have_text(value)
+        expect(row.locator(".beside")).to_have_text("")
+        row.focus()
+        for text in guidance:
+            expect(page.locator(".guidance")).to_contain_text(text)
+
+
 def test_one_alarm_is_acknowledged_and_stands_on(page, gateway):
     gateway.tell("values", {"40-EI-4030.high": 1, "40-CI-4217.low": 1})
     go(page, "alarms")

@@ -101,7 +101,10 @@ export class Plant {
       take(loop.points);
       names.add(`${loop.loop}.target`);
     }
-    for (const alarm of this.alarms.values()) take(alarm.points);
+    for (const alarm of this.alarms.values()) {
+      names.add(alarm.tag); // also one about the plant itself: its feeds, its log, its clock
+      take(alarm.points);
+    }
     for (const cause of this.causes.values()) take(cause.points);
     for (const effect of this.effects.values()) {
       take(effect.points);
