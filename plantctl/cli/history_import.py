@@ -104,16 +104,9 @@ def _row(cells: list[str], columns: int) -> Row:
 
 
 def _utc_ns(text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < len(text) <= 19 and int(text):
-        return int(text)
-    from plantctl.history.moments import moment_ns
+    from plantctl.history.moments import time_or_ns_in
 
-    try:
-        found_ns = moment_ns(text)
-    except ValueError:
-        raise ValueError(f"`{text}` is no time; write it as 2026-11-22T13:00:00Z") from None
-    if found_ns is None:
-        raise ValueError(f"`{text}` does not say which zone it is in; for UTC write {text}Z")
-    if found_ns < 0:
+    utc_ns = time_or_ns_in(text)
+    if utc_ns <= 0:
         raise ValueError(f"`{text}` is before 1970")
-    return found_ns
+    return utc_ns

@@ -91,15 +91,12 @@ def duration_ns(text: str) -> int:
 
 def time_ns(what: str, text: str) -> int:
     """A UTC time as people write it; one without a zone is refused rather than guessed. Raises `SpanUnclear`."""
-    from plantctl.history.moments import moment_ns
+    from plantctl.history.moments import time_in
 
     try:
-        found_ns = moment_ns(text)
+        return time_in(text)
     except ValueError as error:
-        raise SpanUnclear(f"{what}: `{text}` is no time; write it as 2026-11-22T13:00:00Z") from error
-    if found_ns is None:
-        raise SpanUnclear(f"{what}: `{text}` does not say which zone it is in; for UTC write {text}Z")
-    return found_ns
+        raise SpanUnclear(f"{what}: {error}") from None
 
 
 def utc_text(utc_ns: int) -> str:

@@ -8,7 +8,7 @@ holds several, and in `frame.attrs["units"]` of pandas. polars and pandas are th
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from plantctl.core.errors import PlantctlError
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.history.arrow import LibraryMissing, arrow_table
 from plantctl.history.buckets import Buckets, joined
-from plantctl.history.moments import moment_ns
+from plantctl.history.moments import time_in, utc_ns_of
 from plantctl.history.query import BUCKETS_MAX, POINTS_MAX, History
 from plantctl.history.table import Column, Holds, Table, points_table, quality_columns
 from plantctl.log.place import HISTORY_NAME, LOG_NAME, folder_of
@@ -142,18 +142,10 @@ def _history(place: str | Path) -> History:
 def _moment_ns(what: str, moment: Moment) -> int:
     if isinstance(moment, int):
         return moment
-    if isinstance(moment, str):
-        try:
-            found_ns = moment_ns(moment)
-        except ValueError:
-            raise ReadRefused(f"{what}: `{moment}` is no time; write it as 2026-11-22T13:00:00Z") from None
-        if found_ns is None:
-            raise ReadRefused(f"{what}: {moment} does not say which zone it is in")
-        return found_ns
-    if moment.tzinfo is None:
-        raise ReadRefused(f"{what}: {moment} does not say which zone it is in")
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    try:
+        return time_in(moment) if isinstance(moment, str) else utc_ns_of(moment)
+    except ValueError as error:
+        raise ReadRefused(f"{what}: {error}") from None
 
 
 def _width_ns(every: str | timedelta | int) -> int:

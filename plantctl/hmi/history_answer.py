@@ -18,7 +18,7 @@ import numpy.typing as npt
 from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import NOT_YET
 from plantctl.history.columns import thinned_columns
-from plantctl.history.moments import moment_ns
+from plantctl.history.moments import time_or_ns_in
 from plantctl.history.query import History, Page, Series, Trend
 from plantctl.history.table import Table, figures_table, points_table, spans_table
 from plantctl.history.totals import Average, Total
@@ -288,17 +288,10 @@ def _unit(unit: str) -> str:
 
 def time_ns(name: str, text: str) -> int:
     """A UTC time: ns since 1970, or as in RFC 3339 with a zone. Raises `QuestionRefused`."""
-    if _NUMBER.fullmatch(text):
-        found = int(text)
-    else:
-        # The space stands for a `+` that nobody encoded.
-        try:
-            moment = moment_ns(text.replace(" ", "+"))
-        except ValueError:
-            raise QuestionRefused(f"{name}: `{text[:40]}` is no time: ns since 1970, or 2026-11-22T13:00:00Z") from None
-        if moment is None:
-            raise QuestionRefused(f"{name}: `{text[:40]}` does not say which zone it is in")
-        found = moment
+    try:
+        found = time_or_ns_in(text.replace(" ", "+"))  # the space stands for a `+` that nobody encoded
+    except ValueError as error:
+        raise QuestionRefused(f"{name}: {error}") from None
     if not 0 <= found < 2**63 - 1:
         raise QuestionRefused(f"{name}: not a time that a plant can have recorded")
     return found

@@ -38,6 +38,7 @@ from plantctl.core.units import UnitError, convert, parse_unit
 from plantctl.history.lab_book import LabEntry, in_plant, lab_book
 from plantctl.history.late import LateRows
 from plantctl.history.late_log import LateLog
+from plantctl.history.moments import time_or_ns_in
 from plantctl.hmi.lab_import import LabImport, LabImported, import_rows, known_rows
 from plantctl.hmi.lab_messages import (
     LAB_VALID_MS,
@@ -376,18 +377,10 @@ def _finite(value: float) -> float | None:
 
 def _sample_time_ns(text: str) -> int:
     """UTC ns of a time as RFC 3339 has it, with its zone, or in ns."""
-    if text.isascii() and text.isdigit() and len(text) <= 19:
-        return int(text)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        what = f"`{text}` is no time; write it as 2026-11-22T13:00:00Z"
-        raise LabRefused(codes.BAD_VALUE, what, "sampled") from None
-    if moment.tzinfo is None:
-        what = f"`{text}` does not say which zone it is in; for UTC write {text}Z"
-        raise LabRefused(codes.BAD_VALUE, what, "sampled")
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+        return time_or_ns_in(text)
+    except ValueError as error:
+        raise LabRefused(codes.BAD_VALUE, str(error), "sampled") from None
 
 
 def _utc_text(utc_ns: int) -> str:

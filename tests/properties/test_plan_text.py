@@ -27,17 +27,35 @@ PIECES = [
 """Texts that mean something to YAML, to a tag table or to a plant."""
 
 
+TOKENS = {name: [match.span() for match in re.finditer(r"[\w.+-]+|[^\w\s]", text)] for name, text in FILES.items()}
+LINES = {name: [match.span() for match in re.finditer(r".*\n", text)] for name, text in FILES.items()}
+
+
 @st.composite
 def mutated_plants(draw):
-    """The good plant with a few texts put in, taken out, doubled or moved."""
+    """The good plant with a few texts put in, taken out, doubled or moved: anywhere, words, lines, or its end."""
     files = dict(FILES)
-    for _ in range(draw(st.integers(1, 4))):
+    for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(sorted(files)))
         text = files[name]
-        start = draw(st.integers(0, len(text)))
-        end = min(len(text), start + draw(st.integers(0, 30)))
-        piece = draw(st.one_of(st.sampled_from(PIECES), st.text(max_size=3), st.just(text[end : end + 20])))
-        files[name] = text[:start] + piece + text[end:]
+        pieces = st.one_of(st.just(""), st.sampled_from(PIECES), st.sampled_from(TOKENS[name]))
+        kind = draw(st.sampled_from(["place", "words", "words", "lines", "end"]))
+        if kind == "place":
+            start = draw(st.integers(0, len(text)))
+            end = min(len(text), start + draw(st.integers(0, 30)))
+            pieces = st.one_of(st.sampled_from(PIECES), st.text(max_size=3), st.just(text[end : end + 20]))
+        elif kind == "words":
+            first = draw(st.integers(0, len(TOKENS[name]) - 1))
+            last = min(len(TOKENS[name]) - 1, first + draw(st.integers(0, 2)))
+            start, end = TOKENS[name][first][0], TOKENS[name][last][1]
+        elif kind == "lines":
+            start, end = draw(st.sampled_from(LINES[name]))
+            pieces = st.sampled_from(["", 2 * text[start:end], text[start:end].partition(":")[0] + ": 1\n"])
+        else:
+            start, end = draw(st.sampled_from(TOKENS[name]))[draw(st.integers(0, 1))], len(text)
+            pieces = st.sampled_from(["", "\n", "\n\n", ": "])
+        piece = draw(pieces)
+        files[name] = text[:start] + (FILES[name][slice(*piece)] if isinstance(piece, tuple) else piece) + text[end:]
     return files
 
 
