@@ -1,15 +1,17 @@
 """A desk over a real scan, a real recorder and a log in memory: what is asked of it is on disk before the answer."""
 
 import asyncio
+import math
 from dataclasses import replace
 
 from plantctl.app.plan_text import plan_text
 from plantctl.core.event import EventKind
+from plantctl.core.quality import NOT_YET
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.history.late_log import LateLog
 from plantctl.history.query import History
 from plantctl.hmi.lab_desk import LabDesk
-from plantctl.hmi.live_plant import LogWord
+from plantctl.hmi.live_plant import LogWord, Snapshot
 from plantctl.log.writer import Recorder
 from tests.plan_bench import PlanBench
 from tests.unit.simulated_storage import SimulatedStorage
@@ -81,6 +83,21 @@ class LabPlant(PlanBench):
     def do(self, asked, actor="ann (operator)", **more):
         """What the desk answers; the plant has scanned once more by then."""
         told = asyncio.run(self.desk.act(asked, actor, **more))
+        self.give([])
+        return told
+
+    def snapshot(self):
+        image = self.executive.image
+        return Snapshot(self.number - 1, image.v, image.q, image.receive_ns, image.source_ns, [])
+
+    def forget(self, value=math.nan, quality=NOT_YET, source_ns=0, tag="AY-1"):
+        """As after a power cut: the tag begins with what was saved before, or with nothing."""
+        i = self.numbers[tag]
+        self.inputs.value[i], self.inputs.quality[i], self.inputs.source_ns[i] = value, quality, source_ns
+        self.give([])
+
+    def tell_lost(self):
+        told = asyncio.run(self.desk.tell_lost())
         self.give([])
         return told
 

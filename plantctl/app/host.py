@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from plantctl.app.control_socket import ControlSocket
+from plantctl.app.lab import keep_standing, lab_desk
 from plantctl.app.one import make
 from plantctl.app.state_folder import FEEDS_NAME, HISTORY_NAME, LOG_NAME, SECURITY_NAME, SOCKET_NAME
 from plantctl.core.clock import RealClock
@@ -27,15 +28,17 @@ async def host(plan: Plan, folder: Path, endpoints: Mapping[str, str] | None, *,
         endpoints=endpoints,
         secrets=folder / SECURITY_NAME,
     )
-    ended = asyncio.Event()
+    ended, desk = asyncio.Event(), lab_desk(running, folder)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     work: list[asyncio.Task[object]] = [
         asyncio.create_task(running.run(), name="plant"),
-        asyncio.create_task(ControlSocket(running, folder / SOCKET_NAME).serve(), name="control socket"),
+        asyncio.create_task(ControlSocket(running, folder / SOCKET_NAME, desk).serve(), name="control socket"),
         asyncio.create_task(ended.wait(), name="end"),
     ]
+    if plan.lab:
+        work.append(asyncio.create_task(keep_standing(running, desk, RealClock()), name="laboratory"))
     done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
     for task in work:
         task.cancel()

@@ -80,6 +80,8 @@ def lab_book(said: Iterable[LateSaid]) -> dict[int, LabEntry]:
         row = record.rows[0]
         value, quality = float(row["value"]), int(row["quality"])
         entry = book.get(record.number)
+        if entry is not None and entry.withdrawn:
+            continue  # told again to a plant that had lost it
         if entry is None:
             if record.act is not LateAct.ENTERED:
                 continue

@@ -33,9 +33,9 @@ from plantctl.core.late import (
     number_text,
     person_of,
 )
-from plantctl.core.quality import Reason, bad_because
 from plantctl.core.units import UnitError, convert, parse_unit
 from plantctl.history.lab_book import LabEntry, in_plant, lab_book
+from plantctl.history.lab_lost import AGAIN, TELLER, WITHDRAWN, lost
 from plantctl.history.late import LateRows
 from plantctl.history.late_log import LateLog
 from plantctl.history.moments import time_or_ns_in
@@ -47,9 +47,9 @@ from plantctl.hmi.lab_messages import (
     LabEntryTold,
     LabRequest,
     LabSign,
-    LabStepTold,
     LabWithdraw,
 )
+from plantctl.hmi.lab_told import entry_told
 from plantctl.hmi.live_plant import LivePlant, is_last
 from plantctl.plan.lab import LabTag
 from plantctl.plan.plan import Point
@@ -59,7 +59,6 @@ AHEAD_NS: Final = 60_000_000_000
 GRACE_NS: Final = 3_000_000_000
 # How often is looked whether the disk has what a plant in one process accepted.
 LOOK_S: Final = 0.02
-WITHDRAWN: Final = bad_because(Reason.OUT_OF_SERVICE)
 # Codes of refusals that only the desk gives.
 TOO_OLD: Final = "too-old"
 KNOWN: Final = "known-sample"
@@ -238,6 +237,23 @@ class LabDesk:
                 await self._give(asked.name, record, reason, "", plant.monotonic_ns() + LAB_VALID_MS * 1_000_000)
         return LabImported(len(new), len(rows) - len(new), [])
 
+    async def tell_lost(self) -> list[str]:
+        """Tell the scan again what stands in the book and the plant does not know; of which tags. Where it knows all,
+        nothing is told. Raises `LabRefused` and `OSError`; what was told before counts.
+        """
+        plant, told = self._plant, []
+        async with self._one:
+            book, image = await self._book(), plant.snapshot()
+            rows = [(tag, tag.point.row) for tag in self._tags.values()]
+            known = [(float(image.v[row]), int(image.q[row]), int(image.source_ns[row])) for _, row in rows]
+            for (tag, _), present in zip(rows, known, strict=True):
+                record = lost(book, tag.point.id, present, two=tag.lab.two)
+                if record is not None:
+                    expires_ns = plant.monotonic_ns() + LAB_VALID_MS * 1_000_000
+                    await self._tell(tag, record, AGAIN, _By(TELLER, "", expires_ns, book))
+                    told.append(tag.point.name)
+        return told
+
     # ------------------------------------------------------------------------------------------------ parts
 
     def _row(
@@ -330,31 +346,7 @@ class LabDesk:
 
     def _told(self, entry: LabEntry) -> LabEntryTold:
         tag = self._by_id[entry.tag]
-        unit = "" if tag.point.unit == "1" else tag.point.unit
-        return LabEntryTold(
-            entry.name,
-            tag.point.name,
-            _finite(entry.value),
-            unit,
-            entry.quality,
-            entry.state,  # type: ignore[arg-type]  # one of the words by construction
-            tag.lab.specification(entry.value),  # type: ignore[arg-type]
-            str(entry.utc_ns),
-            entry.note.sample,
-            entry.note.lot,
-            entry.note.comment,
-            [
-                LabStepTold(
-                    step.act.word,  # type: ignore[arg-type]
-                    str(step.utc_ns),
-                    step.actor,
-                    _finite(step.value),
-                    step.note.given,
-                    step.note.reason or step.note.comment,
-                )
-                for step in entry.steps
-            ],
-        )
+        return entry_told(entry, tag.lab, tag.point)
 
 
 def _texts(asked: LabRequest) -> list[str]:
@@ -369,10 +361,6 @@ def _reason(text: str) -> str:
 
 def _actor(actor: str) -> str:
     return actor.encode()[:ACTOR_BYTES_MAX].decode(errors="ignore")
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _sample_time_ns(text: str) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from plantctl.app.control_socket import ControlSocket
-from plantctl.app.lab import Desk, lab_desk
+from plantctl.app.lab import Desk, keep_standing, lab_desk
 from plantctl.app.split.commands_under_way import CommandsUnderWay
 from plantctl.app.split.deadline import monotonic_ns, utc_ns
 from plantctl.app.split.frame_feed import Follower
@@ -183,6 +183,8 @@ async def serve(hand_over: HandOver, ended: asyncio.Event) -> None:
             tasks.create_task(control.serve(), name="control socket"),
             tasks.create_task(turns(), name="turns"),
         ]
+        if gateway.plan.lab:
+            work.append(tasks.create_task(keep_standing(gateway, desk, RealClock()), name="laboratory"))
         if hand_over.settings.page is not None:
             work.append(tasks.create_task(show(), name="page"))
         if hand_over.settings.opcua is not None:
