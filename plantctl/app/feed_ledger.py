@@ -92,7 +92,7 @@ class FeedLedger:
             told.append({"utc_ns": event.utc_ns, "frame": sequence, **in_words(event), "why": why})
         for i in range(batch.rows):
             number, value = int(batch.tag[i]), float(batch.value[i])
-            label = self._labels.get(number)
+            label = batch.label(number, self._labels)
             told.append(
                 {
                     "utc_ns": int(batch.utc_ns[i]),

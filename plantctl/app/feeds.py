@@ -1,11 +1,13 @@
 """All sinks of a plant, each with its runner, over the plant's log.
 
-Points that older plans had keep their names: their rows may still have to be sent. A sink that cannot begin says so and
+Points that older plans had keep their names, and rows that an older plan wrote go out with the units that it had: they
+may still have to be sent. A sink that cannot begin says so and
 tries again; the others do not wait for it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from plantctl.app.alarm_labels import alarm_labels
 from plantctl.app.feed_ledger import FeedLedger
 from plantctl.app.feed_log import FeedLog
+from plantctl.app.older_labels import OlderLabels
 from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.clock import Clock
 from plantctl.core.feed import SinkPlan, SinkState, feed_point
@@ -123,7 +126,8 @@ class Feeds:
             command=self._command,
             alarms=alarm_labels(self._plan),
         )
-        wanted = Wanted(labels, config.tags, events=config.events)
+        older = OlderLabels(self._log, labels, self._plan.hash)
+        wanted = Wanted(labels, config.tags, events=config.events, older=older)
         return SinkRunner(
             plan.name, module.Sink(place, config), self._source, ledger, position or Position(), self._clock, wanted
         )
@@ -166,14 +170,27 @@ class Feeds:
 
 
 class Wanted:
-    """The part of a batch that a sink gets: rows of points whose names match one of `patterns`."""
+    """The part of a batch that a sink gets: rows of points whose names match one of `patterns`, called as they were by
+    the plan that wrote them where `older` knows it.
+    """
 
-    def __init__(self, labels: dict[int, PointLabel], patterns: tuple[str, ...], *, events: bool) -> None:
+    def __init__(
+        self,
+        labels: dict[int, PointLabel],
+        patterns: tuple[str, ...],
+        *,
+        events: bool,
+        older: OlderLabels | None = None,
+    ) -> None:
         ids = [n for n, label in labels.items() if any(fnmatchcase(label.name, p) for p in patterns)]
         self._ids: npt.NDArray[np.uint32] = np.array(sorted(ids), np.uint32)
         self._events = events
+        self._older = older
 
     def __call__(self, batch: Batch) -> Batch:
-        """The part of `batch`; the batch itself where that is all."""
+        """The part of `batch`; the batch itself where that is all. Raises `OSError`."""
+        otherwise = self._older.of(batch.plan_hash) if self._older is not None else {}
+        if otherwise:
+            batch = replace(batch, otherwise=otherwise)
         mask = np.isin(batch.tag, self._ids)
         return batch if self._events and mask.all() else batch.where(mask, events=self._events)

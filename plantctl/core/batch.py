@@ -8,7 +8,7 @@ Rules of the file: nothing is read or written here; the arrays of a batch are no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -51,6 +51,9 @@ class Batch:
     `event_sequence` the frame of each; a transition is itself by its frame and its place among those of that frame,
     which `places` tells and every part keeps (`event_places`, empty where the transitions of a frame are all there).
     `historical` tells that newer rows have gone out before: what is behind the times, not what is now.
+
+    `plan_hash` is the plan under which the frames were written, 0 where nobody knows; `otherwise` has the labels that
+    some of its points had then, where they are other ones than now. Whoever names a point asks there first.
     """
 
     first_sequence: int
@@ -64,6 +67,8 @@ class Batch:
     event_sequences: tuple[int, ...] = ()
     historical: bool = False
     event_places: tuple[int, ...] = ()
+    plan_hash: int = 0
+    otherwise: PointLabels = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many records: rows and transitions."""
@@ -103,6 +108,10 @@ class Batch:
             event_sequences=self.event_sequences[begin:end],
             event_places=self.places()[begin:end],
         )
+
+    def label(self, point: int, labels: PointLabels) -> PointLabel | None:
+        """What a point was called when these rows were written; `labels` are those of now. None: it has no name."""
+        return self.otherwise.get(point) or labels.get(point)
 
     def as_historical(self) -> "Batch":
         """The same, sent behind newer ones."""

@@ -8,7 +8,7 @@ Rules of the file: what is damaged or removed is passed over and counted in `los
 the same is given again after it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -62,7 +62,7 @@ class SealedCursor:
             if self._open is None:
                 return None
         rows = self._open
-        batch = rows.take(rows_max, self._given, self._before)
+        batch = replace(rows.take(rows_max, self._given, self._before), plan_hash=rows.plan_hash)
         self._given = batch.last_sequence
         if rows.ended:
             self._open = None
@@ -113,6 +113,7 @@ class _Rows:
     """A file's rows on their way out, in the order of its scans; `at` of them are given, and `told` transitions."""
 
     range: Range
+    plan_hash: int
     utc_ns: I8  # of the scans
     scan: I8
     tag: U4
@@ -193,4 +194,4 @@ def _read(file: SealedFile, range_: Range, records: EventRecords, texts: dict[in
     ahead = np.maximum.accumulate(utc_ns) if len(utc_ns) else utc_ns
     places = np.searchsorted(ahead, np.array(times, np.int64)).tolist()
     columns = (scan[order], tag[order], value[order], quality[order], source_ns[order])
-    return _Rows(range_, utc_ns, *columns, transitions, places, late_records(file.frames()))
+    return _Rows(range_, file.head.plan_hash, utc_ns, *columns, transitions, places, late_records(file.frames()))

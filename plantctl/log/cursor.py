@@ -9,6 +9,7 @@ words that are not known leave a number in their place. `OSError` passes through
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -78,7 +79,7 @@ class LogCursor:
                 return None
             self.lost_frames += stretch.first_sequence - self._given - 1
             self._stretch = _Frames(stretch, self._transitions(stretch), late_records(stretch.kept))
-        batch = self._stretch.take(rows_max, self._given + 1)
+        batch = replace(self._stretch.take(rows_max, self._given + 1), plan_hash=self._stretch.plan_hash)
         self._given = batch.last_sequence
         if self._stretch.ended:
             self._stretch = None
@@ -127,6 +128,7 @@ class _Frames:
         self._frame = stretch.scan[order]
         self._utc_ns = stretch.utc_ns
         self._sequence = stretch.sequence
+        self.plan_hash = stretch.plan_hash
         self._tag, self._value = stretch.tag[order], stretch.value[order]
         self._quality, self._source_ns = stretch.quality[order], stretch.source_ns[order]
         self._transitions = transitions

@@ -18,6 +18,7 @@ VictoriaMetrics 1.79 for what the servers make of it.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -61,8 +62,18 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+@dataclass(slots=True)
+class _Heads:
+    """The beginnings of lines, by point and quality; `otherwise` is how some points are called in them."""
+
+    otherwise: PointLabels
+    texts: dict[int, bytes] = field(default_factory=dict)
+    in_words: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    word_tags: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+
+
 class LineEncoder:
-    """The lines of batches of one plant. `labels` may grow; whoever changes a label makes a new encoder.
+    """The lines of batches of one plant. `labels` may grow and change; what a batch calls otherwise is called so.
 
     `measurement` is the name of rows, `measurement`_event that of transitions. With `text`, what has words is sent in
     words as well (the field `word` of enumerations; words, actor and reason of transitions).
@@ -76,11 +87,10 @@ class LineEncoder:
         self._events_of = measurement_text(f"{measurement}_event")
         self._plant = plant
         self._labels = labels
-        self._label_count = len(labels)
+        self._seen: tuple[list[int], list[PointLabel]] = ([], [])
         self._text = text
-        self._heads: dict[int, bytes] = {}
-        self._in_words: dict[int, tuple[str, ...]] = {}
-        self._word_tags: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
+        self._known: dict[int, _Heads] = {}  # by plan, for batches that call points otherwise; 0 for all others
+        self._now = _Heads({})
 
     def lines(self, batch: Batch) -> bytes:
         """The batch, one line a record, each with its end. Raises KeyError for a point without a label."""
@@ -97,8 +107,7 @@ class LineEncoder:
         count = batch.rows
         if not count:
             return b""
-        if len(self._labels) != self._label_count or len(self._heads) > HEADS_MAX:
-            self._forget()
+        self._turn_to(batch)
         # Pieces of lines, one kind after the other, each for all rows at once: the loops are those of the interpreter.
         without = ~np.isfinite(batch.value)
         pieces: list[bytes] = [b""] * (4 * count)
@@ -112,25 +121,25 @@ class LineEncoder:
         """Everything up to the value's number: names, quality, what is to be said of it."""
         keys = (batch.tag.astype(np.int64) << _TAG_SHIFT) | np.where(without, _NO_VALUE, 0) | batch.quality
         keys_of = keys.tolist()
-        heads = self._heads
+        heads = self._now.texts
         try:
             found = [heads[key] for key in keys_of]
         except KeyError:
             for key in dict.fromkeys(keys_of):
                 if key not in heads:
                     heads[key] = self._head(key)
-            self._word_tags = np.fromiter(self._in_words, np.uint32, len(self._in_words))
+            self._now.word_tags = np.fromiter(self._now.in_words, np.uint32, len(self._now.in_words))
             found = [heads[key] for key in keys_of]
-        if len(self._word_tags):
-            for row in np.flatnonzero(np.isin(batch.tag, self._word_tags) & ~without).tolist():
+        if len(self._now.word_tags):
+            for row in np.flatnonzero(np.isin(batch.tag, self._now.word_tags) & ~without).tolist():
                 found[row] = self._worded(keys_of[row], float(batch.value[row]))
         return found
 
     def _head(self, key: int, word: str = "") -> bytes:
         tag, quality = key >> _TAG_SHIFT, key & _QUALITY
-        label: PointLabel = self._labels[tag]
+        label: PointLabel = self._now.otherwise.get(tag) or self._labels[tag]
         if label.words and self._text:
-            self._in_words[tag] = label.words
+            self._now.in_words[tag] = label.words
         fields = f"quality={quality}i"
         if quality & SIMULATED:
             fields += ",simulated=true"
@@ -144,15 +153,15 @@ class LineEncoder:
 
     def _worded(self, key: int, value: float) -> bytes:
         """The head of a row of an enumeration, with its word; as it is where the value is none of them."""
-        words = self._in_words[key >> _TAG_SHIFT]
+        words = self._now.in_words[key >> _TAG_SHIFT]
         number = int(value) if value == int(value) else -1
         if not 0 <= number < len(words):
-            return self._heads[key]
+            return self._now.texts[key]
         # Below the keys of plain heads, which are not negative.
         own = -1 - ((key << 16) | number)
-        head = self._heads.get(own)
+        head = self._now.texts.get(own)
         if head is None:
-            head = self._heads[own] = self._head(key, words[number])
+            head = self._now.texts[own] = self._head(key, words[number])
         return head
 
     def _values(self, values: npt.NDArray[np.float64], without: npt.NDArray[np.bool_]) -> list[bytes]:
@@ -176,10 +185,17 @@ class LineEncoder:
             fields[row] = text
         return fields
 
-    def _forget(self) -> None:
-        self._label_count = len(self._labels)
-        self._heads.clear()
-        self._in_words.clear()
+    def _turn_to(self, batch: Batch) -> None:
+        """Take the heads that fit the batch, after forgetting all of them where any label is another one."""
+        seen = (list(self._labels), list(self._labels.values()))  # compared by identity: some ns a label
+        if seen != self._seen or sum(len(heads.texts) for heads in self._known.values()) > HEADS_MAX:
+            self._seen = seen
+            self._known.clear()
+        plan = batch.plan_hash if batch.otherwise else 0
+        known = self._known.get(plan)
+        if known is None or (known.otherwise is not batch.otherwise and known.otherwise != batch.otherwise):
+            known = self._known[plan] = _Heads(batch.otherwise)
+        self._now = known
         self._word_tags = np.zeros(0, np.uint32)
 
     # ---- transitions

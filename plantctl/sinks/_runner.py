@@ -277,7 +277,10 @@ class SinkRunner:
         """Send the batch in hand and account for it; how many rows it has."""
         batch = lane.batch
         assert batch is not None
-        wanted = self._wanted(batch)
+        try:
+            wanted = self._wanted(batch)
+        except OSError as fault:
+            raise _DiskFailed(f"the log cannot be read: {fault}") from fault
         await self._deliver(wanted.as_historical() if historical else wanted)
         self.position.arrived(batch.first_sequence, batch.last_sequence)
         lane.batch = None

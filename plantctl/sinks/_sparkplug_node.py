@@ -2,7 +2,8 @@
 
 A birth names every point with its type, unit and last value and gives it an alias; data are told by alias, oldest
 first. The alias of a point is its id, which is stable over plans. Messages are numbered 0 to 255 round and round from
-the birth on, so that a host sees a hole.
+the birth on, so that a host sees a hole. A value of an older plan, in another unit than was born, has its unit beside
+it.
 
     quality here                                  there
     good                                          192, good
@@ -153,7 +154,8 @@ class Node:
             return
         columns = (batch.utc_ns, batch.tag, batch.value, batch.quality)
         for utc_ns, point, value, quality in zip(*(column.tolist() for column in columns), strict=True):
-            self._last[point] = _Last(utc_ns // _MS, value, quality)
+            if point not in batch.otherwise:  # the next birth tells it in the unit of now
+                self._last[point] = _Last(utc_ns // _MS, value, quality)
 
     def _metrics(self, batch: Batch, misfits: dict[int, str]) -> Iterator[Metric]:
         old = batch.historical
@@ -171,7 +173,11 @@ class Node:
             if not fits(value, born.datatype):
                 misfits[position] = f"{number!r} is no {born.datatype.name} as {born.label.name} is"
                 continue
-            yield Metric("", point, utc_ns // _MS, born.datatype, value, old, False, _quality_properties(quality))
+            properties = _quality_properties(quality)
+            was = batch.otherwise.get(point)
+            if was is not None and was.unit != born.label.unit:
+                properties = {**properties, "engUnit": was.unit}
+            yield Metric("", point, utc_ns // _MS, born.datatype, value, old, False, properties)
 
     def _next_seq(self) -> int:
         seq, self._seq = self._seq, (self._seq + 1) % SEQ_COUNT

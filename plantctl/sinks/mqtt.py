@@ -101,7 +101,7 @@ class Sink:
             while told < len(batch.events) and batch.events[told].utc_ns <= utc_ns:
                 yield self._transition(batch, told, end)
                 told += 1
-            head = self._head(point)
+            head = self._head(batch, point)
             if head is None:
                 nameless.append(len(batch.events) + row)
                 continue
@@ -112,9 +112,9 @@ class Sink:
         for place in range(told, len(batch.events)):
             yield self._transition(batch, place, end)
 
-    def _head(self, point: int) -> tuple[PointLabel, str, str] | None:
-        """Label, topic and unit of a point; None for one without a name."""
-        label = self._place.labels.get(point)
+    def _head(self, batch: Batch, point: int) -> tuple[PointLabel, str, str] | None:
+        """Label, topic and unit of a point of the batch; None for one without a name."""
+        label = batch.label(point, self._place.labels)
         if label is None:
             return None
         head = self._heads.get(point)

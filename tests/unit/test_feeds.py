@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from dataclasses import replace
+from itertools import groupby
 from types import ModuleType
 
 import pytest
 
 from plantctl.app.alarm_labels import alarm_labels
 from plantctl.app.feeds import Feeds, Wanted
+from plantctl.app.older_labels import OlderLabels
 from plantctl.app.split.feeds import FeedsProcess
 from plantctl.app.split.scan_inputs import feeds_said
 from plantctl.app.split.segments import Role
@@ -16,11 +18,15 @@ from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.batch import PointLabel
 from plantctl.core.feed import SinkPlan, SinkState
 from plantctl.core.virtual_run import run_virtual
+from plantctl.history.cursor import SealedCursor
 from plantctl.history.names import Names
+from plantctl.log.cursor import LogCursor
 from plantctl.log.files import plan_name
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.sinks._sink import SinkNotAdmitted, SinkSettings
+from tests.feed_bench import NoWords
 from tests.gateway_bench import Bench
+from tests.marked_record import PLAN, make_record
 from tests.restart_bench import CASCADE, Logged
 
 
@@ -133,6 +139,47 @@ def test_a_point_that_is_gone_is_told_with_the_unit_that_it_had_last_whatever_th
     now = replace(plant.plan, points=tuple(p for p in plant.plan.points if p.name != "QI-1"))
     feeds = Feeds(now, None, ReadOnlyFolder(tmp_path), None, None, None)
     assert next(label.unit for label in feeds.labels().values() if label.name == "QI-1") == units[1]
+
+
+@pytest.mark.parametrize("units", [("mg/L", "g/L"), ("mg/L", "g/L", "mg/L"), ("g/L", "g/L")])
+def test_rows_that_wait_since_an_older_plan_go_out_with_the_unit_that_it_had(tmp_path, kept, units):
+    plant = None
+    for unit in units:
+        plant = Logged(CASCADE.replace("QI-1: {unit: g/L", f"QI-1: {{unit: {unit}"), tmp_path / LOG_NAME, plant)
+        plant.begin()
+        plant.live(3, **{"QI-1": 5.0})
+        plant.end()
+    newest = plant.recorder.newest()
+    feed(replace(plant.plan, sinks=(sink("all"),)), tmp_path, newest=lambda: newest)
+    number = plant.plan.points[plant.plan.rows["QI-1"]].id
+    rows = [(b.first_sequence, b.label(number, place.labels).unit) for place, b in kept["all"] if number in b.tag]
+    assert [unit for unit, _ in groupby(unit for _, unit in sorted(rows))] == [unit for unit, _ in groupby(units)]
+
+
+def test_a_plan_whose_text_is_gone_is_called_as_the_one_of_now_and_a_disk_that_fails_is_asked_again(tmp_path):
+    class Failing(ReadOnlyFolder):
+        def read(self, name, size=-1):
+            raise OSError("I/O error")
+
+    labels = {28: PointLabel("QI-1", "g/L", "now", ("off", "on"), whole=True), 29: PointLabel("XI-1")}
+    folder = ReadOnlyFolder(tmp_path)
+    assert OlderLabels(folder, labels, 1).of(77) == {}
+    with pytest.raises(OSError, match="I/O"):
+        OlderLabels(Failing(tmp_path), labels, 1).of(77)
+    (tmp_path / plan_name(77)).write_text("plan\n28\tQI-1\tmg/L\twas\n29\tXI-0\t1\twas\n30\tgone\t1\t\n")
+    assert OlderLabels(folder, labels, 77).of(77) == {}, "that is the plan of now"
+    assert OlderLabels(folder, labels, 1).of(0) == {}, "nobody knows which plan it was"
+    older = OlderLabels(folder, labels, 1).of(77)
+    assert set(older) == {28, 29}
+    assert (older[28].unit, older[28].words) == ("mg/L", ())
+    assert (older[29].name, older[29].text) == ("XI-0", "was")
+
+
+def test_what_the_log_has_let_go_of_says_as_well_which_plan_wrote_it(tmp_path):
+    last = make_record(tmp_path)
+    words = NoWords()
+    assert SealedCursor(ReadOnlyFolder(tmp_path / "history"), words, 0, last).next(50).plan_hash == PLAN
+    assert LogCursor(ReadOnlyFolder(tmp_path / "log"), words, lambda: last).next(50).plan_hash == PLAN
 
 
 def test_names_have_the_unit_of_who_writes_now_though_its_text_came_first_and_of_an_older_text_that_came_back(tmp_path):

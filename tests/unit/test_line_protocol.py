@@ -1,6 +1,7 @@
 """Lines of line protocol: what they look like, and what the strict reader of the tests refuses."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,7 +151,33 @@ def test_heads_do_not_grow_without_end(monkeypatch):
     ours = encoder()
     for quality in range(40):
         assert read_lines(ours.lines(batch((1, 1.0, quality))))[0].fields["quality"] == quality
-        assert len(ours._heads) <= 9
+        assert sum(len(heads.texts) for heads in ours._known.values()) <= 9
+
+
+def test_a_label_that_changes_is_told_also_where_there_are_as_many_as_before():
+    labels = {1: PointLabel("A", "m"), 2: PointLabel("B")}
+    ours = encoder(labels)
+    assert read_lines(ours.lines(batch((1, 1.0, 0))))[0].tags["unit"] == "m"
+    labels[1] = PointLabel("A", "km")
+    assert read_lines(ours.lines(batch((1, 1.0, 0))))[0].tags["unit"] == "km"
+    del labels[1]
+    labels[1] = PointLabel("C", "km")
+    assert read_lines(ours.lines(batch((1, 1.0, 0))))[0].tags["point"] == "C"
+
+
+def test_rows_of_an_older_plan_have_its_unit_between_those_of_now():
+    ours = encoder()
+    now = batch((1, 7.0, 0), (2, 1.0, 0), (3, 312.0, 0))
+    old = replace(
+        now, plan_hash=5, otherwise={3: PointLabel("40-FT-4201", "m3/h"), 2: PointLabel("40-AIC-4212.was", "%")}
+    )
+    for _ in range(2):
+        assert [line.tags.get("unit") for line in read_lines(ours.lines(now))] == ["pH", None, "L/h"]
+        lines = read_lines(ours.lines(old))
+        assert [line.tags.get("unit") for line in lines] == ["pH", "%", "m3/h"]
+        assert lines[1].tags["point"] == "40-AIC-4212.was"
+        assert "word" not in lines[1].fields
+    assert len(ours._known) == 2, "what was worked out for one is kept while the other has its turn"
 
 
 def test_a_point_without_a_label_is_named():

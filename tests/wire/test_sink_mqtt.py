@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -354,3 +355,14 @@ def test_settings_that_hold():
     assert MqttSettings(url="mqtts://broker.plant").port == 8883
     assert MqttSettings(url="mqtt://broker.plant", insecure=True).port == 1883
     assert not MqttSettings(url="mqtt://[::1]:1").tls
+
+
+def test_rows_of_an_older_plan_have_the_unit_that_it_had():
+    async def story():
+        async with Broker() as broker, feeding(broker) as sink:
+            rows = batch((0, 3, 80.0), (1, 3, 81.0))
+            await sink.write(replace(rows, plan_hash=5, otherwise={3: PointLabel("40-TI-4216", "degF")}))
+            await sink.write(rows)
+            return [json.loads(m.payload)["unit"] for m in broker.told if m.topic == f"{ROOT}/40-TI-4216"]
+
+    assert run(story) == ["degF", "degF", "degC", "degC"]
