@@ -64,8 +64,8 @@ class Sealed:
         return [(each.utc_ns[each.utc_ns >= start_ns], each.value[each.utc_ns >= start_ns]) for each in found]
 
     def pixels(self, tags, start_ns, end_ns, number):
-        found = [self.history.trend(f"T-{tag}", start_ns, end_ns, number).buckets for tag in tags]
-        return [(each.low, each.high) for each in found]
+        found = self.history.trends([f"T-{tag}" for tag in tags], start_ns, end_ns, number)
+        return [(each.buckets.low, each.buckets.high) for each in found]
 
     def year(self, tag, start_ns, end_ns, number):
         return self.pixels([tag], start_ns, end_ns, number)[0]

@@ -153,23 +153,43 @@ def merged(parts: Buckets, begin_ns: I8) -> Buckets:
 
     Parts stand in the order of time; those before the first are left out.
     """
-    out = nothing(begin_ns)
+    return merged_each(parts, None, begin_ns, None, 1)
+
+
+def merged_each(parts: Buckets, owner: I8 | None, begin_ns: I8, end_ns: int | None, owners: int) -> Buckets:
+    """The same of many who own `parts`, ascending: the buckets of one behind those of the other.
+
+    Parts that begin at `end_ns` or later are left out.
+    """
+    out = nothing(np.tile(begin_ns, owners) if owners > 1 else begin_ns)
     target = np.searchsorted(begin_ns, parts.begin_ns, "right") - 1
     inside = (target >= 0) & parts.told
-    parts, target = parts.pick(inside), target[inside]
+    if end_ns is not None:
+        inside &= parts.begin_ns < end_ns
+    if owner is not None:
+        target += owner * len(begin_ns)
+    if not inside.all():
+        parts, target = parts.pick(inside), target[inside]
     if not len(target):
         return out
-    order = np.argsort(target, kind="stable")
-    parts, target = parts.pick(order), target[order]
+    if (target[1:] < target[:-1]).any():
+        order = np.argsort(target, kind="stable")
+        parts, target = parts.pick(order), target[order]
     start = np.flatnonzero(np.concatenate(([True], target[1:] != target[:-1])))
     full = target[start]
     pieces = np.diff(np.append(start, len(target)))
     known = ~np.isnan(parts.low)
-    some = np.logical_or.reduceat(known, start)
-    out.low[full] = np.where(some, np.minimum.reduceat(np.where(known, parts.low, np.inf), start), np.nan)
-    out.high[full] = np.where(some, np.maximum.reduceat(np.where(known, parts.high, -np.inf), start), np.nan)
+    some: npt.NDArray[np.bool_] | bool = True
+    low, high = parts.low, parts.high
+    if not known.all():
+        some = np.logical_or.reduceat(known, start)
+        low, high = np.where(known, low, np.inf), np.where(known, high, -np.inf)
+    out.low[full] = np.where(some, np.minimum.reduceat(low, start), np.nan)
+    out.high[full] = np.where(some, np.maximum.reduceat(high, start), np.nan)
     known_ns = np.add.reduceat(parts.known_ns, start)
-    share = np.where(np.repeat(known_ns > 0, pieces), parts.known_ns, known).astype(np.float64)
+    share = parts.known_ns.astype(np.float64)
+    if not known_ns.all():
+        share = np.where(np.repeat(known_ns > 0, pieces), share, known)
     with np.errstate(invalid="ignore", over="ignore"):
         share /= np.repeat(np.maximum(np.add.reduceat(share, start), 1e-300), pieces)
         out.mean[full] = np.where(some, np.add.reduceat(np.where(share > 0, parts.mean * share, 0.0), start), np.nan)

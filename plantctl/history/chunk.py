@@ -94,6 +94,10 @@ class PointsFlag(IntFlag):
     SOURCE = 8  # there are times of the device
 
 
+# The same as plain numbers: to ask an enumeration takes as long as to read a short column.
+LINE, THINNED, QUALITIES, SOURCE = (int(flag) for flag in PointsFlag)
+
+
 class Chunk(NamedTuple):
     """One chunk, its columns inflated."""
 
@@ -245,13 +249,13 @@ def _short_points(chunk: Chunk, utc_ns: I8 | None) -> Points:
     if chunk.layout != Layout.SHORT or not data:
         raise LogDamaged(f"points of the unknown layout {chunk.layout}")
     flags, at, off_by = data[0], 1, 0.0
-    if flags & PointsFlag.THINNED:
+    if flags & THINNED:
         if len(data) < at + OFF_BY.size:
             raise LogDamaged("a chunk is cut short")
         off_by, at = float(OFF_BY.unpack_from(data, at)[0]), at + OFF_BY.size
     scan, at = take_short(data, at, count)
     value, at = take_values_short(data, at, count)
-    if flags & PointsFlag.QUALITIES:
+    if flags & QUALITIES:
         quality, at = _take_runs_short(data, at, count)
     else:
         if len(data) < at + WORD.size:
@@ -260,9 +264,9 @@ def _short_points(chunk: Chunk, utc_ns: I8 | None) -> Points:
         quality.fill(WORD.unpack_from(data, at)[0])
         at += WORD.size
     source_ns = np.zeros(count, np.int64)
-    if flags & PointsFlag.SOURCE:
+    if flags & SOURCE:
         source_ns = _take_short_times(data, at, scan, utc_ns)
-    return Points(scan, value, quality, source_ns, bool(flags & PointsFlag.LINE), off_by)
+    return Points(scan, value, quality, source_ns, bool(flags & LINE), off_by)
 
 
 def pack_runs(quality: U2) -> bytes:

@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.history.numbers import F8, I8
-from plantctl.history.query import History, Series, Trend
+from plantctl.history.query import History, Series
+from plantctl.history.trends import Trend
 
 TAGS_MAX: Final = 100
 POINTS_DEFAULT: Final = 1_200
@@ -51,10 +52,10 @@ def columns(
     `NothingAsked` with a sentence for the person who asked; call it in a thread.
     """
     found: dict[str, dict[str, Any]] = {}
+    if aggregate is Aggregate.MINMAX:
+        return {each.tag: trend_columns(each) for each in history.trends(tags, start_ns, end_ns, points)}
     for tag in tags:
-        if aggregate is Aggregate.MINMAX:
-            found[tag] = trend_columns(history.trend(tag, start_ns, end_ns, points))
-        elif aggregate is Aggregate.RAW:
+        if aggregate is Aggregate.RAW:
             found[tag] = series_columns(history.raw(tag, start_ns, end_ns, points))
         else:
             newest_ns = history.newest_ns()

@@ -12,7 +12,7 @@ Rules of the file: `OSError` passes through; no clock.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -47,7 +47,8 @@ class LateFile(NamedTuple):
 
 def late_files(names: Iterable[str]) -> list[LateFile]:
     """The files of late values among `names`, the oldest first."""
-    return sorted(LateFile(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, names) if m)
+    some = (name for name in names if name.startswith("late-"))  # a folder of years holds nine thousand others
+    return sorted(LateFile(int(m[1]), int(m[2])) for m in map(_NAME.fullmatch, some) if m)
 
 
 def late_frames(frames: Iterable[Told]) -> list[Told]:
@@ -60,7 +61,7 @@ def read_late(storage: PartlyReadable, file: LateFile) -> list[Told]:
     return decode_frames(decode_chunk(storage.read(file.name)))
 
 
-def late_in_sealed(storage: PartlyReadable, file: LateFile, ranges: list[Range]) -> list[Told]:
+def late_in_sealed(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[Told]:
     """The frames of a file of late values as the sealed files hold them."""
     found: list[Told] = []
     for one in ranges:
@@ -139,7 +140,7 @@ class LateRows:
         self._columns: _Columns | None = None
         self._of: dict[int, LateOf | None] = {}
 
-    def refresh(self, sealed: PartlyReadable, names: list[str], ranges: list[Range], kept: list[Told]) -> None:
+    def refresh(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range], kept: list[Told]) -> None:
         """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
         if names is not self._names and names != self._names:
             self._names = names
@@ -157,7 +158,7 @@ class LateRows:
     def _forget(self) -> None:
         self._columns, self._of = None, {}
 
-    def _read_files(self, sealed: PartlyReadable, ranges: list[Range]) -> None:
+    def _read_files(self, sealed: PartlyReadable, ranges: Sequence[Range]) -> None:
         """Reads what is new. A file that went meanwhile is part of another: the folder is listed again."""
         names = self._names
         for _ in range(TRIES):
@@ -173,7 +174,7 @@ class LateRows:
             self._forget()
             return
 
-    def _read(self, sealed: PartlyReadable, file: LateFile, ranges: list[Range]) -> list[LateSaid]:
+    def _read(self, sealed: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[LateSaid]:
         try:
             return list(_records(read_late(sealed, file)))
         except LogDamaged:

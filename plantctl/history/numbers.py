@@ -52,6 +52,7 @@ COST: Final = 0.42 * np.arange(DECIMALS_MAX + 1)
 # So few decimals that come back without an exception: no other form is looked for.
 FORMS_QUICK: Final = 4
 
+_ONE: Final = np.uint64(1)
 # What a folded difference of one byte stands for.
 _SMALL: Final = np.array([n >> 1 if n % 2 == 0 else -(n + 1 >> 1) for n in range(256)], np.int64)
 
@@ -85,15 +86,37 @@ def _planes(words: U8) -> tuple[int, bytes]:
 
 def _words(mask: int, count: int, data: bytes, at: int) -> tuple[U8, int]:
     """The words behind planes, and where these ended."""
-    ranks = [rank for rank in range(8) if mask >> rank & 1]
-    end = at + count * len(ranks)
+    ranks = mask.bit_count()
+    end = at + count * ranks
     if end > len(data):
         raise LogDamaged("a column is cut short")
-    words = np.zeros(count, np.uint64)
-    for k, rank in enumerate(ranks):
-        plane = np.frombuffer(data, np.uint8, count, at + k * count).astype(np.uint64)
-        words |= plane << np.uint64(8 * rank)
-    return words, end
+    return spread(np.frombuffer(data, np.uint8, count * ranks, at).reshape(ranks, count), mask), end
+
+
+def spread(planes: npt.NDArray[np.uint8], mask: int) -> U8:
+    """The words behind planes that lie one behind the other in the last but one dimension."""
+    *others, ranks, count = planes.shape
+    cells = np.zeros((*others, count, 8), np.uint8)
+    if mask and mask + (mask & -mask) == 1 << mask.bit_length():  # side by side, as they always are
+        first = mask.bit_length() - ranks
+        cells[..., first : first + ranks] = planes.swapaxes(-2, -1)
+    else:
+        cells[..., [rank for rank in range(8) if mask >> rank & 1]] = planes.swapaxes(-2, -1)
+    words: U8 = cells.view("<u8").reshape(*others, count)
+    return words
+
+
+def moves_in(planes: npt.NDArray[np.uint8], mask: int) -> I8:
+    """The differences behind planes, as `spread`, their signs unfolded."""
+    if mask == 1:  # nearly every column: small moves
+        small: I8 = _SMALL.take(planes[..., 0, :], mode="clip")  # a byte is never outside
+        return small
+    words = spread(planes, mask)
+    signs = words & _ONE
+    np.negative(signs, out=signs)
+    words >>= _ONE
+    words ^= signs
+    return words.view(np.int64)
 
 
 def long_head(count: int, mask: int, first: int, step: int) -> bytes:
@@ -169,16 +192,22 @@ def _taken(data: bytes, at: int, count: int, mask: int, first: int, step: int) -
         if step:
             moves += step
         return Taken(np.add.accumulate(small, out=small), at + count - 1)
-    folded, at = _words(mask, count - 1, data, at)
-    column = np.empty(count, np.uint64)
-    column[0] = first & 0xFFFF_FFFF_FFFF_FFFF
-    column[1:] = ((folded >> np.uint64(1)) ^ (np.uint64(0) - (folded & np.uint64(1)))) + np.uint64(
-        step & 0xFFFF_FFFF_FFFF_FFFF
-    )
-    return Taken(np.cumsum(column, dtype=np.uint64).view(np.int64), at)
+    column = np.empty(count, np.int64)
+    column[0] = first
+    moves = column[1:]
+    if not mask:  # as even as the scans
+        moves.fill(step)
+        return Taken(np.add.accumulate(column, out=column), at)
+    ranks = mask.bit_count()
+    end = at + (count - 1) * ranks
+    if end > len(data):
+        raise LogDamaged("a column is cut short")
+    planes = np.frombuffer(data, np.uint8, (count - 1) * ranks, at).reshape(ranks, count - 1)
+    np.add(moves_in(planes, mask), step, out=moves)
+    return Taken(np.add.accumulate(column, out=column), end)
 
 
-def restored(whole: F8, form: int, decimals: int | slice) -> F8:
+def restored(whole: F8, form: int, decimals: int | slice | I8) -> F8:
     """The values that whole numbers stand for."""
     if form == MULTIPLIED_F4:
         single: F8 = (whole.astype(np.float32) * DOWN_F4[decimals]).astype(np.float64)

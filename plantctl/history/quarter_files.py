@@ -15,6 +15,7 @@ from plantctl.history.chunk import HEAD, ChunkKind, Opening
 from plantctl.history.many_minutes import encode_each
 from plantctl.history.minutes import QUARTER_NS, encode_minutes, minutes_of
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges, quarter_ranges_all
+from plantctl.history.ranges import Ranges
 from plantctl.history.record import Part, Record
 from plantctl.history.sealed import Range, SealedHead, encode_head, encode_tail, sealed_ranges
 from plantctl.history.seams import seamless
@@ -138,7 +139,7 @@ class _Quartered(Record):
 
     def __init__(self, storage: Storage, ranges: list[Range] | list[QuarterRange]) -> None:
         super().__init__(storage, storage)
-        self._ranges = sealed_ranges(storage.names())
+        self._ranges = Ranges(storage.names())
         self._each = [open_quarters(storage, r) if isinstance(r, QuarterRange) else self._file(r) for r in ranges]
         self._of_quarters = isinstance(ranges[0], QuarterRange)
         self.plan_hash = self._each[-1].head.plan_hash

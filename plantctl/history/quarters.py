@@ -21,6 +21,7 @@ from plantctl.history.sealed import Range, SealedFile, open_sealed
 from plantctl.log.rows import PartlyReadable
 
 _NAME: Final = re.compile(r"(\d{20})-(\d{20})\.q([12])")
+_ENDS: Final = (".q1", ".q2")
 
 
 class QuarterRange(NamedTuple):
@@ -38,7 +39,8 @@ class QuarterRange(NamedTuple):
 
 def quarter_ranges_all(names: Iterable[str]) -> list[QuarterRange]:
     """The files of quarters among `names` in the order of time, the wider of two that begin together first."""
-    found = (QuarterRange(int(m[1]), int(m[2]), int(m[3])) for m in map(_NAME.fullmatch, names) if m)
+    some = (name for name in names if name.endswith(_ENDS))  # a folder of years holds nine thousand others
+    found = (QuarterRange(int(m[1]), int(m[2]), int(m[3])) for m in map(_NAME.fullmatch, some) if m)
     return sorted(found, key=lambda q: (q.first_sequence, -q.last_sequence, -q.level))
 
 

@@ -11,20 +11,19 @@ damage costs what was damaged and is counted. No loop and no clock: time is an a
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.core.errors import PlantctlError
 from plantctl.core.frame import HEAD, Kind
 from plantctl.history.buckets import Buckets, InForce, in_buckets, joined, merged, nothing
 from plantctl.history.chunk import U2, ChunkKind
 from plantctl.history.gathering import State
-from plantctl.history.minutes import MINUTE_NS, QUARTER_NS, minutes_of
+from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.numbers import F8, I8
-from plantctl.history.record import Part, Record, state_of
+from plantctl.history.points_together import Piece, together, told_by
+from plantctl.history.record import Part, state_of
 from plantctl.history.seams import lines_from, points_from, row_at, seamless, told
 from plantctl.history.totals import (
     Average,
@@ -37,25 +36,14 @@ from plantctl.history.totals import (
     totalled,
     within,
 )
+from plantctl.history.trends import BUCKETS_MAX, NothingAsked, Tier, Trend, TrendsRecord, check
 from plantctl.log.recovery import frame_texts
 
+__all__ = ["BUCKETS_MAX", "POINTS_MAX", "History", "NothingAsked", "Page", "Series", "Tier", "Trend"]
+
 POINTS_MAX: Final = 1_000_000
-BUCKETS_MAX: Final = 20_000
 LINE_NS: Final = 86_400_000_000_000
-WIDER_MOST: Final = 5, 4
 _TOKEN: Final = re.compile(r"(\d{1,20})\.(\d{1,12})")
-
-
-class NothingAsked(PlantctlError):
-    """A question without an answer: a span that ends before it begins, no buckets; the message says which."""
-
-
-class Tier(Enum):
-    """What an answer was made from."""
-
-    POINTS = "raw"
-    MINUTES = "1min"
-    QUARTERS = "15min"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +79,7 @@ class Page:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """What a tag did in spans of `width_ns`. Where `tier` is minutes or quarters, the spans begin with whole ones."""
-
-    tag: str
-    unit: str
-    width_ns: int
-    buckets: Buckets
-    tier: Tier
-
-
-class History(Record):
+class History(TrendsRecord):
     """The history of one plant: `log` is the folder of its log, `sealed` that of its sealed files.
 
     One object may be kept for as long as one likes; it is to be used by one thread at a time. Where more than
@@ -116,18 +93,18 @@ class History(Record):
 
         An unknown tag raises `UnknownTag`, an empty span `NothingAsked`.
         """
-        _check(start_ns, end_ns)
+        check(start_ns, end_ns)
         point = self._point(tag)
-        parts: list[InForce] = []
+        pieces: list[Piece | InForce] = []
         most = 0
         for part in self._parts_of(point.id, start_ns, end_ns):
-            force = self._in_force(part, point.id)
-            if force is not None:
-                parts.append(force)
-                most += len(force)
-                if most > limit and points_from(parts, start_ns) > limit:
+            piece = self._piece(part, point.id)
+            if piece is not None:
+                pieces.append(piece)
+                most += len(piece) if isinstance(piece, InForce) else len(piece.points)
+                if most > limit and points_from([told_by(each) for each in pieces], start_ns) > limit:
                     break
-        force = seamless(parts)
+        force = together(pieces)
         found = told(force, start_ns, end_ns, limit)
         rows, end_ns = found.rows, found.end_ns
         until_ns = force.until_ns[found.ends]
@@ -143,7 +120,7 @@ class History(Record):
         Each point comes once, whatever is sealed between two calls; what retention removed meanwhile is left out. Only
         the first page begins with what was in force at the start. A token that is none of ours: `NothingAsked`.
         """
-        _check(start_ns, end_ns)
+        check(start_ns, end_ns)
         if limit < 1:
             raise NothingAsked("a page has one point at least")
         place = _TOKEN.fullmatch(token)
@@ -211,8 +188,7 @@ class History(Record):
         point = self._point(tag)
         found: list[State | None] = []
         for moment_ns in utc_ns:
-            parts = [self._in_force(part, point.id) for part in self._parts_of(point.id, moment_ns, moment_ns + 1)]
-            force = seamless([p for p in parts if p is not None])
+            force = self._whole(self._parts_of(point.id, moment_ns, moment_ns + 1), point.id)
             row = row_at(force, moment_ns)
             state = None if row is None else state_of(force, row)
             if state is not None and linear and state.utc_ns < moment_ns:
@@ -235,41 +211,6 @@ class History(Record):
                     return state_of(force, row) if force.utc_ns[row] <= utc_ns + LINE_NS else None
                 known_ns = max(known_ns, int(force.until_ns[row]))
         return None
-
-    def trend(self, tag: str, start_ns: int, end_ns: int, points: int) -> Trend:
-        """At most `points` buckets from start to end, made from minutes where a bucket is a minute or longer.
-
-        Of a record long enough to have them, quarters of an hour are used where that makes a bucket a quarter longer at
-        most than it would be.
-
-        An unknown tag raises `UnknownTag`; an empty span, or less than one or too many buckets, `NothingAsked`.
-        """
-        _check(start_ns, end_ns)
-        if not 1 <= points <= BUCKETS_MAX:
-            raise NothingAsked(f"a trend has 1 to {BUCKETS_MAX} points, not {points}")
-        point = self._point(tag)
-        width_ns = -(-(end_ns - start_ns) // points)
-        if width_ns < MINUTE_NS or self.late.of(point.id) is not None:
-            begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
-            forces = [self._in_force(part, point.id) for part in self._parts_of(point.id, start_ns, end_ns)]
-            found = in_buckets(begin_ns, width_ns, seamless([f for f in forces if f is not None]))
-            return Trend(tag, point.unit, width_ns, found, Tier.POINTS)
-        unit_ns, tier = MINUTE_NS, Tier.MINUTES
-        if self._quarters and -(-width_ns // QUARTER_NS) * QUARTER_NS * WIDER_MOST[1] <= width_ns * WIDER_MOST[0]:
-            unit_ns, tier = QUARTER_NS, Tier.QUARTERS
-        start_ns -= start_ns % unit_ns
-        width_ns = -(-(end_ns - start_ns) // (points * unit_ns)) * unit_ns
-        begin_ns = np.arange(start_ns, end_ns, width_ns, dtype=np.int64)
-        end_ns = int(begin_ns[-1]) + width_ns  # the last span is whole, though it ends after what was asked
-        if tier is Tier.QUARTERS:
-            kept = list(self._coarse(point.id, start_ns, end_ns))
-        else:
-            kept = list(self._in_minutes(self._parts(start_ns, end_ns), point.id))
-        if not kept:
-            return Trend(tag, point.unit, width_ns, nothing(begin_ns), tier)
-        together = joined(kept)
-        inside = together.pick(together.begin_ns < end_ns)
-        return Trend(tag, point.unit, width_ns, merged(inside, begin_ns), tier)
 
     def spans(self, tag: str, begin_ns: I8, width_ns: int, good: bool = False) -> Buckets:
         """What a tag did in spans of exactly `width_ns` that begin at `begin_ns`, ascending, side by side.
@@ -320,7 +261,7 @@ class History(Record):
 
         An unknown tag raises `UnknownTag`, an empty span `NothingAsked`.
         """
-        _check(start_ns, end_ns)
+        check(start_ns, end_ns)
         found, share = self._good(tag, start_ns, end_ns)
         value = float(found.mean[0]) if found.known_ns[0] > 0 else float("nan")
         unit = self.names.point(tag).unit
@@ -331,7 +272,7 @@ class History(Record):
 
         A tag that is no rate, or does not become that unit: `NotARate`. Else as `average`.
         """
-        _check(start_ns, end_ns)
+        check(start_ns, end_ns)
         _, text, factor = summed_unit(self._point(tag).unit, unit)
         found, share = self._good(tag, start_ns, end_ns)
         value = totalled(float(found.mean[0]), int(found.known_ns[0]), factor)
@@ -379,8 +320,3 @@ class History(Record):
             if int.from_bytes(frame[4:6], "little") == Kind.TEXT:
                 found |= frame_texts(frame)
         return found
-
-
-def _check(start_ns: int, end_ns: int) -> None:
-    if end_ns <= start_ns:
-        raise NothingAsked("the span ends before it begins")

@@ -4,32 +4,30 @@ Rules of the file: nothing is written; `read` may run beside the recorder and se
 damage costs what was damaged and is counted. No loop and no clock: calls block while they read.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from plantctl.core.errors import LogDamaged
-from plantctl.history.buckets import Buckets, InForce
-from plantctl.history.chunk import Chunk, ChunkKind, Layout, Points, Scans
-from plantctl.history.gathering import Gathering, State, closing, in_force
+from plantctl.history.buckets import InForce
+from plantctl.history.chunk import ChunkKind, Points, Scans
+from plantctl.history.gathering import Gathering, State, closing
 from plantctl.history.late import LateRows
-from plantctl.history.minutes import minutes_of
-from plantctl.history.minutes_together import decode_minutes_together
 from plantctl.history.names import NamedPoint, Names
 from plantctl.history.overlay import overlaid
+from plantctl.history.points_together import Piece, together, told_by
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges
-from plantctl.history.sealed import Range, SealedFile, open_sealed, sealed_ranges
-from plantctl.history.seams import seamless
+from plantctl.history.ranges import Ranges, first_reaching, others
+from plantctl.history.sealed import Range, SealedFile, SealedHead, open_sealed, read_head
 from plantctl.history.states import state_in
-from plantctl.history.totals import behind
 from plantctl.log.rows import LogRows, PartlyReadable
 
 FILES_OPEN_MAX: Final = 96
+FILES_AHEAD: Final = 32
 TAIL_BLOCK_BYTES: Final = 8 << 20
 # 26 bytes each. What waits to be sealed is a million rows, 500 a tag; more where sealing failed for long.
 TAIL_ROWS_MAX: Final = 12_000_000
@@ -76,7 +74,9 @@ class Record:
         self.names = Names(log)
         self._files: OrderedDict[Range | QuarterRange, SealedFile] = OrderedDict()
         self._names: list[str] = []
-        self._ranges: list[Range] = []
+        self._others: list[str] = []
+        self._ranges = Ranges()
+        self._heads: dict[Range | QuarterRange, SealedHead] = {}
         self._quarters: list[QuarterRange] = []
         self._tail: Tail | None = None
         self._lost = 0
@@ -117,10 +117,14 @@ class Record:
         names = self._sealed.names()
         if names is not self._names and names != self._names:
             self._names = names
-            self._ranges = ranges = sealed_ranges(names)
-            self._quarters = quarter_ranges(names)
-            for gone in set(self._files).difference(ranges, self._quarters):
-                self._lost += self._files.pop(gone).damaged
+            self._ranges, self._others = Ranges(names), others(names)
+            self._quarters = quarter_ranges(self._others)
+            for each in [*self._files, *self._heads]:
+                if each in self._quarters or each in self._ranges:
+                    continue
+                self._heads.pop(each, None)
+                gone = self._files.pop(each, None)
+                self._lost += gone.damaged if gone else 0
         ranges = self._ranges
         after = ranges[-1].last_sequence if ranges else 0
         if self._tail is None or self._tail.after != after:
@@ -134,13 +138,19 @@ class Record:
             if self._tail.gathering.rows > self._tail_rows_max:
                 self._tail.gathering, self._tail.forgot = Gathering(), True
             self._tail.gathering.add(stretch)
-        self.late.refresh(self._sealed, self._names, ranges, self._tail.gathering.kept)
+        self.late.refresh(self._sealed, self._others, ranges, self._tail.gathering.kept)
 
     def _point(self, tag: str) -> NamedPoint:
         """A tag by its name, in the record as it is now. Raises `UnknownTag`."""
         self._refresh()
         assert self._tail is not None
         return self.names.point(tag, self._tail.rows.names)
+
+    def _points(self, tags: Sequence[str]) -> list[NamedPoint]:
+        """The same of many."""
+        self._refresh()
+        assert self._tail is not None
+        return [self.names.point(tag, self._tail.rows.names) for tag in tags]
 
     def _file(self, range_: Range | QuarterRange) -> SealedFile:
         """A sealed file, or one of quarters, from those that are open where it is."""
@@ -162,12 +172,44 @@ class Record:
             with suppress(FileNotFoundError):
                 yield self._file(range_)
 
+    def _head(self, range_: Range) -> SealedHead:
+        """The head of a sealed file, which is all that is looked at of most."""
+        found = self._heads.get(range_)
+        if found is None:
+            file = self._files.get(range_)
+            found = file.head if file else read_head(self._sealed, range_) or self._file(range_).head
+            self._heads[range_] = found
+        return found
+
     def _high_ns(self, range_: Range) -> int:
         """The latest moment that a sealed file tells of; long ago where it was removed meanwhile."""
         try:
-            return self._file(range_).head.high_ns
+            return self._head(range_).high_ns
         except FileNotFoundError:
             return -1 << 63
+
+    def _first_from(self, start_ns: int) -> int:
+        """The place of the first sealed file that may tell of a moment or of what came after it."""
+        ranges = self._ranges
+        if not ranges:
+            return 0
+        newest = ranges[-1]
+        try:
+            head = self._head(newest)
+        except FileNotFoundError:
+            return max(0, first_reaching(len(ranges), start_ns, lambda at: self._high_ns(ranges[at]), 0) - 1)
+        # frames mostly come evenly: so many of them ago
+        ago = (head.high_ns - start_ns) * (newest.last_sequence - newest.first_sequence + 1)
+        sequence = newest.last_sequence - ago // max(1, head.high_ns - head.low_ns)
+        guess = bisect_right(ranges, sequence, key=lambda range_: range_.first_sequence) - 1
+        return max(0, first_reaching(len(ranges), start_ns, lambda at: self._high_ns(ranges[at]), guess) - 1)
+
+    def _expect(self, at: int, end_ns: int) -> None:
+        """Has the system read the next files from the disk at once, where they are not open yet."""
+        if self._ranges[at] in self._files:
+            return
+        behind = min(self._first_from(end_ns) + 2, at + FILES_AHEAD)  # it begins one file early
+        self._sealed.expect([r.name for r in self._ranges[at:behind] if r not in self._files])
 
     def _tail_part(self) -> Part | None:
         assert self._tail is not None
@@ -182,9 +224,12 @@ class Record:
         The files are in order of time but for a clock that was set back; one file more on both sides answers for that.
         """
         ranges = self._ranges
-        first = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
         beyond = 0
-        for range_ in ranges[first:]:
+        first = self._first_from(start_ns)
+        for at in range(first, len(ranges)):
+            range_ = ranges[at]
+            if not (at - first) % FILES_AHEAD:
+                self._expect(at, end_ns)
             try:
                 file = self._file(range_)
             except FileNotFoundError:  # retention removed it since the folder was listed
@@ -205,14 +250,13 @@ class Record:
         if late is None:
             yield from self._parts(start_ns, end_ns)
             return
-        forces = [] if late.lab else [self._in_force(part, tag) for part in self._parts(start_ns, end_ns)]
+        force = self._whole([] if late.lab else self._parts(start_ns, end_ns), tag)
         first, last = (int(n) for n in np.searchsorted(late.utc_ns, (start_ns, end_ns)))
         if first:
             before = None if late.lab else self._told_before(tag, start_ns, int(late.utc_ns[first - 1]))
             # the last late one still held at the start, unless the scans told something after it
             first -= before is None or before.utc_ns <= int(late.utc_ns[first - 1])
         newest_ns = self._newest_ns()
-        force = seamless([each for each in forces if each is not None])
         force = overlaid(force, late, first, last, end_ns if newest_ns is None else newest_ns)
         if len(force):
             yield Part(int(force.at_ns[0]), int(force.until_ns.max()), None, None, force)
@@ -252,7 +296,7 @@ class Record:
         """What was in force of a tag before a file."""
         opening = file.opening()
         if opening is None:
-            at = self._ranges.index(file.range) if file.range in self._ranges else 0
+            at = self._ranges.place(file.range)
             older = self._ranges[at - 1] if at else None
             if older is None or older.last_sequence + 1 != file.range.first_sequence:
                 return None
@@ -280,6 +324,17 @@ class Record:
 
     def _in_force(self, part: Part, tag: int) -> InForce | None:
         """What was in force of a tag in a part of the record, None where that is not known."""
+        piece = self._piece(part, tag)
+        force = None if piece is None else told_by(piece)
+        return force if force is not None and len(force) else None
+
+    def _whole(self, parts: Iterable[Part], tag: int) -> InForce:
+        """What was in force of a tag in parts of the record that follow each other."""
+        pieces = (self._piece(part, tag) for part in parts)
+        return together([piece for piece in pieces if piece is not None])
+
+    def _piece(self, part: Part, tag: int) -> Piece | InForce | None:
+        """What a tag did in a part of the record, None where that is not known."""
         if part.force is not None:
             return part.force
         scans: Scans | None
@@ -294,102 +349,7 @@ class Record:
             known = bool(self._ranges) and not part.tail.forgot
             before = self._after(self._file(self._ranges[-1]), tag) if known else None
             scans, points = gathering.scans(), gathering.points(tag, before)
-        force = in_force(points, scans, before)
-        return force if len(force) else None
-
-    def _minutes(self, part: Part, tag: int, front_ns: int | None = None) -> Buckets | None:
-        """What a tag did minute by minute in a part of the record, from `front_ns` on where that is given."""
-        if part.file is not None and front_ns is None:
-            kept = part.file.minutes(tag)
-            if kept is not None:
-                return kept
-        force = self._in_force(part, tag)
-        if force is not None and front_ns is not None:
-            force = behind(force, front_ns)
-        return None if force is None else minutes_of(force)
-
-    def _fronts(self, parts: Iterable[Part], tag: int) -> Iterator[tuple[Part, int | None]]:
-        """Parts that follow each other; with each that reaches back behind others, since UTC was set back, up to when
-        those told of the tag: no time counts twice.
-        """
-        seen: list[Part] = []
-        high_ns = -1 << 63
-        for part in parts:
-            front_ns = part.low_ns
-            if part.low_ns < high_ns:
-                for force in (self._in_force(each, tag) for each in seen if each.high_ns > part.low_ns):
-                    front_ns = (
-                        front_ns if force is None else max(front_ns, int(force.at_ns[-1]), int(force.until_ns[-1]))
-                    )
-            yield part, front_ns if front_ns > part.low_ns else None
-            seen.append(part)
-            high_ns = max(high_ns, part.high_ns)
-
-    def _in_minutes(self, parts: Iterable[Part], tag: int) -> Iterator[Buckets]:
-        """What a tag did minute by minute in parts that follow each other; those of many files are read at once."""
-        waiting: list[tuple[Part, Chunk]] = []
-        for part, front_ns in self._fronts(parts, tag):
-            chunk = part.file.minutes_chunk(tag) if part.file is not None and front_ns is None else None
-            if chunk is not None and chunk.layout == Layout.SHORT:
-                waiting.append((part, chunk))
-                continue
-            yield from self._at_once(waiting, tag)
-            waiting = []
-            found = self._minutes(part, tag, front_ns)
-            if found is not None and len(found):
-                yield found
-        yield from self._at_once(waiting, tag)
-
-    def _at_once(self, waiting: list[tuple[Part, Chunk]], tag: int) -> Iterator[Buckets]:
-        """The minutes of these files."""
-        if not waiting:
-            return
-        try:
-            found = [decode_minutes_together([chunk for _, chunk in waiting])]
-        except LogDamaged:
-            found = [each for part, _ in waiting if (each := self._minutes(part, tag)) is not None]
-        yield from found
-
-    def _coarse(self, tag: int, start_ns: int, end_ns: int) -> Iterator[Buckets]:
-        """What a tag did from start to end, and perhaps around it, in quarters of an hour where kept, or in minutes."""
-        ranges = self._ranges
-        at = max(0, bisect_left(ranges, start_ns, key=self._high_ns) - 1)
-        beyond = 0
-        while at < len(ranges) and beyond < 2:
-            behind, found, low_ns = self._in_quarters(ranges[at], tag) or (at + 1, None, None)
-            if low_ns is None:
-                with suppress(FileNotFoundError):  # retention removed it since the folder was listed
-                    head = self._file(ranges[at]).head
-                    low_ns = head.low_ns
-                    if low_ns < end_ns and head.high_ns >= start_ns:
-                        found = self._minutes(Part(low_ns, head.high_ns, self._file(ranges[at]), None), tag)
-            if found is not None and len(found):
-                yield found
-            beyond += low_ns is not None and low_ns >= end_ns
-            at = behind
-        tail = self._tail_part()
-        if tail is not None and tail.low_ns < end_ns and tail.high_ns >= start_ns:
-            found = self._minutes(tail, tag)
-            if found is not None:
-                yield found
-
-    def _in_quarters(self, range_: Range, tag: int) -> tuple[int, Buckets | None, int] | None:
-        """What a tag did in the file of quarters that covers a sealed file, which place is behind, when it begins.
-
-        None where no such file can be read.
-        """
-        place = bisect_right(self._quarters, range_.first_sequence, key=lambda q: q.first_sequence) - 1
-        if place < 0 or self._quarters[place].last_sequence < range_.last_sequence:
-            return None
-        wide = self._quarters[place]
-        try:
-            file = self._file(wide)
-        except FileNotFoundError:  # another took its place since the folder was listed
-            return None
-        found = file.quarters(tag)
-        if found is None and (file.damaged or file.has(ChunkKind.QUARTERS, tag)):
-            return None
-        return bisect_right(self._ranges, wide.last_sequence, key=lambda r: r.first_sequence), found, file.head.low_ns
+        return Piece(points, scans, before)
 
 
 def state_of(force: InForce, row: int) -> State:

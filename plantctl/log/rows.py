@@ -7,7 +7,7 @@ Rules of the file: a frame that a later file holds too is taken from the later o
 counted, and shows as a hole: behind it nothing counts as known until the log tells it anew. `OSError` passes through.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -53,6 +53,13 @@ class PartlyReadable(Protocol):
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
         """At most `size` bytes of a file from `offset` on."""
+        ...
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Says that these files will be read soon: a disk reads many at once sooner than one after the other.
+
+        It promises nothing: what is not there is passed over.
+        """
         ...
 
     def hold(self, name: str) -> Held:

@@ -9,7 +9,8 @@ from plantctl.history.inspection import Cost, inspect
 from plantctl.history.minutes import QUARTER_NS
 from plantctl.history.quarter_files import Quarters
 from plantctl.history.quarters import quarter_ranges, quarter_ranges_all
-from plantctl.history.query import History, Tier
+from plantctl.history.query import History
+from plantctl.history.trends import Tier
 from tests.history_bench import NAMES, TAGS, hours_of_slow_scans
 from tests.unit.simulated_storage import SimulatedStorage
 
@@ -107,3 +108,28 @@ def test_a_disk_that_refuses_ends_the_attempt_and_leaves_what_is_there(story):
     while made.turn():
         pass
     assert quarter_ranges(sealed.names())
+
+
+def test_many_tags_at_once_are_told_as_one_after_the_other(story):
+    begin, end = story.history().extent_ns()
+    tags = [NAMES[tag] for tag in TAGS] * 2
+    for points in (5, (end - begin) // QUARTER_NS + 2, 300, 5_000):
+        together = story.history().trends(tags, begin, end + 1, points)
+        assert [each.tag for each in together] == tags
+        for each in together:
+            alone = story.history().trend(each.tag, begin, end + 1, points)
+            assert (each.tier, each.width_ns, each.unit) == (alone.tier, alone.width_ns, alone.unit)
+            same(each.buckets, alone.buckets)
+
+
+def test_a_damaged_chunk_costs_its_tag_alone(story):
+    begin, end = story.history().extent_ns()
+    name = next(name for name in story.sealed.names() if name.endswith(".q2"))
+    whole = story.sealed.files[name].seen
+    tags = [NAMES[tag] for tag in TAGS]
+    for at in range(64, len(whole), len(whole) // 20):
+        story.sealed.files[name].seen = bytearray(whole[:at]) + bytes([whole[at] ^ 4]) + whole[at + 1 :]
+        found = story.history().trends(tags, begin, end + 1, (end - begin) // QUARTER_NS + 2)
+        for each, other in zip(found, tags, strict=True):
+            same(each.buckets, without_quarters(story).spans(other, each.buckets.begin_ns, each.width_ns))
+        story.sealed.files[name].seen = whole
