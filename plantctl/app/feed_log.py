@@ -123,7 +123,15 @@ class RecordCursor:
         rows = zip(batch.tag.tolist(), batch.utc_ns.tolist(), batch.value.tolist(), batch.quality.tolist(), strict=True)
         now = [late.newest(tag, utc_ns) or (value, quality) for tag, utc_ns, value, quality in rows]
         value, quality = zip(*now, strict=True) if now else ((), ())
-        return replace(batch, value=np.array(value, np.float64), quality=np.array(quality, np.uint16))
+        samples = tuple(
+            late.sample(tag, utc_ns) for tag, utc_ns in zip(batch.tag.tolist(), batch.utc_ns.tolist(), strict=True)
+        )
+        return replace(
+            batch,
+            value=np.array(value, np.float64),
+            quality=np.array(quality, np.uint16),
+            samples=samples if any(map(any, samples)) else (),
+        )
 
     def _turn_to(self, cursor: LogCursor | SealedCursor) -> None:
         self._lost = self.lost_frames

@@ -9,6 +9,7 @@ Rules of the file: nothing is read or written here; the arrays of a batch are no
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -38,6 +39,13 @@ class PointLabel(NamedTuple):
     whole: bool = False
 
 
+class SampleLabel(NamedTuple):
+    """Which sample a laboratory's value was found in: its number, its lot; empty where it has none."""
+
+    sample: str = ""
+    lot: str = ""
+
+
 PointLabels = Mapping[int, PointLabel]
 """The label of each point by its id, as it stands in `Batch.tag`. Ids are stable over plans; an id may be unknown."""
 
@@ -50,7 +58,8 @@ class Batch:
     (`core.quality`), `source_ns` the device's own time in UTC ns, 0 where it gave none. `event` are the transitions,
     `event_sequence` the frame of each; a transition is itself by its frame and its place among those of that frame,
     which `places` tells and every part keeps (`event_places`, empty where the transitions of a frame are all there).
-    `historical` tells that newer rows have gone out before: what is behind the times, not what is now.
+    `historical` tells that newer rows have gone out before: what is behind the times, not what is now. `samples` says
+    of each row which sample it is of; empty where none is of one.
 
     `plan_hash` is the plan under which the frames were written, 0 where nobody knows; `otherwise` has the labels that
     some of its points had then, where they are other ones than now. Whoever names a point asks there first.
@@ -69,6 +78,7 @@ class Batch:
     event_places: tuple[int, ...] = ()
     plan_hash: int = 0
     otherwise: PointLabels = field(default_factory=dict)
+    samples: tuple[SampleLabel, ...] = ()
 
     def __len__(self) -> int:
         """How many records: rows and transitions."""
@@ -104,6 +114,7 @@ class Batch:
             value=self.value[rows],
             quality=self.quality[rows],
             source_ns=self.source_ns[rows],
+            samples=self.samples[rows],
             events=self.events[begin:end],
             event_sequences=self.event_sequences[begin:end],
             event_places=self.places()[begin:end],
@@ -126,6 +137,7 @@ class Batch:
             value=self.value[wanted],
             quality=self.quality[wanted],
             source_ns=self.source_ns[wanted],
+            samples=tuple(compress(self.samples, wanted.tolist())),
             events=self.events if events else (),
             event_sequences=self.event_sequences if events else (),
             event_places=self.event_places if events else (),

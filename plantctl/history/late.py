@@ -17,9 +17,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from plantctl.core.batch import SampleLabel
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import Kind, decode_frame
-from plantctl.core.late import LateAct, LateRecord, decode_late
+from plantctl.core.late import LateAct, LateRecord, decode_late, lab_note
 from plantctl.history.chunk import U2, decode_chunk
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed
@@ -125,6 +126,8 @@ class _Columns(NamedTuple):
     value: F8
     quality: U2
     act: I8
+    record: I8  # the place of its record in `said`
+    said: list[LateSaid]
 
 
 class LateRows:
@@ -198,6 +201,16 @@ class LateRows:
         rows = np.flatnonzero((columns.tag == tag) & (columns.utc_ns == utc_ns))
         return (float(columns.value[rows[-1]]), int(columns.quality[rows[-1]])) if len(rows) else None
 
+    def sample(self, tag: int, utc_ns: int) -> SampleLabel:
+        """Which sample the laboratory's value of a tag and time was found in; empty where none was entered."""
+        columns = self._all()
+        mine = (columns.tag == tag) & (columns.utc_ns == utc_ns) & (columns.act == LateAct.ENTERED)
+        rows = np.flatnonzero(mine)
+        if not len(rows):
+            return SampleLabel()
+        note = lab_note(columns.said[int(columns.record[rows[-1]])].record.note)
+        return SampleLabel(note.sample, note.lot)
+
     def _find(self, tag: int) -> LateOf | None:
         columns = self._all()
         mine = np.flatnonzero(columns.tag == tag)
@@ -219,7 +232,7 @@ class LateRows:
             together = np.concatenate(rows) if rows else np.zeros(0, [])
             if not rows:
                 none = np.zeros(0, np.int64)
-                self._columns = _Columns(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none)
+                self._columns = _Columns(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none, none, said)
                 return self._columns
             self._columns = _Columns(
                 np.repeat([one.sequence for one in said], counts),
@@ -228,6 +241,8 @@ class LateRows:
                 together["value"].astype(np.float64),
                 together["quality"].astype(np.uint16),
                 np.repeat([int(one.record.act) for one in said], counts),
+                np.repeat(np.arange(len(said)), counts),
+                said,
             )
         return self._columns
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.core.batch import Batch, PointLabel, PointLabels
+from plantctl.core.batch import Batch, PointLabel, PointLabels, SampleLabel
 from plantctl.core.event import Event, spoken
 from plantctl.core.quality import FORCED, SIMULATED
 
@@ -76,7 +76,8 @@ class LineEncoder:
     """The lines of batches of one plant. `labels` may grow and change; what a batch calls otherwise is called so.
 
     `measurement` is the name of rows, `measurement`_event that of transitions. With `text`, what has words is sent in
-    words as well (the field `word` of enumerations; words, actor and reason of transitions).
+    words as well (the field `word` of enumerations; sample and lot of a laboratory's value; words, actor and reason of
+    transitions).
     """
 
     def __init__(self, measurement: str, plant: str, labels: PointLabels, *, text: bool = True) -> None:
@@ -114,6 +115,8 @@ class LineEncoder:
         pieces[0::4] = self._row_heads(batch, without)
         pieces[1::4] = self._values(batch.value, without)
         pieces[2::4] = self._sources(batch.source_ns)
+        if batch.samples and self._text:
+            pieces[2::4] = [piece + _sample_fields(of) for piece, of in zip(pieces[2::4], batch.samples, strict=True)]
         pieces[3::4] = _ends(batch.utc_ns)
         return b"".join(pieces)
 
@@ -218,6 +221,12 @@ class LineEncoder:
 def _tags(**values: str) -> str:
     """Tags, in the order of their keys, as servers like them; one without a value is none."""
     return "".join(f",{key}={name_text(value)}" for key, value in values.items() if value)
+
+
+def _sample_fields(of: SampleLabel) -> bytes:
+    """The fields that say which sample a value was found in. As tags each sample would be a series of its own."""
+    told = of._asdict().items()
+    return "".join(f",{name}={string_text(text)}" for name, text in told if text).encode()
 
 
 def _numbers(event: Event) -> tuple[tuple[str, float], ...]:

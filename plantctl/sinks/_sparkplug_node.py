@@ -177,6 +177,9 @@ class Node:
             was = batch.otherwise.get(point)
             if was is not None and was.unit != born.label.unit:
                 properties = {**properties, "engUnit": was.unit}
+            if batch.samples:
+                of = batch.samples[position - len(batch.events)]._asdict().items()
+                properties = properties | {name: text for name, text in of if text}
             yield Metric("", point, utc_ns // _MS, born.datatype, value, old, False, properties)
 
     def _next_seq(self) -> int:

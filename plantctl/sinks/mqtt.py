@@ -107,6 +107,9 @@ class Sink:
                 continue
             label, topic, unit = head
             source = f',"src":"{time_text(source_ns)}"' if source_ns else ""
+            if batch.samples:
+                of = batch.samples[row]._asdict().items()
+                source += "".join(f',"{name}":{json.dumps(text)}' for name, text in of if text)
             text = f'{{"t":"{time_text(utc_ns)}",{_value(label, value)},"q":"{_words(quality)}"{unit}{source}{end}'
             yield Sent(topic, text.encode(), newest.get(point) == row)
         for place in range(told, len(batch.events)):

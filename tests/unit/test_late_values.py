@@ -1,12 +1,14 @@
 """What came after its time goes through the scan into the log, and out of the log to whoever stores it elsewhere."""
 
 import math
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 import pytest
 
 from plantctl.app.feed_log import FeedLog
+from plantctl.core.batch import SampleLabel
 from plantctl.core.command import BAD_VALUE, NOT_WRITABLE, UNKNOWN_TARGET, Command, Stage
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import IN_LATE_FRAME, Kind, decode_records
@@ -42,6 +44,7 @@ tags:
   AY-1: {unit: mol/L, range: [0, 2], initial: 0.6, lab: {limits: [0.5, 0.7], signatures: two}}
   AY-2: {unit: mol/L, range: [0, 2]}
 """
+COLUMNS = ("utc_ns", "tag", "value", "quality", "source_ns")
 
 
 def rows(count, tag=1):
@@ -277,6 +280,29 @@ def test_a_late_value_goes_out_as_it_stands_whichever_of_its_records_is_read_onc
     assert sent(last) == [7.75, 7.75]
     if not sealed:
         assert sent(first) == [7.25]
+
+
+def test_a_late_value_tells_sinks_which_sample_it_is_of_in_every_part_of_a_batch():
+    plant = Plant(Random(5), file_bytes=3000)
+    plant.scan(4)
+    taken_ns = plant.utc_ns - 60 * SCAN_NS
+    note = LabNote(sample="S-1", lot="L-7").text()
+    steps = ((LateAct.ENTERED, 5.0, 0, note), (LateAct.IMPORTED, 6.0, 1, "logger.csv"), (LateAct.SIGNED, 5.0, 0, "{}"))
+    for act, value, later, text in steps:
+        row = np.array([(value, taken_ns + later, 23, 0, 0)], LATE_ROW)
+        plant.ring.append(Kind.LATE, plant.count, plant.mono_ns, encode_late(LateRecord(act, 1, row, "ann", text)))
+    plant.scan(4)
+    plant.keep()
+    last = plant.recorder.durable_sequence
+    batches = all_of(FeedLog(plant.log, plant.sealed, NoWords(), lambda: (last, 0)).cursor(0))
+    late = [batch for batch in batches if batch.historical]
+    of, none = SampleLabel("S-1", "L-7"), SampleLabel()
+    assert [batch.samples or (none,) * batch.rows for batch in late] == [(of,), (none,), (of,)]
+    assert all(batch.samples == () for batch in batches if not batch.historical)
+    both = replace(late[0], **{name: np.repeat(getattr(late[0], name), 2) for name in COLUMNS}, samples=(of, none))
+    assert [both.part(k, k + 1).samples for k in range(2)] == [(of,), (none,)]
+    assert both.where(np.array([False, True])).samples == (none,)
+    assert late[1].where(np.array([True])).samples == ()
 
 
 def test_a_late_value_whose_state_cannot_be_read_is_given_at_the_next_attempt(monkeypatch):

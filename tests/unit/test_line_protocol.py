@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plantctl.core.batch import Batch, PointLabel
+from plantctl.core.batch import Batch, PointLabel, SampleLabel
 from plantctl.core.event import Event, EventKind
 from plantctl.core.quality import BAD, FORCED, SIMULATED, Reason, bad_because
 from plantctl.sinks._line_protocol import LineEncoder, measurement_text, name_text, string_text
@@ -59,6 +59,17 @@ def test_what_is_no_number_goes_out_as_its_quality_alone(value):
     quality = bad_because(Reason.RANGE)
     (line,) = read_lines(encoder().lines(batch((1, value, quality, 7))))
     assert line.fields == {"quality": quality, "source": UTC + 7}
+
+
+def test_a_laboratory_value_says_which_sample_it_is_of_where_text_is_sent():
+    of = (SampleLabel('S "1"', "L 7"), SampleLabel(), SampleLabel(lot="L"))
+    rows = replace(batch((1, 7.0, 0, 5), (1, 7.5, 0, 0, 1), (3, math.nan, BAD)), samples=of)
+    first, second, third = read_lines(encoder().lines(rows))
+    assert (first.fields["value"], first.fields["sample"], first.fields["lot"]) == (7.0, 'S "1"', "L 7")
+    assert second.fields == {"quality": 0, "value": 7.5}
+    assert third.fields == {"quality": BAD, "lot": "L"}
+    assert [line.tags for line in (first, second)] == [second.tags] * 2, "no series of its own for a sample"
+    assert "sample" not in read_lines(encoder(text=False).lines(rows))[0].fields
 
 
 def test_the_last_known_value_of_a_dead_link_goes_out_with_its_quality():

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from plantctl.core.batch import PointLabel
+from plantctl.core.batch import PointLabel, SampleLabel
 from plantctl.core.quality import Reason, bad_because
 from plantctl.sinks._mqtt_client import Client
 from plantctl.sinks._mqtt_settings import MqttSettings
@@ -98,6 +98,18 @@ def test_what_is_historical_says_so_and_is_never_retained():
     assert len(old) == 3
     assert not any(m.retain for m in old)
     assert json.loads(broker.retained[f"{ROOT}/40-TI-4216"].payload)["v"] == 5.0
+
+
+def test_a_laboratory_value_says_which_sample_it_is_of():
+    async def story():
+        async with Broker() as broker, feeding(broker) as sink:
+            rows = batch((1, 3, 1.0), (2, 3, 2.0), historical=True)
+            await sink.write(replace(rows, samples=(SampleLabel('S "1"', "L"), SampleLabel())))
+            return [json.loads(m.payload) for m in broker.told if m.topic == f"{ROOT}/40-TI-4216"]
+
+    first, second = run(story)
+    assert (first["sample"], first["lot"], first["historical"]) == ('S "1"', "L", True)
+    assert {"sample", "lot"}.isdisjoint(second)
 
 
 def test_more_messages_than_may_be_under_way_arrive_in_order():

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
-from plantctl.core.batch import PointLabel
+from plantctl.core.batch import PointLabel, SampleLabel
 from plantctl.core.quality import Reason, bad_because, uncertain_because
 from plantctl.sinks._sink import SinkNotAdmitted, SinkRejected, SinkUnreachable
 from plantctl.sinks._sparkplug_payload import DataType
@@ -90,6 +91,18 @@ def test_qualities_are_those_of_the_specification_and_say_why():
     assert [r.quality for r in checker.rows] == [192, 0, 500, 500]
     assert checker.rows[1].value is None
     assert words == [None, "bad, sensor", "bad, stale", "uncertain, range"]
+
+
+def test_a_laboratory_value_has_its_sample_among_the_properties():
+    async def story(rig):
+        await rig.born()
+        rows = batch((1, 3, 1.0), (2, 3, 2.0), historical=True)
+        await rig.sink.write(replace(rows, samples=(SampleLabel("S-1", "L-7"), SampleLabel(lot="L-8"))))
+        return [(m.properties.get("sample"), m.properties.get("lot")) for m in metrics(rig.broker, "NDATA")[0]]
+
+    of, checker = run(story)
+    assert of == [("S-1", "L-7"), (None, "L-8")]
+    assert [r.quality for r in checker.rows] == [192, 192]
 
 
 def test_the_numbers_of_messages_go_round():
