@@ -9,7 +9,8 @@
     u4 CRC-32C   of the head before it and of what follows
     deflated columns (RFC 1951)
 
-A damaged chunk is lost alone: its neighbours are found by their marks. What a tag did is in its chunk of points: in
+A damaged chunk is lost alone, and not even that where one bit of it was turned (`mended_chunk`): its neighbours are
+found by their marks. What a tag did is in its chunk of points: in
 which scans it moved, and its value, quality and source time from then on. The times of the scans are kept once for all
 tags, in the chunk of scans. A tag that is thinned has fewer points than it moved, and its chunk says how far off what
 lies between them may be (`thinning`).
@@ -28,6 +29,7 @@ import numpy.typing as npt
 
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import crc32c
+from plantctl.core.one_bit import mended
 from plantctl.history.numbers import (
     F8,
     I8,
@@ -141,6 +143,20 @@ def decode_chunk(data: bytes, at: int = 0) -> Chunk:
         return Chunk(kind, tag, count, zlib.decompress(body, -15), layout)
     except zlib.error as e:
         raise LogDamaged(f"a chunk cannot be inflated: {e}") from e
+
+
+def mended_chunk(data: bytes) -> bytes | None:
+    """A damaged chunk as it was, where one bit was turned of `data`, which is all of it; None where more is wrong."""
+    end = HEAD.size - 4
+    found = mended(data[:end] + data[HEAD.size :], int.from_bytes(data[end : HEAD.size], "little"))
+    if found is None or len(found) < end:
+        return None
+    whole = found[:end] + crc32c(found).to_bytes(4, "little") + found[end:]
+    try:
+        decode_chunk(whole)
+    except LogDamaged:
+        return None
+    return whole if chunk_bytes(whole, 0) == len(whole) else None
 
 
 # ------------------------------------------------------------------------------------------------ scans

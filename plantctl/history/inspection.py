@@ -4,7 +4,7 @@ Rules of the file: nothing is written; damage is told, never raised; `OSError` o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import Final
@@ -21,8 +21,9 @@ from plantctl.history.chunk import (
     decode_opening,
     decode_points,
     decode_scans,
+    mended_chunk,
 )
-from plantctl.history.late import LateFile, late_files, read_late
+from plantctl.history.late import LateFile, late_files
 from plantctl.history.minutes import decode_minutes
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges_all
 from plantctl.history.sealed import (
@@ -49,16 +50,20 @@ _DECODE: Final = {
     ChunkKind.FRAMES: decode_frames,
 }
 
+ONE_BIT: Final = "one bit of which was turned: its check sum says which"
+
 
 class Cost(Enum):
     """What a damage costs."""
 
-    NOTHING = "nothing: the rest of the record says the same"
+    NOTHING = "nothing: it is known all the same"
     TAGS = "what these tags did"
     EVENTS = "events, commands and writes"
+    LATE = "values that came after their time, and what the laboratory's book says of them"
     ALL = "all tags"
     NAMES = "names of points, until that plan runs again"
     AGAIN = "nothing: the sink is given once more what the record holds"
+    CALLS = "who was told of which alarm: nobody is called until a person has removed it"
     OTHER_SLOT = "at most the newest second of it: the other slot holds the one before"
 
 
@@ -144,8 +149,15 @@ def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
                 _DECODE[ChunkKind(chunk.kind)](chunk)
         except LogDamaged:
             known = file.places.at(at)
-            yield _chunk_damage(file, known, begin_ns, end_ns)
             beyond = at + (file.places.get(*known) or (at, 0))[1] if known else 0
+            # What no index names is the index itself, the last, or lies behind a damaged one.
+            mended = mended_chunk(data[at : beyond or len(data) - END_BYTES])
+            if mended is not None:
+                kind, tag = decode_chunk(mended)[:2]
+                damage = _chunk_damage(file, (kind, tag), begin_ns, end_ns)
+                yield replace(damage, what=f"{damage.what}, {ONE_BIT}", cost=Cost.NOTHING)
+            else:
+                yield _chunk_damage(file, known, begin_ns, end_ns)
             at = beyond if beyond > at else _next_mark(data, at)
             continue
         at += size
@@ -154,11 +166,16 @@ def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
 
 
 def _late_damages(storage: PartlyReadable, file: LateFile) -> Iterator[Damage]:
-    """What is damaged in a file of late values: the sealed files of the same time hold them too."""
+    """What is damaged in a file of late values: the sealed files of the same time, where they are, hold them too."""
+    data = storage.read(file.name)
     try:
-        read_late(storage, file)
+        decode_frames(decode_chunk(data))
     except LogDamaged:
-        yield Damage(file.name, "late values", Cost.NOTHING)
+        first = min((r.first_sequence for r in sealed_ranges_all(storage.names())), default=file.last_sequence)
+        if mended_chunk(data) is not None:
+            yield Damage(file.name, f"late values, {ONE_BIT}", Cost.NOTHING)
+        else:
+            yield Damage(file.name, "late values", Cost.NOTHING if first <= file.first_sequence else Cost.LATE)
 
 
 def _quarter_damages(storage: PartlyReadable, range_: QuarterRange) -> Iterator[Damage]:
@@ -167,7 +184,8 @@ def _quarter_damages(storage: PartlyReadable, range_: QuarterRange) -> Iterator[
     if file.damaged:
         yield Damage(range_.name, "its head or its index", Cost.NOTHING)
     for tag in file.tags(ChunkKind.QUARTERS):
-        if file.quarters(tag) is None:
+        known = file.damaged
+        if file.quarters(tag) is None or file.damaged > known:
             what = "the quarters of an hour of a tag, whose points are there"
             yield Damage(range_.name, what, Cost.NOTHING, (tag,), file.head.low_ns, file.head.high_ns)
 

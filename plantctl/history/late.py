@@ -5,8 +5,8 @@ through the frames of years, what a stretch of the log told of late values is se
 `late-<first sequence>-<last sequence>.seg`, one chunk of frames. It is written before the sealed file of its stretch;
 frames that two files hold count once. Small files are put together with the new one, so that there are never many.
 
-Of several rows of one tag and time the newest counts, a withdrawn one is not there. What is damaged is taken from the
-sealed files of the same frames, where these still are, and counted.
+Of several rows of one tag and time the newest counts, a withdrawn one is not there. A damaged file is counted, and told
+with its one turned bit turned back, or else from the sealed files of the same frames, where these still are.
 
 Rules of the file: `OSError` passes through; no clock.
 """
@@ -21,7 +21,7 @@ from plantctl.core.batch import SampleLabel
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import Kind, decode_frame
 from plantctl.core.late import LateAct, LateRecord, decode_late, lab_note
-from plantctl.history.chunk import U2, decode_chunk
+from plantctl.history.chunk import U2, decode_chunk, mended_chunk
 from plantctl.history.numbers import F8, I8
 from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed
 from plantctl.log.rows import PartlyReadable
@@ -178,11 +178,14 @@ class LateRows:
             return
 
     def _read(self, sealed: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[LateSaid]:
+        data = sealed.read(file.name)
         try:
-            return list(_records(read_late(sealed, file)))
+            return list(_records(decode_frames(decode_chunk(data))))
         except LogDamaged:
             self.damaged += 1
-        return list(_records(late_in_sealed(sealed, file, ranges)))
+        mended = mended_chunk(data)
+        told = late_in_sealed(sealed, file, ranges) if mended is None else decode_frames(decode_chunk(mended))
+        return list(_records(told))
 
     def said(self) -> list[LateSaid]:
         """Every record, the oldest first."""

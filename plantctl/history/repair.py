@@ -1,4 +1,5 @@
-"""Mends the sealed files of a record: what is damaged is sealed again from the log, where it still has all frames.
+"""Mends the sealed files of a record: one turned bit is turned back, else it is sealed again from the log, where that
+still has all frames.
 
 The damaged file goes to a folder `quarantine` beside it, whole, and stays there until somebody removes it. A file that
 the log does not hold any more stays where it is as long as anything in it can be read: questions are answered with the
@@ -12,11 +13,12 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from plantctl.history.chunk import Opening, encode_opening, encode_scans
+from plantctl.history.chunk import Opening, encode_opening, encode_scans, mended_chunk
 from plantctl.history.gathering import Gathering, State, closing
 from plantctl.history.late import late_files, late_in_sealed
 from plantctl.history.many_minutes import encode_minutes_each
 from plantctl.history.many_points import encode_points_each, points_of_each
+from plantctl.history.mending import mended_file
 from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.policies import MINUTES_WORTH
 from plantctl.history.quarters import quarter_ranges_all
@@ -47,11 +49,14 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
     for range_ in sealed_ranges_all(storage.names()):
         if range_.name not in damaged:
             continue
-        data = sealed_again(log, storage, range_, minutes_from)
+        data = mended_file(storage.read(range_.name))
+        how = "mended: one bit was turned"
+        if data is None:
+            data, how = sealed_again(log, storage, range_, minutes_from), "sealed again from the log"
         if data is not None:
             _set_aside(history, range_.name, history / QUARANTINE)
             _replace(history / range_.name, data)
-            became[range_.name] = "sealed again from the log; the damaged one is in quarantine"
+            became[range_.name] = f"{how}; the damaged one is in quarantine"
         elif open_sealed(storage, range_).scans() is None:
             _set_aside(history, range_.name, history / QUARANTINE)
             (history / range_.name).unlink()
@@ -67,9 +72,17 @@ def repair(log: PartlyReadable, history: Path, damaged: list[str], minutes_from:
             storage.sync_folder()
     for late in late_files(storage.names()):
         if late.name in damaged:
+            ranges = sealed_ranges(storage.names())
+            data, how = mended_chunk(storage.read(late.name)), "mended: one bit was turned"
+            if data is None and ranges and ranges[0].first_sequence <= late.first_sequence:
+                data = encode_frames(late_in_sealed(storage, late, ranges))
+                how = "made again from the sealed files"
+            if data is None:
+                became[late.name] = "the sealed files do not hold it any more: kept as it is"
+                continue
             _set_aside(history, late.name, history / QUARANTINE)
-            _replace(history / late.name, encode_frames(late_in_sealed(storage, late, sealed_ranges(storage.names()))))
-            became[late.name] = "made again from the sealed files; the damaged one is in quarantine"
+            _replace(history / late.name, data)
+            became[late.name] = f"{how}; the damaged one is in quarantine"
             storage.sync_folder()
     return became
 

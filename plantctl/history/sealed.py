@@ -11,7 +11,8 @@ name, so that whatever has the name is whole; a second sealing of the same frame
 
 Where index or end are damaged the chunks are found by their marks.
 
-Rules of the file: a damaged chunk costs what it held, is counted in `damaged`, and raises nothing.
+Rules of the file: a damaged chunk is counted in `damaged` and raises nothing; where more than one bit of it was turned
+it costs what it held.
 """
 
 import re
@@ -42,6 +43,7 @@ from plantctl.history.chunk import (
     decode_points,
     decode_scans,
     encode_chunk,
+    mended_chunk,
 )
 from plantctl.history.minutes import decode_minutes, decode_quarters
 from plantctl.history.numbers import I8, pack_whole, take_whole
@@ -188,6 +190,10 @@ class Places:
         found = np.flatnonzero(self._offsets == offset).tolist()
         return (int(self._keys[found[0]]) >> 32, int(self._keys[found[0]]) & 0xFFFF_FFFF) if found else None
 
+    def in_order(self) -> list[tuple[int, int]]:
+        """Offset and bytes of every chunk, as they lie in the file."""
+        return sorted(zip(self._offsets.tolist(), self._sizes.tolist(), strict=True))
+
     def tags(self, kind: int) -> list[int]:
         """The tags that have a chunk of a kind, ascending."""
         begin, end = self._keys.searchsorted((kind << 32, (kind + 1) << 32)).tolist()
@@ -213,15 +219,19 @@ class SealedFile:
     _told: set[tuple[int, int]] = field(default_factory=set)
 
     def _chunk(self, kind: ChunkKind, tag: int = 0) -> Chunk | None:
-        """A chunk, None where the file has none or a damaged one."""
+        """A chunk, None where the file has none or one that cannot be read, not even with one bit turned back."""
         place = self.places.get(kind, tag)
         if place is None:
             return None
+        data = self._held.part(*place)
         try:
-            found = decode_chunk(self._held.part(*place))
+            found = decode_chunk(data)
         except LogDamaged:
             self.tell(kind, tag)
-            return None
+            mended = mended_chunk(data)
+            if mended is None:
+                return None
+            found = decode_chunk(mended)
         return found if (found.kind, found.tag) == (kind, tag) else None
 
     def tell(self, kind: int, tag: int) -> None:
@@ -337,7 +347,11 @@ def _indexed(held: Held) -> Places:
     magic, at, _ = _END.unpack_from(end)
     if magic != END_MAGIC or at > length:
         raise LogDamaged("the end of a sealed file is damaged")
-    index = decode_chunk(held.part(at, length - at))
+    return places_in(decode_chunk(held.part(at, length - at)))
+
+
+def places_in(index: Chunk) -> Places:
+    """Where the chunks of a file are, as its index says. Columns that do not fit each other: `LogDamaged`."""
     kinds, at = take_whole(index.data, 0)
     tags, at = take_whole(index.data, at)
     offsets, at = take_whole(index.data, at)

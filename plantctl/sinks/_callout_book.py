@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from plantctl.core.event import Event, EventKind
+from plantctl.core.one_bit import line_of, with_sum
 
-FORMAT: Final = 1
+BOOK: Final = ".calls"  # the end of the name of its file
+# Of format 1 nothing said whether it was whole.
+FORMAT: Final = 2
 CALLS: Final = "unack"
 WAITS: Final = ("rtn", "latched")  # returned, and nobody has acknowledged
 WORDS: Final = ("normal", "unack", "acked", *WAITS, "latched-acked")
@@ -130,18 +133,19 @@ class CallBook:
     # -- what outlives the process
 
     def encode(self) -> bytes:
-        """Everything as a line of JSON."""
+        """Everything as a line of JSON with its sum."""
         calls = {
             target: [*c.key, c.state, c.came_ns, c.changed_ns, c.actor, c.silent, c.told]
             for target, c in self.calls.items()
         }
-        return json.dumps({"format": FORMAT, "calls": calls, "tested": self.tested}).encode() + b"\n"
+        return with_sum(json.dumps({"format": FORMAT, "calls": calls, "tested": self.tested}).encode())
 
     def decode(self, data: bytes) -> None:
-        """Take up what was kept. Raises ValueError where it cannot be read."""
+        """Take up what was kept. Raises ValueError where it cannot be read: more than one bit of it was turned."""
+        found = line_of(data)
         try:
-            said: Mapping[str, Any] = json.loads(data)
-            if said["format"] != FORMAT:
+            said: Mapping[str, Any] = json.loads(data if found is None else found[0])
+            if said["format"] != (1 if found is None else FORMAT):
                 raise ValueError(f"format {said['format']}")
             calls = {}
             for target, (frame, place, state, came, changed, actor, silent, told) in said["calls"].items():

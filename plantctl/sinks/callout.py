@@ -9,7 +9,6 @@ sink is, so that it can be alarmed.
 """
 
 import asyncio
-import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -18,9 +17,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from plantctl.core.batch import Batch
 from plantctl.core.event import Event, EventKind
-from plantctl.sinks._callout_book import CallBook, Step, Telling
+from plantctl.sinks._callout_book import BOOK, CallBook, Step, Telling
 from plantctl.sinks._callout_carriers import Carrier, Mail, Person, carrier
 from plantctl.sinks._callout_text import message
+from plantctl.sinks._kept_file import keep
 from plantctl.sinks._sink import (
     Seconds,
     Settings,
@@ -214,7 +214,7 @@ class Sink:
     def _path(self) -> Path:
         if self._place.folder is None:
             raise SinkNotAdmitted("a call-out needs a folder to keep who was told what")
-        return self._place.folder / f"{self._place.name}.calls"
+        return self._place.folder / f"{self._place.name}{BOOK}"
 
     def _take_up(self) -> None:
         path = self._path()
@@ -232,20 +232,9 @@ class Sink:
 
     def _keep(self) -> None:
         """Keep who was told what, whole, on the disk when this returns."""
-        path = self._path()
-        part = path.with_name(f"{path.name}.part")
+        self._unkept = True
         try:
-            with part.open("wb") as file:
-                os.fchmod(file.fileno(), 0o600)
-                file.write(self._book.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            keep(self._path(), self._book.encode())
         except OSError as fault:
             raise SinkUnreachable(f"who was told what cannot be kept: {fault.strerror}") from None
         self._unkept = False

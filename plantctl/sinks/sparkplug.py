@@ -16,15 +16,15 @@ import asyncio
 import contextlib
 import json
 import math
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from plantctl.core.batch import Batch
 from plantctl.core.errors import CommandRejected
+from plantctl.sinks._bd_seq import BD_SEQ, BD_SEQ_COUNT, BYTES_MAX, decode_bd_seq, encode_bd_seq
+from plantctl.sinks._kept_file import keep
 from plantctl.sinks._mqtt_link import Heard, Link
 from plantctl.sinks._mqtt_settings import MqttSettings, Sent, Version, one_level
 from plantctl.sinks._sink import SinkPlace, SinkRejected, SinkUnreachable
@@ -32,7 +32,7 @@ from plantctl.sinks._sparkplug_node import REBIRTH, Node
 from plantctl.sinks._sparkplug_payload import Metric, Undecodable, death, decode
 
 NAMESPACE: Final = "spBv1.0"
-BD_SEQ_COUNT: Final = 256
+KEEP_AGAIN_NS: Final = 10_000_000_000
 # A host that asks for a birth again within this gets none: the last one is under way.
 REBIRTH_PAUSE_NS: Final = 1_000_000_000
 COMMAND_AGE_MS: Final = 10_000
@@ -62,7 +62,7 @@ class Sink:
     """The edge node at the broker of `config`.
 
     `rebirths` counts births that a host asked for or that changed points made, `refused_commands` what was not handed
-    on or not accepted, with the reason of the last in `refusal`.
+    on or not accepted, with the reason of the last in `refusal`. `complaint` says what is wrong although all arrives.
     """
 
     settings: Config
@@ -72,6 +72,8 @@ class Sink:
         self.rebirths = 0
         self.refused_commands = 0
         self.refusal = ""
+        self.complaint = ""
+        self._keep_again_ns = 0
         self._place = place
         self._name = config.node or place.plant
         facts = {"plant": place.plant, "configuration": place.config}
@@ -114,6 +116,8 @@ class Sink:
             if self._node.must_be_born_again(batch, self._place.labels):
                 await self._be_born_again(link)
             misfits: dict[int, str] = {}
+            if self.complaint and self._place.clock.monotonic_ns() >= self._keep_again_ns:
+                self._keep_bd_seq(self._bd_seq)
             await link.publish(self._data(batch, misfits), self.settings.qos)
             if self.settings.qos == 0:
                 # The broker reads in order: what it answers here is behind all that was sent.
@@ -177,16 +181,25 @@ class Sink:
         """The number of the next connection: one more than that of the last, over restarts where there is a folder."""
         folder = self._place.folder
         last = self._bd_seq
-        path = None if folder is None else folder / f"{self._place.name}.bdseq"
+        path = None if folder is None else folder / f"{self._place.name}{BD_SEQ}"
         if path is not None and last < 0:
             with contextlib.suppress(OSError, ValueError):
-                last = int(path.read_bytes()[:8])
+                last = decode_bd_seq(path.read_bytes()[:BYTES_MAX])
         number = (last + 1) % BD_SEQ_COUNT
-        if path is not None:
-            # A disk that refuses must not keep data from leaving: then the number holds while we run.
-            with contextlib.suppress(OSError):
-                _keep(path, f"{number}\n".encode())
+        self._keep_bd_seq(number)
         return number
+
+    def _keep_bd_seq(self, number: int) -> None:
+        """Have the number on disk. A disk that refuses must not keep data from leaving: it is told, and tried again."""
+        if self._place.folder is None:
+            return
+        try:
+            keep(self._place.folder / f"{self._place.name}{BD_SEQ}", encode_bd_seq(number))
+        except OSError as fault:
+            self.complaint = f"the number of this connection cannot be kept: {fault.strerror}"
+            self._keep_again_ns = self._place.clock.monotonic_ns() + KEEP_AGAIN_NS
+        else:
+            self.complaint = ""
 
     # ---- the primary host
 
@@ -271,13 +284,3 @@ class Sink:
     def _refuse(self, why: str) -> None:
         self.refused_commands += 1
         self.refusal = why
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """Write a small file whole or not at all."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

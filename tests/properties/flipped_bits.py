@@ -1,7 +1,8 @@
 """Flips one bit in one file of a plant's record and looks at what that costs: for the test and the campaign.
 
-The record holds all kinds: log, sealed files with minutes, plan texts, retained state, position and quarantine of a
-sink. What every tag had in every scan is known, so that each answer is held against it.
+The record holds all kinds: log, sealed files with minutes, quarters of an hour, late values with the laboratory's
+book, plan texts, retained state; of sinks position, quarantine, book of calls and number of the connection. What every
+tag had in every scan is known, so that each answer is held against it.
 """
 
 import contextlib
@@ -21,13 +22,22 @@ from plantctl.app.feed_log import FeedLog
 from plantctl.cli.history_check import check
 from plantctl.cli.main import main
 from plantctl.core.batch import Batch
+from plantctl.core.frame import Kind
+from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
+from plantctl.history.late_log import LateLog
 from plantctl.history.names import UnknownTag
+from plantctl.history.quarter_files import Quarters
 from plantctl.history.query import History
 from plantctl.history.seal import sealed_through
 from plantctl.log.files import log_names
 from plantctl.log.retained import Moment, RetainedFile
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.scan.retained_state import RetainedPoint, RetainedState
+from plantctl.sinks._bd_seq import BD_SEQ as NUMBER
+from plantctl.sinks._bd_seq import decode_bd_seq, encode_bd_seq
+from plantctl.sinks._callout_book import BOOK as CALLS
+from plantctl.sinks._callout_book import Call, CallBook
+from plantctl.sinks._kept_file import keep
 from plantctl.sinks._position import Hole, Position
 from tests.feed_bench import NoWords
 from tests.history_bench import INPUTS, NAMES, PLAN, PLAN_TEXT, SCAN_NS, TAGS, UTC_NS, Plant, bits, some_of_everything
@@ -35,10 +45,25 @@ from tests.history_bench import INPUTS, NAMES, PLAN, PLAN_TEXT, SCAN_NS, TAGS, U
 POSITION = Position(40, [Hole(11, 20)], 3, 0)
 SLOTS = (1_000, 1_001)  # the numbers that the two saves of the retained state hold
 FAR_NS = 1 << 62
-# Records by the seeds they are made of: of those that were never sealed a log file is all that tells.
-SEALED, UNSEALED = (1, 2), (3, 4)
+BOOK = {"TI-1.high": Call((7, 0), "unack", UTC_NS, UTC_NS, told={"shift": ("unack", UTC_NS + 5)})}
+BD_SEQ = 41
+LAB = 23
+# Records by the seeds they are made of: of those that were never sealed a log file is all that tells; the long ones go
+# over hours, with quarters and late values.
+SEALED, UNSEALED, LONG = (1, 2), (3, 4), (5, 6)
 # Of ten thousand: how many flips go into a file of each kind.
-SHARES = {".log": 2_800, ".seg": 5_000, ".txt": 700, "retained": 500, ".position": 500, ".quarantine": 500}
+SHARES = {
+    ".log": 2_400,
+    ".seg": 4_000,
+    ".q": 500,
+    "late-": 600,
+    ".txt": 600,
+    "retained": 500,
+    ".position": 400,
+    ".quarantine": 400,
+    ".calls": 400,
+    ".bdseq": 200,
+}
 
 
 class Known(Plant):
@@ -54,6 +79,20 @@ class Known(Plant):
             super().scan(1, period_ns)
             self.remember()
 
+    def bring_late(self, number):
+        """A value of the laboratory, signed, and two of a logger; each of some minutes ago."""
+        utc_ns = self.utc_ns - 400 * 10**9 + number
+        rows = np.array([(number + k, utc_ns + k * 10**9, 11, 0, 0) for k in range(2)], LATE_ROW)
+        self.tell(LateAct.IMPORTED, 100 + number, rows)
+        for act, quality in ((LateAct.ENTERED, 64), (LateAct.SIGNED, 0)):
+            self.tell(act, number, late_row(LAB, utc_ns, float(number), quality))
+
+    def tell(self, act, number, rows):
+        record = LateRecord(act, number, rows, "ann", "")
+        self.ring.append(Kind.LATE, self.count, self.mono_ns, encode_late(record))
+        for value, utc_ns, tag, quality, _ in rows.tolist():
+            self.truth[tag, utc_ns] = bits(value), quality, utc_ns
+
     def remember(self):
         for row, tag in enumerate(TAGS):
             state = (bits(self.value[row]), int(self.quality[row]), int(self.source_ns[row]) if row < INPUTS else 0)
@@ -64,10 +103,15 @@ def recorded(folder, seed):
     """A record of all kinds of files in `folder`; what was true."""
     draw = Random(seed)
     log, sealed = FolderStorage(folder / "log"), FolderStorage(folder / "history")
-    plant = Known(draw, log, sealed, file_bytes=9_000, span_ns=25 * SCAN_NS)
+    span_ns = 1_200 * 10**9 if seed in LONG else 25 * SCAN_NS
+    plant = Known(draw, log, sealed, file_bytes=9_000, span_ns=span_ns)
     for number in range(10):
-        some_of_everything(plant, draw, number)
-        plant.seal() if seed in SEALED else plant.keep()
+        if seed in LONG:
+            plant.scan(70, 30 * 10**9)
+            plant.bring_late(number)
+        else:
+            some_of_everything(plant, draw, number)
+        plant.keep() if seed in UNSEALED else plant.seal()
     plant.scan(12)
     assert plant.recorder.drain(plant.reader, plant.mono_ns, plant.utc_ns)
     assert plant.recorder.close(plant.mono_ns, plant.utc_ns)
@@ -79,6 +123,12 @@ def recorded(folder, seed):
     assert ledger.position() is None
     ledger.keep(POSITION)
     zero = np.zeros(3, np.int64)
+    book = CallBook((), 0, 0, BOOK)
+    keep(folder / "feeds" / f"standby{CALLS}", book.encode())
+    keep(folder / "feeds" / f"cloud{NUMBER}", encode_bd_seq(BD_SEQ))
+    quarters = Quarters(sealed, together=3)
+    while seed in LONG and quarters.turn():
+        pass
     ledger.set_aside(Batch(1, 1, zero, np.arange(3, dtype=np.uint32), zero + 0.5, zero.astype(np.uint16), zero), "no")
     return plant.truth
 
@@ -88,13 +138,15 @@ def template(place, seed):
     """A record that is copied for each flip: its folder, the truth, and what it answers while it is sound."""
     folder = Path(place) / f"template-{seed}"
     truth = recorded(folder, seed)
-    return folder, truth, answers(folder)
+    return folder, truth, answers(folder, TAGS)
 
 
 def answers(folder, spanned=()):
-    """Every point of every tag, what two of them did minute by minute, and the transitions."""
+    """Every point of every tag, what the `spanned` did in wider spans, and the transitions."""
     history = History(ReadOnlyFolder(folder / "log"), ReadOnlyFolder(folder / "history"))
     points, spans = {}, {}
+    extent = history.extent_ns()
+    end_ns = UTC_NS + 4_000 * SCAN_NS if extent is None else max(extent[1], UTC_NS + 4_000 * SCAN_NS)
     for tag, name in NAMES.items():
         try:
             series = history.raw(name, 0, FAR_NS)
@@ -104,7 +156,7 @@ def answers(folder, spanned=()):
         points[tag] = list(zip(*(c.tolist() for c in columns), strict=True))
         if tag not in spanned:
             continue
-        buckets = history.trend(name, UTC_NS, UTC_NS + 4_000 * SCAN_NS, 8).buckets
+        buckets = history.trend(name, UTC_NS, end_ns, 8).buckets
         columns = (buckets.low, buckets.high, buckets.count)
         spans[tag] = tuple(np.where(np.isnan(column), -1.0, column).tolist() for column in columns)
     return points, spans, [frame for _, frame in history.frames(0, FAR_NS)], history.damaged
@@ -139,16 +191,12 @@ def lost_of(found, right):
     return {tag: times for tag, times in rows.items() if times}, len(right[2]) - len(found[2])
 
 
-def assert_small(lost, kind, sealed_span):
-    """A flip costs one frame of a log file, one chunk of a sealed file, and nothing elsewhere."""
+def assert_small(lost, kind):
+    """A flip costs one frame of a log file, and nothing elsewhere."""
     rows, events = lost
     times = set().union(*rows.values()) if rows else set()
     if kind == ".log":
         assert len(times) + events <= 1, f"more than one frame: {times}, {events} transitions"
-    elif kind == ".seg":
-        first_ns, last_ns = sealed_span
-        assert all(first_ns <= t <= last_ns for t in times), "more than one file"
-        assert not (rows and events), "more than one chunk"
     else:
         assert (rows, events) == ({}, 0)
 
@@ -166,7 +214,7 @@ def assert_starts(folder, truth):
     plant.keep()
     found = answers(folder)
     assert_true(found, truth | plant.truth)
-    for tag in TAGS:
+    for tag in set(TAGS) - {tag for tag, _ in late_of(folder)}:
         new = [row for row in found[0][tag] if row[0] > last_ns]
         changes = [state for (t, _), state in plant.truth.items() if t == tag]
         count = sum(a != b for a, b in pairwise(changes)) + 1
@@ -193,7 +241,12 @@ def assert_feeds(folder, position, plant, truth):
 
 
 def files_of(folder, kind):
-    return sorted(p for p in folder.rglob("*") if p.is_file() and (p.name.startswith(kind) or p.name.endswith(kind)))
+    def is_one(name):
+        if kind == ".q":
+            return name.endswith((".q1", ".q2"))
+        return name.startswith(kind) or (name.endswith(kind) and not name.startswith("late-"))
+
+    return sorted(p for p in folder.rglob("*") if p.is_file() and is_one(p.name))
 
 
 def flip(path, draw):
@@ -208,7 +261,8 @@ def flip(path, draw):
 def flipped(place, number, kind):
     """One flip in a file of this kind; what it cost: points lost, transitions lost, whether mended whole."""
     draw = Random(number)
-    seed = draw.choice(SEALED if kind == ".seg" else SEALED + UNSEALED)
+    seeds = {".seg": SEALED + LONG, ".q": LONG, "late-": LONG}.get(kind, SEALED + UNSEALED)
+    seed = draw.choice(seeds)
     sound, truth, right = template(str(place), seed)
     folder = Path(place) / f"flip-{number}"
     shutil.copytree(sound, folder)
@@ -216,15 +270,14 @@ def flipped(place, number, kind):
     bit = flip(path, draw)
     what = f"bit {bit} of {path.relative_to(folder)} (record {seed})"
     try:
-        span = (0, FAR_NS)
-        if kind == ".seg":
-            span = sealed_span(sound, path.name)
         spanned = [TAGS[number % 6], TAGS[number // 6 % 6]]
         found = answers(folder, spanned)
         assert_true(found, truth)
+        assert_kept(folder)
+        assert kind == ".log" or all(spans == right[1][tag] for tag, spans in found[1].items()), "another answer"
         assert len(NAMES) - len(found[0]) <= (2 if kind == ".txt" else 0), "names are gone"
         lost = lost_of(found, right)
-        assert_small(lost, kind, span)
+        assert_small(lost, kind)
         files, code = checked(folder, number, repair=bool(number % 2))
         assert files, "it was not found"
         assert set(files) == {path.name}
@@ -235,9 +288,9 @@ def flipped(place, number, kind):
             again = answers(folder)
             assert_true(again, truth)
             mended = again[0] == right[0] and again[2] == right[2]
-            assert mended or kind in (".log", ".seg"), "it is not mended"
-            assert mended or again[0] == found[0] or kind == ".seg", "repair made it worse"
-            assert_small(lost_of(again, right), kind, span)
+            assert mended or kind == ".log", "it is not mended"
+            assert mended or again[0] == found[0], "repair made it worse"
+            assert_small(lost_of(again, right), kind)
         if number % 3 == 0:
             assert_starts(folder, truth)
         if kind == ".quarantine":
@@ -251,14 +304,19 @@ def flipped(place, number, kind):
     return sum(map(len, lost[0].values())), lost[1], mended
 
 
-def sealed_span(folder, name):
-    """From when to when a sealed file tells, and what is carried into the one behind it."""
-    from plantctl.history.sealed import open_sealed, sealed_ranges
-
+def late_of(folder):
+    """The late values in the files of them."""
     storage = ReadOnlyFolder(folder / "history")
-    ranges = sealed_ranges(storage.names())
-    at = [range_.name for range_ in ranges].index(name)
-    return open_sealed(storage, ranges[at]).head[3:5]
+    said = LateLog(ReadOnlyFolder(folder / "log"), storage).refresh().said()
+    return {(int(row["tag"]), int(row["utc_ns"])) for one in said for row in one.record.rows}
+
+
+def assert_kept(folder):
+    """Nothing that a sink keeps of its own is taken for something else."""
+    book = CallBook((), 0, 0)
+    book.decode((folder / "feeds" / f"standby{CALLS}").read_bytes())
+    assert book.calls == BOOK
+    assert decode_bd_seq((folder / "feeds" / f"cloud{NUMBER}").read_bytes()) == BD_SEQ
 
 
 def kinds(count, draw):

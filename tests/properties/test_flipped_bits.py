@@ -14,5 +14,5 @@ def place(tmp_path_factory):
 
 @pytest.mark.parametrize("part", range(2))
 def test_flips_in_files_of_every_kind(place, part):
-    for number, kind in enumerate([*SHARES, *kinds(19, Random(part))], 100 * part):
+    for number, kind in enumerate([*SHARES, *kinds(15, Random(part))], 100 * part):
         flipped(place, number, kind)

@@ -1,8 +1,9 @@
-"""One bit of a sealed file is flipped: it costs one chunk, is counted, and everything else is answered as before."""
+"""Bits of a sealed file are flipped: one costs nothing, two a chunk; all are counted, the rest is as before."""
 
 from random import Random
 
 import numpy as np
+import pytest
 
 from plantctl.history.query import History
 from tests.history_bench import NAMES, SCAN_NS, UTC_NS, Naive, Plant
@@ -24,7 +25,8 @@ def answers(log, sealed):
     return found, frames, history.damaged
 
 
-def test_every_byte_of_a_file_in_turn():
+@pytest.mark.parametrize("bits", [1, 2])
+def test_every_byte_of_a_file_in_turn(bits):
     plant = Plant(Random(1))
     for _ in range(3):
         plant.scan(40)
@@ -43,9 +45,9 @@ def test_every_byte_of_a_file_in_turn():
     data = bytes(plant.sealed.files[target].seen)
     draw = Random(2)
     lost_tags = lost_all = 0
-    for place in range(0, len(data), 13):
+    for place in range(0, len(data), 17):
         spoiled = bytearray(data)
-        spoiled[place] ^= 1 << draw.randrange(8)
+        spoiled[place] ^= 2**bits - 1 << draw.randrange(9 - bits)
         files = {n: SimFile(f.seen) for n, f in plant.sealed.files.items()}
         files[target] = SimFile(spoiled)
         found, kept, damaged = answers(log, SimulatedStorage(files))
@@ -57,5 +59,8 @@ def test_every_byte_of_a_file_in_turn():
         lost_tags += len(differ) == 1
         lost_all += len(differ) > 1
         assert len(kept) == len(frames) or not differ, "more than one chunk lost"
+        assert bits > 1 or (kept, differ) == (frames, []), "its sum says which bit it was"
+    if bits == 1:
+        return
     assert lost_tags > 10, "points chunks are most of a file"
     assert 0 < lost_all < lost_tags, "only the chunk of the scans is everybody's"

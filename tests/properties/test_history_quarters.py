@@ -62,21 +62,21 @@ def test_one_that_is_damaged_or_gone_costs_nothing(story):
     asked = begin, end + 1, (end - begin) // QUARTER_NS + 2
     trends = [story.history().trend(NAMES[tag], *asked).buckets for tag in TAGS]
     draw = Random(1)
-    for damage in ("flip", "gone"):
+    for damage in ("two bits", "gone"):
         files = {name: bytes(file.seen) for name, file in story.sealed.files.items()}
         damaged = SimulatedStorage()
         for name, data in files.items():
             if ".q" in name and damage == "gone" and draw.random() < 0.7:
                 continue
-            if ".q" in name and damage == "flip":
+            if ".q" in name and damage == "two bits":
                 at = draw.randrange(len(data))
-                files[name] = data[:at] + bytes([data[at] ^ 1 << draw.randrange(8)]) + data[at + 1 :]
+                files[name] = data[:at] + bytes([data[at] ^ 3 << draw.randrange(7)]) + data[at + 1 :]
             damaged.append(damaged.open(name), files[name])
         for tag, trend in zip(TAGS, trends, strict=True):
             found = History(story.log, damaged).trend(NAMES[tag], *asked)
             if found.tier is Tier.QUARTERS:
                 same(found.buckets, trend)
-        if damage == "flip":
+        if damage == "two bits":
             told = [d for d in inspect(story.log, damaged).damages if ".q" in d.file]
             assert len({d.file for d in told}) == len(quarter_ranges_all(files))
             assert all(d.cost is Cost.NOTHING for d in told)

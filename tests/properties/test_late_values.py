@@ -226,7 +226,7 @@ def test_a_damaged_file_of_late_values_is_told_and_what_it_held_comes_from_the_s
     name = late_files(plant.sealed.names())[0].name
     file = plant.sealed.files[name]
     spoilt = bytearray(file.seen)
-    spoilt[40] ^= 4
+    spoilt[40] ^= 20
     plant.sealed.files[name] = SimFile(bytes(spoilt), bytes(spoilt))
     assert found_in(plant) == sorted(rows)
     assert [d.file for d in inspect(plant.log, plant.sealed).damages] == [name]
