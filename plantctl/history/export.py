@@ -134,8 +134,10 @@ def _tail(name: str, number: int) -> str:
 
 
 def _put(entry: Entry, data: bytes) -> str:
-    entry.write(data)
-    entry.close()
+    try:
+        entry.write(data)
+    finally:  # also where the disk refused: nobody can close a zip with an entry open
+        entry.close()
     return entry.sha256
 
 

@@ -138,8 +138,10 @@ class ParquetTables:
 
     def close(self) -> None:
         """The end of the file."""
-        self._file.close()
-        self._entry.close()
+        try:
+            self._file.close()
+        finally:
+            self._entry.close()
 
 
 class Sent:

@@ -57,6 +57,22 @@ def late_frames(frames: Iterable[Told]) -> list[Told]:
     return [told for told in frames if int.from_bytes(told[1][4:6], "little") == Kind.LATE]
 
 
+def of_laboratory(frames: list[Told]) -> list[Told]:
+    """Those of some frames of late values that are the laboratory's, or that cannot be read."""
+    imported = {one.sequence for one in _records(frames) if one.record.act is LateAct.IMPORTED}
+    return [told for told in frames if _sequence_of(told) not in imported]
+
+
+def late_file(frames: Iterable[Told]) -> tuple[str, bytes]:
+    """A file of these frames, each once, and of no others: its name, by the first and the last, and its bytes."""
+    once = {_sequence_of(told): told for told in frames}
+    return LateFile(min(once), max(once)).name, encode_frames([once[sequence] for sequence in sorted(once)])
+
+
+def _sequence_of(told: Told) -> int:
+    return int.from_bytes(told[1][8:16], "little")
+
+
 def read_late(storage: PartlyReadable, file: LateFile) -> list[Told]:
     """The frames in a file of late values. Damaged: `LogDamaged`."""
     return decode_frames(decode_chunk(storage.read(file.name)))
@@ -94,9 +110,8 @@ def late_to_write(storage: Storage, new: list[Told], covers: Range) -> ToWrite:
         size += sum(len(data) for _, data in before)
         first, last = min(first, file.first_sequence), max(last, file.last_sequence)
         absorbed.append(file.name)
-    once = {int.from_bytes(data[8:16], "little"): (utc_ns, data) for utc_ns, data in frames}
     name = LateFile(first, last).name
-    data = encode_frames([once[sequence] for sequence in sorted(once)])
+    _, data = late_file(frames)
     return ToWrite(name, data, tuple(old for old in absorbed if old != name))
 
 
@@ -146,8 +161,8 @@ class LateRows:
     def refresh(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range], kept: list[Told]) -> None:
         """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
         if names is not self._names and names != self._names:
-            self._names = names
-            self._read_files(sealed, ranges)
+            self._read_files(sealed, names, ranges)
+            self._names = names  # not before: what could not be read is asked for again
         if kept is not self._kept:
             self._kept, self._seen, self._tail = kept, 0, []
             self._forget()
@@ -161,9 +176,8 @@ class LateRows:
     def _forget(self) -> None:
         self._columns, self._of = None, {}
 
-    def _read_files(self, sealed: PartlyReadable, ranges: Sequence[Range]) -> None:
+    def _read_files(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range]) -> None:
         """Reads what is new. A file that went meanwhile is part of another: the folder is listed again."""
-        names = self._names
         for _ in range(TRIES):
             wanted = late_files(names)
             if wanted == list(self._files):

@@ -1,10 +1,11 @@
 """Makes the files of quarters of an hour beside the sealed ones (`quarters`), and removes those that are not needed.
 
-Rules of the file: made in slices of a few milliseconds when there is nothing to seal; an error ends the attempt, and
-the next sealed file begins another.
+Rules of the file: made in slices of a few milliseconds when there is nothing to seal; an `OSError` ends the attempt, of
+which nothing is left, and the next turn begins another.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Final
 
@@ -33,7 +34,6 @@ class Quarters:
     """Keeps the files of quarters of one folder of sealed files. `look` tells it of each new one."""
 
     def __init__(self, storage: Storage, together: int = TOGETHER) -> None:
-        self.errors = 0
         self._storage = storage
         self._together = together
         self._due = True
@@ -46,7 +46,7 @@ class Quarters:
         self._due |= self._new >= self._together
 
     def turn(self) -> bool:
-        """Does a little; whether more is left."""
+        """Does a little; whether more is left. Raises `OSError`."""
         if self._work is None:
             if not self._due:
                 return False
@@ -55,8 +55,8 @@ class Quarters:
             if next(self._work, self) is self:
                 self._work = None
         except OSError:
-            self.errors += 1
-            self._work, self._due = None, False
+            self._work, self._due = None, True
+            raise
         return self._work is not None or self._due
 
     def _next_one(self) -> Iterator[None]:
@@ -99,9 +99,13 @@ class Quarters:
                     yield
             storage.append(file, b"".join([*waiting, encode_tail(heads, sizes)]))
             storage.sync(file)
+            storage.rename(part, made.name)
+        except OSError:
+            with suppress(OSError):
+                storage.remove(part)
+            raise
         finally:
             close_quietly(storage, file)
-        storage.rename(part, made.name)
         storage.sync_folder()
 
 

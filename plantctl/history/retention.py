@@ -5,6 +5,9 @@ when the history is larger than it may be, or tells only of what is older than t
 stays, it says where sealing goes on. Age counts from the newest moment of the record, not from a clock. Where the disk
 itself is short, values go before transitions (`space`).
 
+Values that came after their time go with the sealed files of the same frames, but for what the laboratory said: its
+book is kept, however old, and so are its values.
+
 Whoever reads a file while it is removed reads on: it is held open. Rules of the file: raises `OSError`; a folder's
 names are forced to disk after the last removal, so that what is gone stays gone.
 """
@@ -13,7 +16,9 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
+from plantctl.core.errors import LogDamaged
 from plantctl.core.keeping import Keeping
+from plantctl.history.late import LateFile, late_file, late_files, of_laboratory, read_late
 from plantctl.history.quarters import quarter_ranges_all
 from plantctl.history.sealed import (
     HEAD_BYTES,
@@ -67,13 +72,15 @@ def trim_history(history: Storage, keeping: Keeping, lengths: dict[str, int] | N
     """Removes the oldest sealed files while they are too many bytes, and a few of those that are too old.
 
     `lengths` are those that an earlier call found, and are kept up: a plant of years has ten thousands of files.
-    Files of quarters count as bytes; they go with the sealed files that they tell of (`quarter_files`).
+    Files of quarters and of late values count as bytes; they go with the sealed files that they tell of
+    (`quarter_files`, `_trim_late`).
     """
     names = history.names()
     counted = sealed_ranges(names)
     ranges = sealed_ranges_all(names)
     known = {} if lengths is None else lengths
-    for name in [r.name for r in ranges] + [q.name for q in quarter_ranges_all(names)]:
+    quarters, late = quarter_ranges_all(names), late_files(names)
+    for name in [r.name for r in ranges] + [q.name for q in quarters] + [file.name for file in late]:
         if name not in known:
             known[name] = history.length(name)
     for name in known.keys() - names:
@@ -93,9 +100,41 @@ def trim_history(history: Storage, keeping: Keeping, lengths: dict[str, int] | N
         history.remove(range_.name)
         total -= size
         gone += 1
+    total -= _trim_late(history, late, ranges[gone].first_sequence, known) if ranges else 0
     if gone:
         history.sync_folder()
     return Kept(gone, total)
+
+
+def _trim_late(history: Storage, files: list[LateFile], first_sequence: int, lengths: dict[str, int]) -> int:
+    """Lets go what was imported before the first frame that is still sealed; how many bytes that were.
+
+    The new file is there before the old one goes: frames that both hold count once.
+    """
+    won, went = 0, False
+    for file in files:
+        if file.last_sequence >= first_sequence:
+            break
+        try:
+            told = read_late(history, file)
+        except LogDamaged:
+            continue  # nobody can say what of it is the laboratory's
+        kept = of_laboratory(told)
+        if len(kept) == len(told):
+            continue
+        before = lengths.pop(file.name)
+        name = ""
+        if kept:
+            name, data = late_file(kept)
+            replace_file(history, name, data)
+            lengths[name] = len(data)
+        if name != file.name:
+            history.remove(file.name)
+            went = True
+        won += before - lengths.get(name, 0)
+    if went:
+        history.sync_folder()
+    return won
 
 
 def drop_values(history: Storage, bytes_wanted: int, lengths: dict[str, int]) -> Kept:

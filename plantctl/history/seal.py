@@ -123,6 +123,7 @@ class Sealer:
         self._rows = LogRows(log, 0, BLOCK_BYTES)
         self._work: Iterator[None] | None = self._resume()
         self._retry_ns: int | None = None
+        self._quarters_retry_ns: int | None = None  # while files of quarters cannot be made
         self._follow_ns = follow_ns
         self._followed_ns: int | None = None
         self._asked = 0  # up to which frame the log was last read, though it may end before it
@@ -142,11 +143,11 @@ class Sealer:
             look_ns = SHORT_NS if self.wanted_bytes else LOOK_NS
             if self._looked_ns is not None and mono_ns - self._looked_ns >= look_ns:
                 self._trim()
-                self.status.failing = False
+                self._works()
                 return True
             if self._work is None:
                 if durable_sequence <= self._rows.last_sequence or not (at_once or self._follow_due(mono_ns)):
-                    return self._quarters.turn()
+                    return self._turn_quarters(mono_ns)
                 self._followed_ns, self._asked = mono_ns, durable_sequence
                 self._work = self._follow(durable_sequence)
             if next(self._work, self) is self:
@@ -155,7 +156,7 @@ class Sealer:
             self._failed(e, mono_ns)
             return False
         self._retry_ns = None
-        self.status.failing = False
+        self._works()
         behind = durable_sequence > max(self._asked, self._rows.last_sequence)
         return self._work is not None or (behind and (at_once or self._follow_due(mono_ns)))
 
@@ -184,11 +185,32 @@ class Sealer:
             self._work = self._seal()
             self.finish(durable_sequence, mono_ns)
 
-    def _failed(self, error: OSError, mono_ns: int) -> None:
-        """Counts an error and begins again from what is sealed, after a while."""
+    def _turn_quarters(self, mono_ns: int) -> bool:
+        """Does a little for the files of quarters, whether more is left; what a disk refuses them delays no sealing."""
+        if self._quarters_retry_ns is not None and mono_ns < self._quarters_retry_ns:
+            return False
+        try:
+            more = self._quarters.turn()
+        except OSError as e:
+            self._tell(e)
+            self._quarters_retry_ns = mono_ns + RETRY_NS
+            return False
+        if not more:
+            self._quarters_retry_ns = None
+            self._works()
+        return more
+
+    def _works(self) -> None:
+        self.status.failing = self._quarters_retry_ns is not None
+
+    def _tell(self, error: OSError) -> None:
         self.status.errors += 1
         self.status.failing = True
         self.status.last_error = f"{errno.errorcode.get(error.errno or 0, 'UNKNOWN')}: {error.strerror}"
+
+    def _failed(self, error: OSError, mono_ns: int) -> None:
+        """Counts an error and begins again from what is sealed, after a while."""
+        self._tell(error)
         self._retry_ns = mono_ns + RETRY_NS
         self._work = self._resume()
 

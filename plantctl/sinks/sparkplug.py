@@ -13,7 +13,6 @@ Source: Eclipse Sparkplug specification 3.0, chapters 4 to 6.
 """
 
 import asyncio
-import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -183,8 +182,12 @@ class Sink:
         last = self._bd_seq
         path = None if folder is None else folder / f"{self._place.name}{BD_SEQ}"
         if path is not None and last < 0:
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 last = decode_bd_seq(path.read_bytes()[:BYTES_MAX])
+            except (FileNotFoundError, ValueError):
+                pass
+            except OSError:  # it is there: any number but that one, which the time is likely to be
+                last = self._now_ms() % BD_SEQ_COUNT
         number = (last + 1) % BD_SEQ_COUNT
         self._keep_bd_seq(number)
         return number

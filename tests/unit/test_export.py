@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -19,6 +20,7 @@ from plantctl.history.seal import Sealer
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.image_frames import ImageFrames
+from tests.failing_disk import CODES, FailingDisk
 
 S = 1_000_000_000
 UTC_NS = 1_790_000_000 * S
@@ -214,6 +216,25 @@ def test_an_export_that_fails_leaves_nothing_and_one_that_is_there_stays(place, 
     before = sorted(tmp_path.iterdir())
     assert "is there already" in said(capsys, *words, code=2).err
     assert sorted(tmp_path.iterdir()) == before == [out]
+
+
+@pytest.mark.parametrize("form", ["folder", "x.zip"])
+def test_a_disk_that_fails_at_any_operation_costs_the_export_nothing_else(place, capsys, tmp_path, form):
+    at, failed, there = 0, True, 0
+    while failed:
+        at += 1
+        out = tmp_path / form
+        with pytest.MonkeyPatch.context() as patch:
+            disk = FailingDisk(patch, tmp_path, at, CODES[at % 3])
+            code = main(["export", str(out), "F-1", "--from", str(place), "--while", "{P-1} == 1"])
+        failed = disk.failed
+        err = capsys.readouterr().err
+        assert (code == 2) == bool(err) == failed, f"operation {at}: {err}"
+        there += failed and out.exists()
+        assert [path for path in tmp_path.iterdir() if path != out] == []
+        shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
+    assert at > 15
+    assert there <= 2, "all of it, but for its name on disk"
 
 
 def test_long_lots_go_page_by_page(place, capsys, tmp_path, monkeypatch):
