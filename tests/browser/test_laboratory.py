@@ -84,6 +84,7 @@ def test_one_person_enters_by_keys_alone_and_another_signs(book, gateway):
     )
     expect(book.get_by_label("value", exact=True)).to_be_focused()
     expect(book.get_by_label("value", exact=True)).to_have_value("")
+    expect(book.get_by_label("sample number")).to_have_value("S-0417")  # the other tag may be of the same sample
     row = waiting(book)
     expect(row).to_have_text(
         re.compile(r"40-AY-4218\d{4}-\d\d-\d\d \d\d:\d\d UTC42 mg/L NOT SIGNED YETS-0417lot L-7ada \(you\)")

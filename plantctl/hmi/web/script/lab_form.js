@@ -123,7 +123,10 @@ export function labForm(app, scope, wanted, entered) {
     sending = false;
     if (refused) return tellRefusal(refused, all, general);
     key = "";
-    for (const name of ["value", "sample", "comment"]) fields[name].input.value = "";
+    // One sample may have values of several tags: its number and its time stay together, or go together.
+    const another = app.plant.laboratory.length > 1 ? [] : ["sampled", "sample"];
+    for (const name of ["value", "comment", ...another]) fields[name].input.value = "";
+    drawTime();
     // Where the person has gone on in the meantime, the focus stays.
     if (form.contains(document.activeElement) || document.activeElement === document.body) fields.value.input.focus();
     entered(entry);
