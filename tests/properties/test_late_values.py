@@ -7,12 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from plantctl.core.frame import Kind
+from plantctl.core.frame import Kind, encode_frame
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
 from plantctl.core.quality import BAD
 from plantctl.history.inspection import inspect
-from plantctl.history.late import late_files
-from tests.history_bench import NAMES, SCAN_NS, Naive, Plant
+from plantctl.history.late import late_files, late_to_write, read_late
+from plantctl.history.sealed import Range
+from tests.history_bench import NAMES, PLAN, SCAN_NS, Naive, Plant
 from tests.unit.simulated_storage import PowerCut, SimFile, SimulatedStorage
 
 SCANNED, LAB = 11, 23  # 23 never moves: its scans say nothing but that it is there
@@ -108,6 +109,8 @@ def test_late_values_of_a_scanned_tag_stand_among_its_points_whenever_they_came(
     inside = [f for f in found if begin <= f[0] < end]
     given = list(zip(part.utc_ns.tolist(), part.value.tolist(), part.quality.tolist(), strict=True))
     assert same([g for g in given if g[0] >= begin], inside)
+    held, expected = [g for g in given if g[0] < begin], expected_at(naive, rows, begin)
+    assert same(held, [] if expected is None or expected[0] == begin else [expected]), "what was in force at the start"
     newest = history.last(NAMES[SCANNED], end)
     before = [f for f in found if f[0] < end]
     assert same([] if newest is None else [newest[:3]], before[-1:])
@@ -172,6 +175,42 @@ def test_of_one_sample_the_newest_word_counts_and_a_withdrawn_one_is_not_there()
     assert (series.utc_ns.tolist(), series.value.tolist(), series.quality.tolist()) == ([first], [1.5], [0])
     said = [(one.record.act.word, float(one.record.rows["value"][0])) for one in history.late.said()][:3]
     assert said == [("entered", 1.0), ("entered", 2.0), ("corrected", 1.5)], "what was said before stays"
+
+
+def test_whoever_keeps_the_record_open_sees_each_late_value_once_it_is_on_disk():
+    plant = Plant(Random(5))
+    plant.scan(12)
+    plant.keep()
+    history, told = plant.history(), []
+    for k in range(6):
+        told.append((plant.utc_ns - (9 - k) * SCAN_NS, float(k)))
+        tell(plant, LateAct.ENTERED, late_row(LAB, told[-1][0], float(k), 0), k)
+        plant.scan(3)
+        plant.keep()
+        series = history.raw("B-3", 0, 1 << 62)
+        assert sorted(told) == list(zip(series.utc_ns.tolist(), series.value.tolist(), strict=True)), k
+        assert [one.record.number for one in history.late.said()] == list(range(k + 1))
+        if k in (1, 2, 4):
+            plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
+
+
+def test_a_large_file_of_late_values_is_left_alone_and_a_frame_that_two_hold_is_written_once():
+    def frame(k):
+        note = Random(k).randbytes(200).hex()  # no two alike, so that a file is as large as what it holds
+        payload = encode_late(LateRecord(LateAct.ENTERED, k, late_row(LAB, k, 1.0, 0), "ann", note))
+        return k, encode_frame(Kind.LATE, k, 1, k, PLAN, payload)
+
+    def written(to_write):
+        storage.files[to_write.name] = SimFile(to_write.data, to_write.data)
+        return to_write
+
+    storage, frames = SimulatedStorage(), [frame(k) for k in range(1, 61)]
+    written(late_to_write(storage, frames[:50], Range(1, 100)))
+    small = written(late_to_write(storage, frames[50:52], Range(101, 110)))
+    assert small.absorbed == ()
+    again = written(late_to_write(storage, frames[51:53], Range(105, 120)))
+    assert again.absorbed == (small.name,)
+    assert read_late(storage, late_files([again.name])[0]) == frames[50:53]
 
 
 def small(plant):

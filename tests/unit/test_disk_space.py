@@ -1,17 +1,21 @@
 """A disk that becomes short: it is told hours before, copies go first, then old values, transitions last of all."""
 
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from plantctl.app import disk_watch
+from plantctl.app.disk_watch import DiskWatch
 from plantctl.core.event import EventKind
 from plantctl.core.frame import Kind, encode_records
 from plantctl.core.keeping import Keeping
 from plantctl.history.cursor import SealedCursor
 from plantctl.history.inspection import inspect
+from plantctl.history.retention import drop_values
 from plantctl.history.sealed import open_sealed, sealed_ranges
-from plantctl.history.space import LASTS_MAX_S, SHORT_BYTES, DiskSpace, Space
+from plantctl.history.space import LASTS_MAX_S, SHORT_BYTES, DiskSpace, Space, space_points
 from plantctl.log.files import log_names
 from plantctl.log.reader import read_frames
 from tests.feed_bench import NoWords
@@ -105,6 +109,47 @@ def test_the_copies_in_the_log_go_first_then_old_values_and_no_transition():
     plant.scan(40)
     plant.seal()
     assert plant.sealer.status.files_without_values == status.files_without_values
+
+
+def test_no_more_is_given_up_than_is_wanted_and_never_the_newest_file():
+    plant = filled(rounds=6)
+    won = drop_values(plant.sealed, 1, {})
+    assert (won.gone, won.bytes > 0) == (1, True)
+    while drop_values(plant.sealed, 1 << 30, {}).gone:
+        pass
+    *old, newest = sealed_ranges(plant.sealed.names())
+    assert [open_sealed(plant.sealed, each).scans() for each in old] == [None] * len(old)
+    assert open_sealed(plant.sealed, newest).scans() is not None, "it says where sealing goes on"
+
+
+def test_recorder_and_sealer_do_what_the_room_asks_for_and_a_disk_that_does_not_say_changes_nothing(
+    tmp_path, monkeypatch
+):
+    plant = filled(rounds=1)
+    watch, seconds = DiskWatch(tmp_path, plant.recorder, plant.sealer), iter(range(9))
+
+    def found(free):
+        """With a disk of 100 GB: short below 2 GB, events alone below 0.2 GB."""
+        monkeypatch.setattr(disk_watch.shutil, "disk_usage", lambda _: SimpleNamespace(free=free, total=10**11))
+        watch.look(next(seconds) * disk_watch.LOOK_NS)
+        return watch.space.state, plant.recorder.sparing, plant.sealer.wanted_bytes > 0
+
+    assert found(10**10) == (Space.ENOUGH, False, False)
+    assert found(10**9) == (Space.SHORT, False, True)
+    assert found(10**8) == (Space.EVENTS_ONLY, True, True)
+
+    def unknown(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(disk_watch.shutil, "disk_usage", unknown)
+    watch.look(next(seconds) * disk_watch.LOOK_NS)
+    assert (watch.space.state, plant.recorder.sparing) == (Space.EVENTS_ONLY, True)
+    assert found(10**10) == (Space.ENOUGH, False, False)
+
+
+def test_a_disk_that_nobody_has_looked_at_is_not_called_short():
+    assert space_points(0, 0.0, 0)["log.lasts"] == LASTS_MAX_S
+    assert space_points(1, 0.0, 1)["log.lasts"] == 0.0
 
 
 def test_a_sink_is_given_the_transitions_of_files_without_values():

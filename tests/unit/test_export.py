@@ -163,12 +163,27 @@ def test_an_export_is_aligned_and_says_what_it_is(place, capsys, tmp_path):
     assert [float(row["since_zero [s]"]) for row in rows] == [float(k) for k in range(-2, 19)]
     assert [float(row["value"]) for row in rows][:4] == [101.0, 102.0, 100.0, 101.0]
     assert {row["unit"] for row in rows} == {"L/h"}
+    assert {row["interpolation"] for row in rows} == {"step"}, (
+        "how they are joined is said also where nothing is thinned"
+    )
+    assert (lot["tags"]["F-1"]["rows"], lot["tags"]["F-1"]["points"]) == (21, 21)
+    assert (lot["tags"]["P-1"]["rows"], lot["tags"]["P-1"]["points"]) == (3, 2), "the first came before the lot"
     lots_told = table(out / "lots.csv")
     assert [row["changed"] for row in lots_told] == ["false"] * 4 + ["true"]
     last = told["lots"][-1]
     assert last["plans"][1]["from"] == at(CHANGED).replace("Z", ".000000000Z")
     gap = told["lots"][3]
     assert gap["tags"]["F-1"]["known"] == pytest.approx(12 / 15)
+
+
+def test_what_could_not_be_read_is_counted_in_the_manifest(place, capsys, tmp_path):
+    hurt = shutil.copytree(place, tmp_path / "hurt")
+    file = sorted((hurt / "history").glob("*.seg"))[1]
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+    said(capsys, tmp_path / "runs", "F-1", "P-1", "--from", hurt, "--while", "{P-1} == 1")
+    assert json.loads((tmp_path / "runs" / "manifest.json").read_text())["damaged_pieces_left_out"] == 1
 
 
 def test_lots_from_a_file_in_spans_of_good_values(place, capsys, tmp_path):

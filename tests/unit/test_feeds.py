@@ -16,6 +16,7 @@ from plantctl.app.split.scan_inputs import feeds_said
 from plantctl.app.split.segments import Role
 from plantctl.app.state_folder import LOG_NAME
 from plantctl.core.batch import PointLabel
+from plantctl.core.clock import RealClock
 from plantctl.core.feed import SinkPlan, SinkState
 from plantctl.core.virtual_run import run_virtual
 from plantctl.history.cursor import SealedCursor
@@ -211,6 +212,28 @@ def test_a_sink_that_fails_hinders_no_other_and_is_told_once(tmp_path, kept):
     assert feeds.feeds[2].position.through == newest[0]
 
 
+def test_what_a_sink_complains_of_is_said_again_when_it_is_another_thing_and_an_outage_once(tmp_path, kept):
+    plant = lived(tmp_path)
+    plan = replace(plant.plan, sinks=(sink("good"),))
+    log = ReadOnlyFolder(tmp_path / LOG_NAME)
+    feeds = Feeds(plan, RealClock(), log, None, FolderStorage(tmp_path / "feeds"), plant.recorder.newest)
+    lines = []
+    for state, why in (
+        (SinkState.COMPLAINING, "no mail for bob"),
+        (SinkState.COMPLAINING, "no mail for bob"),
+        (SinkState.COMPLAINING, "no mail for ann"),
+        (SinkState.UNREACHABLE, "reset"),
+        (SinkState.UNREACHABLE, "timed out"),
+    ):
+        feeds.feeds[0].statistics.state, feeds.feeds[0].statistics.last_error = state, why
+        lines += feeds.changes()
+    assert lines == [
+        "sink good is complaining: no mail for bob",
+        "sink good is complaining: no mail for ann",
+        "sink good is unreachable: reset",
+    ]
+
+
 def test_the_process_publishes_how_each_sink_is(tmp_path, kept):
     plant = lived(tmp_path)
     plan = replace(plant.plan, sinks=(sink("here"), sink("there", refuses=True)))
@@ -219,10 +242,11 @@ def test_the_process_publishes_how_each_sink_is(tmp_path, kept):
     recorder.take_over(1)
     recorder.live["durable_sequence"][0], recorder.live["durable_utc_ns"][0] = plant.recorder.newest()
     recorder.publish()
+    seen = bench.given.reader(Role.FEEDS)
+    assert feeds_said(plan.sinks, seen, 60_000_000_000)["feed.here.state"] == SinkState.IDLE, "they only begin"
     feeding = FeedsProcess(bench.memory.for_role(Role.FEEDS))
     feeding.writer.take_over(1)
     assert feeding.newest() == plant.recorder.newest()
-    seen = bench.given.reader(Role.FEEDS)
     for n, state in enumerate((SinkState.FILLING, SinkState.NOT_ADMITTED)):
         feeding.feeds.feeds[n].statistics.state = state
     feeding.feeds.feeds[1].statistics.lag_ns = 7_000_000_000

@@ -67,6 +67,8 @@ def test_a_file_of_many_records_is_taken_once_however_often_it_is_given(plant, b
     assert points(plant)[:250] == before
     assert bring(*lines(1, 5.0))[1] == f"{NAME}: 1 values taken, 0 were there already\n"
     assert points(plant)[0] == (UTC_NS - HOUR_NS, 5.0, 0)
+    assert bring(f"{UTC_NS - HOUR_NS},FI-1,5.0,uncertain")[1] == f"{NAME}: 1 values taken, 0 were there already\n"
+    assert points(plant)[0] == (UTC_NS - HOUR_NS, 5.0, UNCERTAIN)
 
 
 def test_a_file_that_was_cut_off_is_given_again(plant, bring):

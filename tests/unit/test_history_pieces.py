@@ -10,8 +10,9 @@ import pytest
 
 from plantctl.core.clock import RealClock
 from plantctl.history.query import Series
+from plantctl.hmi import history_answer, history_pieces
 from plantctl.hmi.history_answer import LONG_MAX, LONG_ROWS, HistoryAnswers, TooManyQuestions
-from plantctl.hmi.history_pieces import PIECE_BYTES, Streamed
+from plantctl.hmi.history_pieces import PIECE_BYTES, Streamed, gathered
 
 POINTS = 50_000
 LIMIT_S = 60
@@ -144,6 +145,40 @@ def test_who_goes_away_ends_the_answer_and_gives_its_place_back():
             assert sum(1 for _ in told.form.pieces) > 10, "the rest was never made"
 
     run(situation)
+
+
+def test_who_takes_nothing_for_too_long_loses_the_connection_and_the_place(monkeypatch):
+    monkeypatch.setattr(history_pieces, "WHOLE_S", 0.05)
+
+    async def situation(answers, history):
+        for _ in range(LONG_MAX + 1):
+            reader = Reader(await answers.answer(asked("A")))
+            await reader.work
+            assert reader.aborted
+
+    run(situation)
+
+
+def test_a_long_answer_that_cannot_be_told_gives_its_place_back(monkeypatch):
+    def fails(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(history_answer, "_told", fails)
+
+    async def situation(answers, history):
+        for _ in range(LONG_MAX + 1):
+            with pytest.raises(MemoryError):
+                await answers.answer(asked("A", LONG_ROWS + 1))
+
+    run(situation)
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [PIECE_BYTES - 1, 1, 1], [3 * PIECE_BYTES, 2]])
+def test_packets_hold_every_byte_in_its_order(sizes):
+    pieces = [bytes([65 + n]) * size for n, size in enumerate(sizes)]
+    packets = list(gathered(pieces))
+    assert b"".join(packets) == b"".join(pieces)
+    assert all(len(packet) >= PIECE_BYTES for packet in packets[:-1])
 
 
 def test_others_are_answered_between_two_tags_of_a_long_question():

@@ -61,6 +61,7 @@ def test_a_value_counts_in_the_plant_when_another_person_has_signed_it(plant):
     assert "S-1" in plant.said[0].reason
     assert refused(plant, LabSign(entry=made.entry), ANN) == SIGNED
     assert plant.do(LabSign(entry=made.entry[:5]), BOB) == signed
+    assert refused(plant, LabSign(entry=made.entry[:3]), BOB) == codes.UNKNOWN_TARGET, "too short to be sure"
     asked = plant.history().raw("AY-1", UTC_NS - 2 * HOUR_NS, UTC_NS)
     assert (list(asked.value), list(asked.utc_ns)) == ([0.55], [UTC_NS - HOUR_NS])
 
@@ -68,6 +69,10 @@ def test_a_value_counts_in_the_plant_when_another_person_has_signed_it(plant):
 def test_one_signature_is_enough_where_the_plant_asks_for_no_second(plant):
     assert plant.do(enter(41.0, tag="AY-2")).state == "signed"
     assert plant["AY-2"] == 41.0
+
+
+def test_a_clock_at_the_sample_may_be_half_a_minute_ahead(plant):
+    assert plant.do(enter(41.0, hours=-0.5 / 60, tag="AY-2")).state == "signed"
 
 
 def test_an_older_sample_is_kept_and_changes_nothing_in_the_plant(plant):
@@ -131,6 +136,7 @@ WRONG = {
     "a unit of something else": (enter(unit="kg"), codes.BAD_VALUE),
     "no unit at all": (enter(unit="molls"), codes.BAD_VALUE),
     "tomorrow": (enter(hours=-24), codes.BAD_VALUE),
+    "in two minutes": (enter(hours=-2 / 60), codes.BAD_VALUE),
     "last week": (enter(hours=24 * 7), TOO_OLD),
     "a time without zone": (enter(sampled="2026-09-21T13:00:00"), codes.BAD_VALUE),
     "no time": (enter(sampled="at noon"), codes.BAD_VALUE),

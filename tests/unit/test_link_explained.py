@@ -69,13 +69,17 @@ def test_the_demo_is_explained_whole():
     assert text == explain_plan(plan)
     for name in (*(o.tag for o in plan.outputs), *plan.effects, *plan.causes, *(e.tag for e in plan.expressions)):
         assert name in text
-    # One point of each sort: of what writes it, and the place in that.
+    # One point of each sort: of what writes it, the place in that, and what else is said of it.
     kinds = {tag: rows.kind.name for rows in plan.kinds for tag in rows.tags}
-    sorts = {
-        (p.writer, kinds.get(p.owner), p.name.rpartition(".")[2] if "." in p.name else bool(p.words)): p
-        for p in plan.points[1:]
-    }
+
+    def sort_of(p):
+        place = p.name.rpartition(".")[2] if "." in p.name else bool(p.words)
+        said = (p.name in plan.lab, p.id in plan.keeping.recording, p.name in plan.effects)
+        return p.writer, kinds.get(p.owner), place, said
+
+    sorts = {sort_of(point): point for point in plan.points[1:]}
     assert len(sorts) > 100
+    assert [any(said[n] for *_, said in sorts) for n in range(3)] == [True] * 3
     for point in sorts.values():
         assert explain_point(plan, point.name)
     assert list(plan.ids) == [point.id for point in plan.points]

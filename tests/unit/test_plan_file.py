@@ -11,7 +11,7 @@ from plantctl.log.plan_file import PlanText, decode_plan, encode_plan, mended_pl
 from plantctl.log.storage import FolderStorage
 from tests.unit.simulated_storage import BROKEN, SimFile, SimulatedStorage
 
-TEXT = "plant bench\n\n11\tA-1\tm3/h\tflow\n12\tA-2\tpH\tµ of the outlet\nfile a.yaml\nx: 1\n# sums up\n"
+TEXT = "plant bench\n\n11\tA-1\tm3/h\tflow\n12\tA-2\tpH\tµ of the outlet\nfile a.yaml\nx: 1\nJ*\n# sums up\n"
 
 
 @pytest.mark.parametrize("text", [TEXT, "", "one line", "\n\n"])
@@ -30,7 +30,9 @@ def test_every_bit_in_turn():
         assert not found.sound
         assert found.lost <= 2
         assert set(found.text.split("\n")) <= lines, "a line that never was"
-        assert bit % 3 or mended_plan(bytes(spoiled)) == data
+        # One in three, and each where a break of a line became something else or something else one.
+        if bit % 3 == 0 or 10 in (data[bit // 8], spoiled[bit // 8]):
+            assert mended_plan(bytes(spoiled)) == data
 
 
 def test_more_than_one_bit_is_found_and_not_guessed():

@@ -65,13 +65,18 @@ def test_after_an_outage_the_newest_arrives_first_and_the_hole_is_filled_at_its_
         story.filled = plant.runner.statistics.filled_rows
         story.seconds = (plant.clock.monotonic_ns() - before) / 1e9
         story.lag_ns = plant.runner.statistics.lag_ns
-        await plant.live(120)
+        story.states = {plant.runner.statistics.state}
+        for _ in range(20):  # also while it has nothing to do, since the rate holds it back
+            await plant.live(0.5)
+            story.states.add(plant.runner.statistics.state)
+        await plant.live(110)
         await plant.until(plant.arrived)
 
     plant = fed(story, backfill=400.0)  # 40 rows a second come in
     assert_all_arrived_once_in_order(plant)
     assert 0.8e9 < plant.peer.worst_lag_ns < 2e9
     assert story.lag_ns < 2e9
+    assert story.states == {SinkState.FILLING}
     assert 100 <= story.filled <= 400 * story.seconds + 200  # held back by its rate, and the back-off before
     assert plant.runner.statistics.filled_rows >= 600 * 40
 

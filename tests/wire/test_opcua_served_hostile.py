@@ -15,7 +15,7 @@ from plantctl.hmi.opcua import connection, limits
 from plantctl.hmi.opcua.server import OpcuaServer
 from tests.gateway_bench import demo_plan
 from tests.opcua_bench import CLOCK, INDEX, served
-from tests.opcua_hostile import HELLO, KINDS, Talker, attack, message
+from tests.opcua_hostile import HELLO, KINDS, Talker, attack, greedy_subscriber, message
 from tests.wire.test_opcua_served_values import FLOW, Heard, until
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +112,39 @@ def test_a_hundred_of_all_kinds_cost_less_than_64_mb_leave_nothing_and_keep_nobo
                 await plant.node(another, FLOW).read_data_value(raise_on_bad_status=False)
 
     served(plan, tmp_path, situation)
+
+
+def test_all_that_greedy_clients_monitored_goes_with_them(plan, tmp_path, monkeypatch):
+    """A crowd on a busy machine hardly comes to monitor anything: these are waited for."""
+    made = the_server(monkeypatch)
+
+    async def situation(plant):
+        async with plant.scanning(), plant.connected() as client:
+            server = made[0]._server
+            kept = server.subscription_service.subscriptions
+
+            def items():
+                return sum(len(each.monitored_item_srv) for each in kept.values())
+
+            greedy = [attack("127.0.0.1", plant.settings.port, greedy_subscriber, 60.0) for _ in range(2)]
+            work = [asyncio.create_task(each) for each in greedy]
+
+            async def full():
+                return items() == 2 * 50
+
+            await until(full, 60)
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+
+            async def alone():
+                nothing = not kept and not any(server.aspace.watched.values())
+                return made[0].clients == 1 and len(server.sessions) == 1 and nothing
+
+            await until(alone, 30)
+            await plant.node(client, FLOW).read_data_value(raise_on_bad_status=False)
+
+    served(plan, tmp_path, situation, items=50)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
