@@ -200,18 +200,7 @@ def test_an_entry_without_an_answer_is_given_again_and_made_once(book):
     expect(waiting(book)).to_have_count(1)
 
 
-def test_who_may_only_look_sees_the_book_and_why_nothing_can_be_done(book, gateway):
-    enter(book)
-    gateway.tell("state", {"role": "viewer", "person": "eve"})
-    book.reload()
-    live(book)
-    expect(book.locator(".barred")).to_have_text("Read only: a viewer may look only.")
-    for button in (book.get_by_role("button", name="Enter"), *waiting(book).get_by_role("button").all()):
-        expect(button).to_be_disabled()
-    expect(book.get_by_label("value", exact=True)).to_be_disabled()
-
-
-def test_without_data_nothing_is_entered_and_what_was_typed_waits(book, gateway):
+def test_without_data_what_was_typed_waits_and_who_may_only_look_is_told_why_nothing_can_be_done(book, gateway):
     fill(book)
     book.get_by_label("comment").focus()
     gateway.tell("silence", 2.5)
@@ -220,3 +209,13 @@ def test_without_data_nothing_is_entered_and_what_was_typed_waits(book, gateway)
     live(book)
     expect(book.get_by_label("value", exact=True)).to_have_value("42")
     expect(book.get_by_label("comment")).to_be_focused()
+
+    book.get_by_role("button", name="Enter").click()
+    expect(waiting(book)).to_have_count(1)
+    gateway.tell("state", {"role": "viewer", "person": "eve"})
+    book.reload()
+    live(book)
+    expect(book.locator(".barred")).to_have_text("Read only: a viewer may look only.")
+    for button in (book.get_by_role("button", name="Enter"), *waiting(book).get_by_role("button").all()):
+        expect(button).to_be_disabled()
+    expect(book.get_by_label("value", exact=True)).to_be_disabled()
