@@ -23,6 +23,7 @@ from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.clock import Clock
 from plantctl.core.feed import SinkPlan, SinkState, feed_point
 from plantctl.history.names import Names
+from plantctl.log.recording import HELD_NAME, draw_recording
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Storage
 from plantctl.plan.plan import Plan
@@ -34,6 +35,11 @@ from plantctl.sinks._sink import CommandGate, SinkPlace
 
 # A ledger that cannot be read is asked again after so many seconds.
 AGAIN_S: Final = 5.0
+# Why no sink is fed of a record that was put back.
+WAITS: Final = (
+    "the record was put back from a backup, and the plant it is of may still feed the same place; "
+    f"when it does no more, remove `{HELD_NAME}` from the folder `feeds` of the plant's state"
+)
 # What is said anew where only its reason is another.
 SAID_WITH_REASON: Final = (SinkState.NOT_ADMITTED, SinkState.DISK, SinkState.COMPLAINING)
 
@@ -56,9 +62,9 @@ class Feed:
         """How far the sink is; None before that is known."""
         return None if self.runner is None else self.runner.position
 
-    def failed(self, why: str) -> None:
+    def failed(self, state: SinkState, why: str) -> None:
         """It cannot begin."""
-        self._before.state, self._before.last_error = SinkState.DISK, why
+        self._before.state, self._before.last_error = state, why
 
 
 class Feeds:
@@ -102,11 +108,15 @@ class Feeds:
     async def _run(self, feed: Feed) -> None:
         while feed.runner is None:
             try:
-                feed.runner = self._begin(feed.plan)
+                if HELD_NAME in self._ledgers.names():
+                    feed.failed(SinkState.NOT_ADMITTED, WAITS)
+                else:
+                    feed.runner = self._begin(feed.plan)
+                    break
             except Exception as fault:
                 # The disk, or a mistake of one sink: the others go on.
-                feed.failed(f"{type(fault).__name__}: {fault}")
-                await self._clock.sleep(AGAIN_S)
+                feed.failed(SinkState.DISK, f"{type(fault).__name__}: {fault}")
+            await self._clock.sleep(AGAIN_S)
         await feed.runner.run()
 
     def _begin(self, plan: SinkPlan) -> SinkRunner:
@@ -125,6 +135,7 @@ class Feeds:
             folder=self._folder,
             command=self._command,
             alarms=alarm_labels(self._plan),
+            recording=draw_recording(self._ledgers, self._clock.random("recording")),
         )
         older = OlderLabels(self._log, labels, self._plan.hash)
         wanted = Wanted(labels, config.tags, events=config.events, older=older)

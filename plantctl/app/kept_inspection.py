@@ -1,5 +1,5 @@
 """Looks at what a plant keeps beside its record: the retained state, and what its sinks keep: positions, quarantines,
-the book of calls, the number of the last connection.
+the book of calls, the number of the last connection, which recording it is.
 
 Rules of the file: nothing is written; damage is told, never raised.
 """
@@ -14,6 +14,7 @@ from plantctl.app.state_folder import FEEDS_NAME
 from plantctl.core.errors import LogDamaged
 from plantctl.core.one_bit import line_of
 from plantctl.history.inspection import ONE_BIT, Cost, Damage, Inspection, look_at
+from plantctl.log.recording import RECORDING, decode_recording
 from plantctl.log.retained import SLOTS, decode_slot
 from plantctl.log.storage import ReadOnlyFolder
 from plantctl.sinks._bd_seq import BD_SEQ, decode_bd_seq
@@ -38,6 +39,8 @@ def inspect_kept(state: Path, found: Inspection) -> None:
             look_at(found, name, partial(_book_damages, feeds, name), feeds)
         elif name.endswith(BD_SEQ):
             look_at(found, name, partial(_number_damages, feeds, name), feeds)
+        elif name == RECORDING:
+            look_at(found, name, partial(_recording_damages, feeds, name), feeds)
 
 
 def _slot_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
@@ -50,6 +53,10 @@ def _slot_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
 def _position_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
     if decode_position(storage.read(name)) is None:
         yield Damage(name, "how far a sink is", Cost.AGAIN)
+
+
+def _recording_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:
+    yield from _small_damages(storage.read(name), name, decode_recording, "which recording it is", Cost.TWICE)
 
 
 def _quarantine_damages(storage: ReadOnlyFolder, name: str) -> Iterator[Damage]:

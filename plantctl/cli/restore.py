@@ -13,19 +13,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plant", metavar="NAME", help="restore as this plant (default: the one it is of)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where state folders are (default: $PLANTCTL_STATE)")
     parser.add_argument("--overwrite", action="store_true", help="set a record that is there aside, into `replaced-N`")
+    parser.add_argument(
+        "--go-on", action="store_true", help="feed its sinks at once: the plant it is of feeds them no more"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code: 3 where the file is no whole backup or a record is there already."""
-    from plantctl.history.backup import BackupRefused, plant_in, restore
+    from plantctl.history.backup import FEEDS, BackupRefused, plant_in, restore
+    from plantctl.log.recording import HELD_NAME
 
     try:
         state = folder_of(arguments.plant or plant_in(arguments.backup), arguments.state)
         with held(state, "restore"):
-            found = restore(arguments.backup, state, arguments.overwrite)
+            found = restore(arguments.backup, state, arguments.overwrite, go_on=arguments.go_on)
     except PlantHeld as error:
         return fail(HELD, str(error))
     except BackupRefused as error:
         return fail(UNKNOWN_INPUT, f"{error}; nothing is changed")
     print(f"{state}: {found.files} files, {found.bytes} bytes of plant {found.plant}")
+    if found.waits:
+        held_by = state / FEEDS / HELD_NAME
+        print(f"its sinks wait: the plant it is of may still feed them; when it does no more, remove {held_by}")
     return DONE

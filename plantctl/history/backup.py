@@ -2,7 +2,8 @@
 
 In the tar, each as it lies in the state folder: `feeds/*` (positions and quarantine of sinks), `retained-*`, `log/*`
 (files, plan texts), `history/*` (sealed files), and last `backup.json` with every name, size and CRC-32C. Not in it:
-users, keys and passwords.
+users, keys and passwords. A restored record is another recording than the one it was made of (`log.recording`), and
+feeds no sink before a person says that the other does so no more, unless it is put back where it was.
 
 What makes it one moment: positions are read first, so that none is ahead of the log; then the log is held, then the
 history, so that a frame that is sealed and let go meanwhile is in one of them at least; of the newest log file no more
@@ -20,13 +21,14 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from plantctl.core.errors import PlantctlError
 from plantctl.core.frame import crc32c
 from plantctl.log.files import load_file, log_names
+from plantctl.log.recording import HELD_NAME, RECORDING, encode_recording, recordings_in
 from plantctl.log.recovery import has_frames, last_mark
 from plantctl.log.storage import Held, ReadOnlyFolder
 
@@ -35,6 +37,11 @@ MANIFEST: Final = "backup.json"
 PIECE: Final = 1 << 20
 RESTORING: Final = "restoring"
 REPLACED: Final = "replaced"
+FEEDS: Final = "feeds"
+HELD_TEXT: Final = """This record was put back from a backup. The plant that the backup is of may still run, and would
+feed the same databases, brokers and people with the same names and frame numbers.
+When it does so no more, remove this file: the sinks go on within five seconds.
+"""
 # In this order: see above. The empty name is the state folder itself.
 FOLDERS: Final = {
     "feeds": re.compile(r"[A-Za-z0-9][\w.-]{0,80}\.(position|quarantine(\.1)?)"),
@@ -67,12 +74,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What is in a backup: of which plant, from when (UTC ns), how many files and bytes."""
+    """What is in a backup: of which plant, from when (UTC ns), how many files and bytes. `waits`: its sinks do."""
 
     plant: str
     utc_ns: int
     files: int
     bytes: int
+    waits: bool = False
 
 
 def back_up(state: Path, out: Path, utc_ns: int, running: bool) -> Backup:
@@ -90,7 +98,8 @@ def back_up(state: Path, out: Path, utc_ns: int, running: bool) -> Backup:
             with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:
                 for each in kept:
                     told.append({"name": each.name, "bytes": each.size, "crc32c": _add(tar, each, utc_ns)})
-                manifest = {"format": FORMAT, "plant": state.name, "utc_ns": utc_ns, "files": told}
+                of = next(iter(recordings_in(ReadOnlyFolder(state / FEEDS))), "")
+                manifest = {"format": FORMAT, "plant": state.name, "utc_ns": utc_ns, "recording": of, "files": told}
                 data = json.dumps(manifest, indent=1).encode()
                 tar.addfile(_member(MANIFEST, len(data), utc_ns), io.BytesIO(data))
             file.flush()
@@ -137,11 +146,12 @@ def _add(tar: tarfile.TarFile, kept: Kept, utc_ns: int) -> int:
 # ------------------------------------------------------------------------------------------------ back again
 
 
-def restore(backup: Path, state: Path, overwrite: bool = False) -> Backup:
+def restore(backup: Path, state: Path, overwrite: bool = False, *, go_on: bool = False) -> Backup:
     """Unpacks a backup into the state folder `state`, which the caller holds. Raises `BackupRefused` and `OSError`.
 
     Every check sum is looked at before anything takes its place. A record that is there already is refused, or with
-    `overwrite` set aside, into `replaced`; users, keys and passwords stay.
+    `overwrite` set aside, into `replaced`; users, keys and passwords stay. With `go_on` its sinks are fed at once:
+    nobody else does so any more.
     """
     there = _record_in(state)
     if there and not overwrite:
@@ -150,7 +160,7 @@ def restore(backup: Path, state: Path, overwrite: bool = False) -> Backup:
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(mode=0o700)
-        found = _unpacked(backup, part)
+        found = _begin_anew(_unpacked(backup, part), backup, part, state, go_on)
         moves = []
         if there:
             aside = next(p for k in range(1000) if not (p := state / f"{REPLACED}-{k}").exists())
@@ -161,6 +171,23 @@ def restore(backup: Path, state: Path, overwrite: bool = False) -> Backup:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return found
+
+
+def _begin_anew(found: Backup, backup: Path, part: Path, state: Path, go_on: bool) -> Backup:
+    """Gives what was unpacked an identity of its own, and holds its sinks where another plant may feed them."""
+    feeds = part / FEEDS
+    had_sinks = feeds.is_dir()
+    with tarfile.open(backup, "r:") as tar:
+        of = str(_manifest(tar).get("recording", ""))
+    here = recordings_in(ReadOnlyFolder(state / FEEDS))
+    in_its_place = go_on or (bool(of) and of in here)
+    waits = had_sinks and not in_its_place
+    stands_for = dict.fromkeys([*here, of] if in_its_place and of else [])
+    _write(feeds / RECORDING, encode_recording(os.urandom(8).hex(), *stands_for))
+    if waits:
+        _write(feeds / HELD_NAME, HELD_TEXT.encode())
+    _sync(feeds)
+    return replace(found, waits=waits)
 
 
 def _move(moves: list[tuple[Path, Path]]) -> None:

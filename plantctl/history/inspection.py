@@ -64,6 +64,7 @@ class Cost(Enum):
     NAMES = "names of points, until that plan runs again"
     AGAIN = "nothing: the sink is given once more what the record holds"
     CALLS = "who was told of which alarm: nobody is called until a person has removed it"
+    TWICE = "transitions that go out once more count as two; another identity is drawn at the next start"
     OTHER_SLOT = "at most the newest second of it: the other slot holds the one before"
 
 

@@ -77,10 +77,12 @@ class LineEncoder:
 
     `measurement` is the name of rows, `measurement`_event that of transitions. With `text`, what has words is sent in
     words as well (the field `word` of enumerations; sample and lot of a laboratory's value; words, actor and reason of
-    transitions).
+    transitions, and which `recording` it is whose frames they count).
     """
 
-    def __init__(self, measurement: str, plant: str, labels: PointLabels, *, text: bool = True) -> None:
+    def __init__(
+        self, measurement: str, plant: str, labels: PointLabels, *, text: bool = True, recording: str = ""
+    ) -> None:
         import msgspec
 
         self._number_texts: Callable[[Any], bytes] = msgspec.json.Encoder().encode
@@ -90,6 +92,7 @@ class LineEncoder:
         self._labels = labels
         self._seen: tuple[list[int], list[PointLabel]] = ([], [])
         self._text = text
+        self._recording = recording
         self._known: dict[int, _Heads] = {}  # by plan, for batches that call points otherwise; 0 for all others
         self._now = _Heads({})
 
@@ -210,7 +213,7 @@ class LineEncoder:
         if event.source_ns:
             fields.append(f"source={event.source_ns}i")
         if self._text:
-            texts = {"actor": event.actor, "reason": event.reason}
+            texts = {"actor": event.actor, "reason": event.reason, "recording": self._recording}
             if event.words:
                 texts |= {f"{name}_word": spoken(value, event.words) for name, value in numbers.items()}
             fields += [f"{name}={string_text(text)}" for name, text in texts.items() if text]

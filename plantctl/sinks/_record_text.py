@@ -21,8 +21,11 @@ def _second_text(utc_s: int) -> str:
     return f"{_EPOCH + timedelta(seconds=utc_s):%Y-%m-%dT%H:%M:%S}"
 
 
-def transition_text(batch: Batch, index: int) -> str:
-    """A transition of the batch as a JSON object; what is empty is left out. It is itself by `frame` and `place`."""
+def transition_text(batch: Batch, index: int, recording: str = "") -> str:
+    """A transition of the batch as a JSON object; what is empty is left out.
+
+    It is itself by `recording`, `frame` and `place`.
+    """
     event = batch.events[index]
     told = {
         "t": time_text(event.utc_ns),
@@ -34,6 +37,7 @@ def transition_text(batch: Batch, index: int) -> str:
         "reason": event.reason,
         "src": time_text(event.source_ns) if event.source_ns else "",
         "scan": event.scan,
+        "recording": recording,
         "frame": batch.event_sequences[index],
         "place": batch.places()[index],
     }

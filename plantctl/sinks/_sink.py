@@ -112,7 +112,8 @@ class SinkPlace:
 
     `labels` grows when a plan with more points takes over. `config` is a short text that names the configuration.
     `folder` is where a sink may keep a small file of its own, called after it. `command` takes the commands of peers;
-    without it there are none. `alarms` is what a person is told of each alarm, by its point.
+    without it there are none. `alarms` is what a person is told of each alarm, by its point. `recording`
+    names the record: frames of another one may have the same numbers.
     """
 
     name: str
@@ -124,6 +125,7 @@ class SinkPlace:
     folder: Path | None = None
     command: CommandGate | None = None
     alarms: Mapping[str, AlarmLabel] = field(default_factory=dict)
+    recording: str = ""
 
 
 class Sink(Protocol):

@@ -71,7 +71,10 @@ class _Last(NamedTuple):
 
 
 class Node:
-    """One edge node. `tags` are the points that it has, by name or with `*` and `?`; `journal`: also transitions."""
+    """One edge node. `tags` are the points that it has, by name or with `*` and `?`; `journal`: also transitions.
+
+    `facts` are told with each birth; that of the name `recording` stands in each transition as well.
+    """
 
     def __init__(self, tags: Iterable[str], *, journal: bool, facts: dict[str, str]) -> None:
         self._tags = tuple(tags)
@@ -160,7 +163,7 @@ class Node:
     def _metrics(self, batch: Batch, misfits: dict[int, str]) -> Iterator[Metric]:
         old = batch.historical
         for index, event in enumerate(batch.events if self._journal else ()):
-            text = transition_text(batch, index)
+            text = transition_text(batch, index, self._facts.get("recording", ""))
             yield Metric(JOURNAL, JOURNAL_ALIAS, event.utc_ns // _MS, DataType.STRING, text, old, True)
         columns = (batch.utc_ns, batch.tag, batch.value, batch.quality)
         rows = zip(*(column.tolist() for column in columns), strict=True)

@@ -139,7 +139,10 @@ class Sink:
         # Two seconds of importing; the loop of the feeds has others to serve.
         library = await asyncio.to_thread(import_module, "influxdb_client.client.influxdb_client_async")
         aiohttp = import_module("aiohttp")
-        self._encoder = LineEncoder(config.measurement, self._place.plant, self._place.labels, text=config.text)
+        place = self._place
+        self._encoder = LineEncoder(
+            config.measurement, place.plant, place.labels, text=config.text, recording=place.recording
+        )
         # A batch above 1 MiB in one piece is meant; the loop copies it once.
         warnings.filterwarnings("ignore", "Sending a large body directly", ResourceWarning)
         self._client = library.InfluxDBClientAsync(

@@ -127,7 +127,9 @@ class Sink:
         return head
 
     def _transition(self, batch: Batch, place: int, end: str) -> Sent:
-        return Sent(f"{self._root}/{EVENTS}", f"{transition_text(batch, place)[:-1]}{end}".encode())
+        return Sent(
+            f"{self._root}/{EVENTS}", f"{transition_text(batch, place, self._place.recording)[:-1]}{end}".encode()
+        )
 
 
 def level(name: str) -> str:

@@ -76,6 +76,7 @@ class Sink:
         self._place = place
         self._name = config.node or place.plant
         facts = {"plant": place.plant, "configuration": place.config}
+        facts |= {"recording": place.recording} if place.recording else {}
         self._node = Node(config.tags, journal=config.events, facts=facts)
         self.link = 0  # a lost connection is an error; another one is that of the primary host to its broker
         self._link: Link | None = None

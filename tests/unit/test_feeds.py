@@ -4,12 +4,13 @@ import asyncio
 import sys
 from dataclasses import replace
 from itertools import groupby
+from random import Random
 from types import ModuleType
 
 import pytest
 
 from plantctl.app.alarm_labels import alarm_labels
-from plantctl.app.feeds import Feeds, Wanted
+from plantctl.app.feeds import AGAIN_S, Feeds, Wanted
 from plantctl.app.older_labels import OlderLabels
 from plantctl.app.split.feeds import FeedsProcess
 from plantctl.app.split.scan_inputs import feeds_said
@@ -23,6 +24,7 @@ from plantctl.history.cursor import SealedCursor
 from plantctl.history.names import Names
 from plantctl.log.cursor import LogCursor
 from plantctl.log.files import plan_name
+from plantctl.log.recording import HELD_NAME, RECORDING, draw_recording, recordings_in
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.sinks._sink import SinkNotAdmitted, SinkSettings
 from tests.feed_bench import NoWords
@@ -232,6 +234,70 @@ def test_what_a_sink_complains_of_is_said_again_when_it_is_another_thing_and_an_
         "sink good is complaining: no mail for ann",
         "sink good is unreachable: reset",
     ]
+
+
+def test_the_sinks_of_a_restored_record_wait_for_a_person_and_then_say_which_recording_it_is(tmp_path, kept):
+    plant = lived(tmp_path)
+    plan = replace(plant.plan, sinks=(sink("all"), sink("flows", tags="F*")))
+    newest = plant.recorder.newest()
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / HELD_NAME).write_text("by a restore\n")
+    feeds, lines = feed(plan, tmp_path, seconds=20.0, newest=lambda: newest)
+    assert kept == {}
+    assert [line.partition(":")[0] for line in lines] == ["sink all is not-admitted", "sink flows is not-admitted"]
+    assert "remove `held`" in lines[0]
+    assert feeds.points()["feed.all.state"] == SinkState.NOT_ADMITTED
+    (tmp_path / "feeds" / HELD_NAME).unlink()
+    feed(plan, tmp_path, newest=lambda: newest)
+    identities = {place.recording for each in kept.values() for place, _ in each}
+    assert len(identities) == 1
+    assert identities == set(recordings_in(FolderStorage(tmp_path / "feeds")))
+    kept.clear()
+    (tmp_path / "feeds" / "all.position").unlink()
+    feed(plan, tmp_path, newest=lambda: newest)
+    assert {place.recording for place, _ in kept["all"]} == identities, "a restart is no other recording"
+
+
+def test_a_person_who_says_so_while_the_plant_runs_is_heard(tmp_path, kept):
+    plant = lived(tmp_path)
+    newest = plant.recorder.newest()
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / HELD_NAME).touch()
+
+    async def main(clock):
+        folders = ReadOnlyFolder(tmp_path / LOG_NAME), FolderStorage(tmp_path / "feeds")
+        plan = replace(plant.plan, sinks=(sink("all"),))
+        feeds = Feeds(plan, clock, folders[0], None, folders[1], lambda: newest)
+        work = asyncio.get_running_loop().create_task(feeds.run())
+        await clock.sleep(12.0)
+        before = len(kept)
+        (tmp_path / "feeds" / HELD_NAME).unlink()
+        await clock.sleep(AGAIN_S + 1.0)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        return before, len(kept["all"])
+
+    before, batches = run_virtual(main)
+    assert (before, batches > 0) == (0, True)
+
+
+def test_an_identity_that_is_damaged_beyond_one_bit_is_drawn_anew(tmp_path):
+    storage = FolderStorage(tmp_path)
+    first = draw_recording(storage, Random(1))
+    assert draw_recording(storage, Random(2)) == first
+    assert recordings_in(storage) == (first,)
+    path = tmp_path / RECORDING
+    whole = path.read_bytes()
+    for bit in range(8 * len(whole)):
+        path.write_bytes(turned(whole, bit))
+        assert recordings_in(storage) == (first,), "one turned bit is turned back"
+    path.write_bytes(turned(turned(whole, 3), 70))
+    assert recordings_in(storage) == ()
+    assert draw_recording(storage, Random(2)) not in ("", first)
+
+
+def turned(data, bit):
+    return bytes(byte ^ (1 << bit % 8 if at == bit // 8 else 0) for at, byte in enumerate(data))
 
 
 def test_the_process_publishes_how_each_sink_is(tmp_path, kept):

@@ -16,6 +16,7 @@ from plantctl.history import backup as subject
 from plantctl.history.backup import BackupRefused, back_up, restore
 from plantctl.history.inspection import inspect
 from plantctl.history.query import History
+from plantctl.log.recording import HELD_NAME, RECORDING, draw_recording, recordings_in
 from plantctl.log.recovery import find_end
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from tests.history_bench import NAMES, SCAN_NS, UTC_NS, Plant
@@ -224,3 +225,71 @@ def test_each_operation_fails_once_and_no_record_is_half(recorded, tmp_path, cap
         for aside in folder.glob("replaced-*"):
             shutil.rmtree(aside)
     assert done > 10
+
+
+def test_a_restored_record_is_another_recording_and_its_sinks_wait_unless_a_person_knows_better(
+    recorded, tmp_path, capsys
+):
+    folder, _ = recorded
+    own = draw_recording(FolderStorage(folder / "feeds"), Random(1))
+    out = tmp_path / "b.tar"
+    assert main(["backup", str(folder), str(out)]) == 0
+
+    def restored(name, *words):
+        capsys.readouterr()
+        assert main(["restore", str(out), "--state", str(tmp_path / name), *words]) == 0
+        feeds = tmp_path / name / "bench" / "feeds"
+        return recordings_in(FolderStorage(feeds))[0], (feeds / HELD_NAME).exists(), capsys.readouterr().out
+
+    first, second, third = restored("x"), restored("y"), restored("z", "--go-on")
+    assert len({own, first[0], second[0], third[0], ""}) == 5
+    assert (first[1], second[1], third[1]) == (True, True, False)
+    assert f"remove {tmp_path / 'x' / 'bench' / 'feeds' / HELD_NAME}" in first[2]
+    assert "wait" not in third[2]
+
+
+def test_a_record_that_is_put_back_where_it_was_is_another_recording_and_nothing_waits(recorded, tmp_path, capsys):
+    folder, _ = recorded
+    own = draw_recording(FolderStorage(folder / "feeds"), Random(1))
+    out = tmp_path / "b.tar"
+    assert main(["backup", str(folder), str(out)]) == 0
+    seen = {own}
+    for count in range(2, 4):
+        assert main(["restore", str(out), "--state", str(folder.parent), "--overwrite"]) == 0
+        seen.add(recordings_in(FolderStorage(folder / "feeds"))[0])
+        assert len(seen) == count, "the frames behind the backup are written once more"
+        assert not (folder / "feeds" / HELD_NAME).exists()
+
+
+def test_a_standby_that_takes_each_backup_of_a_plant_that_runs_never_feeds_its_sinks(recorded, tmp_path):
+    folder, _ = recorded
+    draw_recording(FolderStorage(folder / "feeds"), Random(1))
+    out, standby = tmp_path / "b.tar", tmp_path / "standby"
+    for _ in range(2):
+        assert main(["backup", str(folder), str(out)]) == 0
+        assert main(["restore", str(out), "--state", str(standby), "--overwrite"]) == 0
+        assert (standby / "bench" / "feeds" / HELD_NAME).exists()
+
+
+def test_a_record_that_never_fed_anything_has_nothing_that_waits(recorded, tmp_path):
+    folder, _ = recorded
+    shutil.rmtree(folder / "feeds")
+    back_up(folder, tmp_path / "b.tar", UTC_NS, running=False)
+    (tmp_path / "x").mkdir()
+    assert not restore(tmp_path / "b.tar", tmp_path / "x").waits
+    assert recordings_in(FolderStorage(tmp_path / "x" / "feeds"))
+
+
+def test_a_damaged_identity_is_found(recorded, capsys):
+    folder, _ = recorded
+    (folder / "feeds" / "archive.position").unlink()
+    draw_recording(FolderStorage(folder / "feeds"), Random(1))
+    path = folder / "feeds" / RECORDING
+    whole = path.read_bytes()
+    for at in (0, 5, 16, 20, len(whole) - 1):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        main(["history", "check", str(folder)])
+        assert "which recording it is" in capsys.readouterr().out, at
+    path.write_bytes(whole)
+    main(["history", "check", str(folder)])
+    assert "which recording it is" not in capsys.readouterr().out

@@ -244,3 +244,11 @@ def test_the_strict_reader_refuses(line):
 def test_the_strict_reader_wants_the_end_of_the_last_line():
     with pytest.raises(BadLine, match="line 2"):
         read_lines(b"m v=1 1\nm v=1 2")
+
+
+def test_a_transition_names_the_recording_whose_frames_it_counts():
+    told = batch(events=[alarm()], sequences=[812])
+    (line,) = read_lines(encoder(recording="5f0c").lines(told))
+    assert (line.fields["recording"], line.fields["sequence"]) == ("5f0c", 812)
+    (line,) = read_lines(encoder(recording="5f0c", text=False).lines(told))
+    assert "recording" not in line.fields

@@ -378,3 +378,16 @@ def test_rows_of_an_older_plan_have_the_unit_that_it_had():
             return [json.loads(m.payload)["unit"] for m in broker.told if m.topic == f"{ROOT}/40-TI-4216"]
 
     assert run(story) == ["degF", "degF", "degC", "degC"]
+
+
+def test_a_transition_names_the_recording_whose_frames_it_counts():
+    async def story():
+        async with Broker() as broker:
+            sink = Sink(place(recording="5f0c"), Config(url=f"mqtt://127.0.0.1:{broker.port}", prefix="works"))
+            await sink.open()
+            await sink.write(batch(events=[alarm(1)], first=812))
+            await sink.close()
+            return [json.loads(m.payload) for m in broker.told if m.topic == f"{ROOT}/events"]
+
+    (told,) = run(story)
+    assert (told["recording"], told["frame"], told["place"]) == ("5f0c", 812, 0)

@@ -1,11 +1,12 @@
-"""A Sparkplug node that is given rows of an older plan, when a point had another unit."""
+"""A Sparkplug node given rows of an older plan, when a point had another unit; which recording it says that it is."""
 
+import json
 from dataclasses import replace
 
 from plantctl.core.batch import PointLabel
-from plantctl.sinks._sparkplug_node import Node
-from plantctl.sinks._sparkplug_payload import decode
-from tests.wire.feed_rig import LABELS, batch
+from plantctl.sinks._sparkplug_node import JOURNAL_ALIAS, Node
+from plantctl.sinks._sparkplug_payload import DataType, decode
+from tests.wire.feed_rig import LABELS, alarm, batch
 
 
 def test_its_unit_stands_beside_the_value_without_a_birth_and_no_birth_tells_the_value_in_the_unit_of_now():
@@ -28,3 +29,12 @@ def test_its_unit_stands_beside_the_value_without_a_birth_and_no_birth_tells_the
     assert told(batch((1, 3, 82.5))) == [(3, 82.5, None)]
     assert told(old)[0] == (3, 180.0, "degF")
     assert born() == (82.5, "degC")
+
+
+def test_a_transition_and_each_birth_name_the_recording():
+    node = Node(["*"], journal=True, facts={"recording": "5f0c"})
+    born = {m.name: m.value for m in decode(node.birth(LABELS, 0, 0), {}).metrics}
+    assert born["Properties/recording"] == "5f0c"
+    (data,) = node.data(batch(events=[alarm(1)], first=812), 0, 500, {})
+    ((told,),) = ([m.value for m in decode(data, {JOURNAL_ALIAS: DataType.STRING}).metrics],)
+    assert (json.loads(told)["recording"], json.loads(told)["frame"]) == ("5f0c", 812)
