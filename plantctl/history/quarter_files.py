@@ -4,7 +4,7 @@ Rules of the file: made in slices of a few milliseconds when there is nothing to
 which nothing is left, and the next turn begins another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from typing import Final
@@ -18,7 +18,7 @@ from plantctl.history.minutes import QUARTER_NS, encode_minutes, minutes_of
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges, quarter_ranges_all
 from plantctl.history.ranges import Ranges
 from plantctl.history.record import Part, Record
-from plantctl.history.sealed import Range, SealedHead, encode_head, encode_tail, sealed_ranges
+from plantctl.history.sealed import Range, SealedHead, encode_head, encode_tail, open_sealed, read_head, sealed_ranges
 from plantctl.history.seams import seamless
 from plantctl.history.states import without
 from plantctl.log.open_file import PART, close_quietly
@@ -39,6 +39,7 @@ class Quarters:
         self._due = True
         self._new = 0
         self._work: Iterator[None] | None = None
+        self._told: dict[Range, tuple[int, int]] = {}  # from when to when the sealed files without quarters tell
 
     def look(self) -> None:
         """A file was sealed. It is looked when these are enough for another: a folder of years takes long to list."""
@@ -59,6 +60,35 @@ class Quarters:
             raise
         return self._work is not None or self._due
 
+    def _reaching_back(self, ranges: list[Range], kept: list[QuarterRange]) -> Generator[None, None, frozenset[Range]]:
+        """The sealed files without quarters that reach back behind one before them, since UTC was set back.
+
+        They stay without: quarters of theirs would count time twice, and say nothing of where it begins to be new.
+        """
+        apart: set[Range] = set()
+        told: dict[Range, tuple[int, int]] = {}
+        later, high_ns = list(reversed(kept)), -1 << 63
+        for each in ranges:
+            while later and later[-1].last_sequence < each.first_sequence:
+                later.pop()
+            if later and later[-1].first_sequence == each.first_sequence:
+                high_ns = max(high_ns, open_quarters(self._storage, later[-1]).head.high_ns)
+                yield
+            if later and later[-1].first_sequence <= each.first_sequence:
+                continue
+            if each not in self._told:
+                yield
+                try:
+                    head = read_head(self._storage, each) or open_sealed(self._storage, each).head
+                except FileNotFoundError:  # retention removed it since the folder was listed
+                    continue
+                self._told[each] = head.low_ns, head.high_ns
+            told[each] = self._told[each]
+            apart |= {each} if told[each][0] < high_ns else set()
+            high_ns = max(high_ns, told[each][1])
+        self._told = told
+        return frozenset(apart)
+
     def _next_one(self) -> Iterator[None]:
         """Removes what is not needed, and makes the next file; where it made one it looks again."""
         names = self._storage.names()
@@ -69,8 +99,9 @@ class Quarters:
         for each in needless:
             self._storage.remove(each.name)
         yield
-        first = _first_level(ranges, kept, self._together)
-        second = _second_level(kept, self._together)
+        apart = yield from self._reaching_back(ranges, kept)
+        first = _first_level(ranges, kept, self._together, apart)
+        second = _second_level(kept, ranges, self._together)
         if second:
             yield from self._write(2, second)
         elif first:
@@ -109,8 +140,8 @@ class Quarters:
         storage.sync_folder()
 
 
-def _first_level(ranges: list[Range], kept: list[QuarterRange], together: int) -> list[Range]:
-    """The next sealed files to put together: so many, or what is left between two files of quarters."""
+def _first_level(ranges: list[Range], kept: list[QuarterRange], together: int, apart: frozenset[Range]) -> list[Range]:
+    """The next sealed files to put together: so many, or what is left between files of quarters and those `apart`."""
     found: list[Range] = []
     later = list(reversed(kept))
     for each in ranges:
@@ -118,7 +149,7 @@ def _first_level(ranges: list[Range], kept: list[QuarterRange], together: int) -
             later.pop()
             if found:
                 return found
-        if later and later[-1].first_sequence <= each.first_sequence:
+        if each in apart or (later and later[-1].first_sequence <= each.first_sequence):
             if found:
                 return found
             continue
@@ -128,11 +159,14 @@ def _first_level(ranges: list[Range], kept: list[QuarterRange], together: int) -
     return []
 
 
-def _second_level(kept: list[QuarterRange], together: int) -> list[QuarterRange]:
-    """The next files of quarters to put together."""
+def _second_level(kept: list[QuarterRange], ranges: list[Range], together: int) -> list[QuarterRange]:
+    """The next files of quarters to put together: none of a sealed file between two of them would be told."""
+    follows = dict(pairwise(each.first_sequence for each in ranges))
+    behind = {each.last_sequence: follows.get(each.first_sequence) for each in ranges}
     found: list[QuarterRange] = []
     for each in kept:
-        found = [*found, each] if each.level == 1 else []
+        on = bool(found) and behind.get(found[-1].last_sequence) == each.first_sequence
+        found = [] if each.level != 1 else [*found, each] if on else [each]
         if len(found) == together:
             return found
     return []

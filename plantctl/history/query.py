@@ -24,7 +24,7 @@ from plantctl.history.minutes import MINUTE_NS, minutes_of
 from plantctl.history.numbers import F8, I8
 from plantctl.history.points_together import Piece, together, told_by
 from plantctl.history.record import Part, state_of
-from plantctl.history.seams import lines_from, points_from, row_at, seamless, told
+from plantctl.history.seams import bound_at, ends_of, lines_from, points_from, row_at, seamless, told
 from plantctl.history.totals import (
     Average,
     Total,
@@ -48,7 +48,8 @@ _TOKEN: Final = re.compile(r"(\d{1,20})\.(\d{1,12})")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Every point of a tag in a span, and first of all what was in force when it began, with the time of its own.
+    """Every point of a tag in a span, and first of all what was in force when it began, with the time of its own; where
+    the record begins later (retention), what was in force there, which came before it.
 
     As columns: `utc_ns`, `value` in the tag's unit, `quality`, `source_ns` (the device's word, 0 where there is none),
     and `until_ns`: where that is before the next point, or before the end of the span, there is a gap. `truncated`:
@@ -155,11 +156,10 @@ class History(TrendsRecord):
             part_ends = np.cumsum(wanted)
             at = int(np.searchsorted(part_ends, skip + limit))
             following = f"{begins[at]}.{skip + limit - (int(part_ends[at - 1]) if at else 0)}"
-        before = None if token else row_at(force, start_ns)
+        before = None if token else bound_at(force, start_ns, end_ns)
         if before is not None and not inside[before]:
             rows = np.concatenate(([before], rows))
-        new = np.append(np.flatnonzero(force.is_point), len(force))
-        until_ns = force.until_ns[new[np.searchsorted(new, rows, "right")] - 1]
+        until_ns = force.until_ns[ends_of(force, rows)]
         if not more:
             until_ns = np.minimum(until_ns, end_ns)
         columns = (force.utc_ns[rows], until_ns, force.value[rows], force.quality[rows], force.source_ns[rows])

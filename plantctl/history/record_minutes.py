@@ -3,7 +3,7 @@
 Rules of the file: as `record`; what is read of many tags and files is read at once.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ from plantctl.history.chunk import Chunk, ChunkKind, Layout
 from plantctl.history.minutes import MINUTE_NS, QUARTER_NS, minutes_of
 from plantctl.history.minutes_together import decode_minutes_together
 from plantctl.history.numbers import I8
+from plantctl.history.quarters import QuarterRange
 from plantctl.history.record import Part, Record
 from plantctl.history.sealed import Range
 from plantctl.history.seams import seamless
@@ -48,7 +49,7 @@ class MinutesRecord(Record):
         force = self._in_force(part, tag)
         if force is not None and front_ns is not None:
             force = behind(force, front_ns)
-        return None if force is None else minutes_of(force)
+        return None if force is None or not len(force) else minutes_of(force)
 
     def _fronts(self, parts: Iterable[Part], tag: int) -> Iterator[tuple[Part, int | None]]:
         """Parts that follow each other; with each that reaches back behind others, since UTC was set back, up to when
@@ -57,15 +58,16 @@ class MinutesRecord(Record):
         seen: list[Part] = []
         high_ns = -1 << 63
         for part in parts:
-            front_ns = part.low_ns
-            if part.low_ns < high_ns:
-                for force in (self._in_force(each, tag) for each in seen if each.high_ns > part.low_ns):
-                    front_ns = (
-                        front_ns if force is None else max(front_ns, int(force.at_ns[-1]), int(force.until_ns[-1]))
-                    )
-            yield part, front_ns if front_ns > part.low_ns else None
+            yield part, self._front(part.low_ns, seen, tag) if part.low_ns < high_ns else None
             seen.append(part)
             high_ns = max(high_ns, part.high_ns)
+
+    def _front(self, low_ns: int, seen: Iterable[Part], tag: int) -> int | None:
+        """Up to when the parts before one that begins at `low_ns` told of a tag; None where that is not behind it."""
+        front_ns = low_ns
+        for force in (self._in_force(each, tag) for each in seen if each.high_ns > low_ns):
+            front_ns = front_ns if force is None else max(front_ns, int(force.at_ns[-1]), int(force.until_ns[-1]))
+        return front_ns if front_ns > low_ns else None
 
     def _in_minutes(self, tags: Sequence[int], start_ns: int, end_ns: int) -> Iterator[Told]:
         """What some tags did minute by minute."""
@@ -123,31 +125,53 @@ class MinutesRecord(Record):
     def _coarse(self, tag: int, start_ns: int, end_ns: int, alone: bool = False) -> Iterator[Piece]:
         """What a tag did from start to end: quarters of an hour where kept, as chunks unless `alone`, or minutes."""
         ranges = self._ranges
-        at, beyond = self._first_from(start_ns), 0
+        at, beyond, high_ns = self._first_from(start_ns), 0, -1 << 63
+        seen: list[tuple[int, Range | QuarterRange]] = []  # up to when some files tell, and which
         while at < len(ranges) and beyond < 2:
             wide = self._quarters_of(ranges[at], tag, alone)
             if wide is not None:
-                at, found, low_ns = wide
+                at, found, part = wide
                 if found is not None:
                     yield found
-                beyond += low_ns >= end_ns
-                continue
-            with suppress(FileNotFoundError):  # retention removed it since the folder was listed
-                head = self._head(ranges[at])
-                if head.low_ns < end_ns and head.high_ns >= start_ns:
-                    minutes = self._minutes(Part(head.low_ns, head.high_ns, self._file(ranges[at]), None), tag)
+            else:
+                sealed = self._sealed_part(ranges[at])
+                at += 1
+                if sealed is None:
+                    continue
+                part = sealed
+                if part.low_ns < end_ns and part.high_ns >= start_ns:
+                    reaches_back = part.low_ns < high_ns
+                    front_ns = self._front(part.low_ns, self._seen(seen, part.low_ns), tag) if reaches_back else None
+                    minutes = self._minutes(part, tag, front_ns)
                     if minutes is not None and len(minutes):
                         yield minutes
-                beyond += head.low_ns >= end_ns
-            at += 1
+            if part.file is not None:
+                seen.append((part.high_ns, part.file.range))
+            high_ns = max(high_ns, part.high_ns)
+            beyond += part.low_ns >= end_ns
         tail = self._tail_part()
         if tail is not None and tail.low_ns < end_ns and tail.high_ns >= start_ns:
-            minutes = self._minutes(tail, tag)
-            if minutes is not None:
+            minutes = self._minutes(tail, tag, self._front(tail.low_ns, self._seen(seen, tail.low_ns), tag))
+            if minutes is not None and len(minutes):
                 yield minutes
 
-    def _quarters_of(self, range_: Range, tag: int, alone: bool) -> tuple[int, Piece | None, int] | None:
-        """What a tag did in the file of quarters that covers a sealed file, which place is behind, when it begins.
+    def _sealed_part(self, range_: Range) -> Part | None:
+        """A sealed file as a part; None where retention removed it since the folder was listed."""
+        with suppress(FileNotFoundError):
+            file = self._file(range_)
+            return Part(file.head.low_ns, file.head.high_ns, file, None)
+        return None
+
+    def _seen(self, seen: list[tuple[int, Range | QuarterRange]], low_ns: int) -> Iterator[Part]:
+        """The sealed files among those seen that may tell of what is behind a moment."""
+        for high_ns, range_ in seen:
+            if high_ns > low_ns:
+                first = bisect_left(self._ranges, range_.first_sequence, key=_first_of)
+                last = bisect_right(self._ranges, range_.last_sequence, key=_first_of)
+                yield from (part for part in map(self._sealed_part, self._ranges[first:last]) if part is not None)
+
+    def _quarters_of(self, range_: Range, tag: int, alone: bool) -> tuple[int, Piece | None, Part] | None:
+        """What a tag did in the file of quarters that covers a sealed file, which place is behind, and that file.
 
         None where no such file can be read.
         """
@@ -164,7 +188,12 @@ class MinutesRecord(Record):
             found = file.quarters(tag)
         if found is None and (file.damaged or file.has(ChunkKind.QUARTERS, tag)):
             return None
-        return bisect_right(self._ranges, wide.last_sequence, key=lambda r: r.first_sequence), found, file.head.low_ns
+        part = Part(file.head.low_ns, file.head.high_ns, file, None)
+        return bisect_right(self._ranges, wide.last_sequence, key=_first_of), found, part
+
+
+def _first_of(range_: Range) -> int:
+    return range_.first_sequence
 
 
 def _minutes_of_all(forces: list[InForce]) -> list[Buckets]:

@@ -70,6 +70,29 @@ def row_at(force: InForce, utc_ns: int) -> int | None:
     return row if row >= 0 and utc_ns <= int(force.until_ns[row]) else None
 
 
+def bound_at(force: InForce, start_ns: int, end_ns: int) -> int | None:
+    """The row that stands at the beginning of an answer: what was in force at the start; where the record begins after
+    it, what was in force there, which may have come long before. None where neither is known.
+    """
+    row = row_at(force, start_ns)
+    if row is None and len(force) and not force.is_point[0] and start_ns < force.at_ns[0] < end_ns:
+        return 0
+    return row
+
+
+def ends_of(force: InForce, rows: Places) -> Places:
+    """Up to which row each of some points held: on through those behind it that only repeat it, up to the next point.
+
+    What a part begins with is another value where the part before it is missing or damaged: no point held through that.
+    """
+    new = force.is_point
+    if force.line is None and len(force):
+        new = new | (force.utc_ns != np.append(force.utc_ns[:1], force.utc_ns[:-1]))
+    begins = np.append(np.flatnonzero(new), len(force))
+    found: Places = begins[np.searchsorted(begins, rows, "right")] - 1
+    return found
+
+
 def lines_from(force: InForce, rows: slice | Places) -> npt.NDArray[np.bool_] | None:
     """From which of the rows of an answer it went straight to the next point; None: from none."""
     return None if force.line is None or not force.line[rows].any() else force.line[rows]
@@ -97,12 +120,10 @@ def told(force: InForce, start_ns: int, end_ns: int, limit: int) -> Told:
     if truncated:
         end_ns = int(force.utc_ns[rows[limit]])
     rows = rows[:limit]
-    before = row_at(force, start_ns)
+    before = bound_at(force, start_ns, end_ns)
     if before is not None and not wanted[before]:
         rows = np.concatenate(([before], rows))
-    # a row held on through those behind it that only repeat it, up to the next point
-    new = np.append(np.flatnonzero(force.is_point), len(force))
-    return Told(rows, new[np.searchsorted(new, rows, "right")] - 1, end_ns, truncated)
+    return Told(rows, ends_of(force, rows), end_ns, truncated)
 
 
 def _neighbours(force: InForce, start_ns: int, end_ns: int, limit: int) -> Told:
@@ -114,7 +135,7 @@ def _neighbours(force: InForce, start_ns: int, end_ns: int, limit: int) -> Told:
     if truncated:
         end = begin + limit
         end_ns = int(force.utc_ns[end])
-    before = row_at(force, start_ns)
+    before = bound_at(force, start_ns, end_ns)
     if before is not None and before < begin:
         begin = before
     return Told(slice(begin, end), slice(begin, end), end_ns, truncated)

@@ -7,9 +7,10 @@ import pytest
 
 from plantctl.history.inspection import Cost, inspect
 from plantctl.history.minutes import QUARTER_NS
-from plantctl.history.quarter_files import Quarters
-from plantctl.history.quarters import quarter_ranges, quarter_ranges_all
+from plantctl.history.quarter_files import Quarters, _second_level
+from plantctl.history.quarters import QuarterRange, quarter_ranges, quarter_ranges_all
 from plantctl.history.query import History
+from plantctl.history.sealed import sealed_ranges
 from plantctl.history.trends import Tier
 from tests.history_bench import NAMES, TAGS, hours_of_slow_scans
 from tests.unit.simulated_storage import SimulatedStorage
@@ -131,3 +132,54 @@ def test_a_damaged_chunk_costs_its_tag_alone(story):
         for each, other in zip(found, tags, strict=True):
             same(each.buckets, without_quarters(story).spans(other, each.buckets.begin_ns, each.width_ns))
         story.sealed.files[name].seen = whole
+
+
+@pytest.fixture(scope="module", params=range(4))
+def set_back(request):
+    """A plant whose UTC is set back by minutes or hours, some times right before a file is sealed."""
+    draw = Random(request.param)
+    plant = hours_of_slow_scans(draw)
+    for k in range(16):
+        plant.scan(300, 3_000_000_000)
+        if k in (2, 7, 8, 13, 15):
+            plant.offset_ns -= draw.choice((200, 600, 1_500, 2_400)) * 1_000_000_000 + draw.randint(0, 10**9)
+            plant.frames.time(plant.count, plant.mono_ns, plant.utc_ns)
+            plant.scan(1)
+        plant.seal()
+    plant.scan(20, 3_000_000_000)
+    plant.keep()
+    return plant
+
+
+@pytest.mark.parametrize("together", [2, 3])
+def test_where_utc_was_set_back_at_the_end_of_a_file_no_time_counts_twice(set_back, together):
+    names = [name for name in set_back.sealed.names() if name.endswith(".seg")]
+    sealed = SimulatedStorage({name: set_back.sealed.files[name] for name in names})
+    made = Quarters(sealed, together)
+    while made.turn():
+        pass
+    kept = quarter_ranges(sealed.names())
+    assert kept
+    history, plain = History(set_back.log, sealed), without_quarters(set_back)
+    begin, end = history.extent_ns()
+    for tag in TAGS:
+        trend = history.trend(NAMES[tag], begin, end + 1, (end - begin) // QUARTER_NS + 2)
+        assert trend.tier is Tier.QUARTERS
+        assert (trend.buckets.known_ns <= trend.width_ns).all()
+        same(trend.buckets, plain.spans(NAMES[tag], trend.buckets.begin_ns, trend.width_ns))
+
+
+def test_files_of_quarters_with_a_sealed_file_between_them_stay_apart(story):
+    """Else what is between them would be told by nobody."""
+    ranges = sealed_ranges(story.sealed.names())
+    names = [name for name in story.sealed.names() if name.endswith(".seg")]
+    sealed = SimulatedStorage({name: story.sealed.files[name] for name in names})
+    made = Quarters(sealed, together=2)
+    while not any(q.level == 1 for q in quarter_ranges(sealed.names())):
+        assert made.turn()
+    first = quarter_ranges(sealed.names())[0]
+    behind = [each for each in ranges if each.first_sequence > first.last_sequence]
+    lonely = [QuarterRange(behind[1].first_sequence, behind[2].last_sequence, 1)]
+    assert _second_level([first, *lonely], ranges, 2) == []
+    lonely = [QuarterRange(behind[0].first_sequence, behind[1].last_sequence, 1)]
+    assert _second_level([first, *lonely], ranges, 2) == [first, *lonely]
