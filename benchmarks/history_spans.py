@@ -56,12 +56,14 @@ class Sealed:
         self.history = History(ReadOnlyFolder(self.folder / "log"), ReadOnlyFolder(self.folder / "history"))
 
     def forget(self):
+        self.history = None
         drop(self.folder)
 
     def raw(self, tags, start_ns, end_ns):
-        # what was in force at the start comes first in our answers
         found = [self.history.raw(f"T-{tag}", start_ns, end_ns) for tag in tags]
-        return [(each.utc_ns[each.utc_ns >= start_ns], each.value[each.utc_ns >= start_ns]) for each in found]
+        # what was in force at the start comes first in our answers, with the time of its own
+        first = [int(each.utc_ns[0] < start_ns) for each in found]
+        return [(each.utc_ns[at:], each.value[at:]) for each, at in zip(found, first, strict=True)]
 
     def pixels(self, tags, start_ns, end_ns, number):
         found = self.history.trends([f"T-{tag}" for tag in tags], start_ns, end_ns, number)

@@ -39,6 +39,8 @@ VALUES: Final = range(1, 6)
 WHOLE: Final = -1  # the form of what is no value
 # A head reads beyond the end of damaged data by so much at most before that is seen.
 BEYOND: Final = bytes(64)
+# Columns of so many rows are put in their places one by one: sooner than all rows each to its own.
+LONG: Final = 256
 _EIGHT: Final = np.arange(8)
 _PLANES: Final = np.array([n.bit_count() for n in range(256)], np.int64)
 
@@ -168,7 +170,11 @@ def _numbers(cells: npt.NDArray[np.uint8], heads: list[_Heads], rows: I8, begin:
         if kind > BITS:
             with np.errstate(over="ignore", under="ignore"):
                 found = restored(found.astype(np.float64), kind, decimals[group, None]).view(np.int64)
-        numbers[to[group, None] + np.arange(length)] = found
+        if length < LONG:
+            numbers[to[group, None] + np.arange(length)] = found
+            continue
+        for begin_at, column in zip(to[group].tolist(), found, strict=True):
+            numbers[begin_at : begin_at + length] = column
     return numbers
 
 

@@ -111,6 +111,14 @@ def moves_in(planes: npt.NDArray[np.uint8], mask: int) -> I8:
     if mask == 1:  # nearly every column: small moves
         small: I8 = _SMALL.take(planes[..., 0, :], mode="clip")  # a byte is never outside
         return small
+    if mask == 3:
+        pairs = planes[..., 1, :].astype(np.int32)
+        pairs <<= 8
+        pairs |= planes[..., 0, :]
+        odd = pairs & 1
+        pairs >>= 1
+        pairs ^= -odd
+        return pairs.astype(np.int64)
     words = spread(planes, mask)
     signs = words & _ONE
     np.negative(signs, out=signs)
