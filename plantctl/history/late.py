@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from plantctl.core.batch import SampleLabel
 from plantctl.core.errors import LogDamaged
@@ -130,6 +131,10 @@ class LateOf(NamedTuple):
     value: F8
     quality: U2
     lab: bool
+
+    def pick(self, rows: slice | npt.NDArray[np.bool_]) -> "LateOf":
+        """Some of them."""
+        return LateOf(self.utc_ns[rows], self.value[rows], self.quality[rows], self.lab)
 
 
 class _Columns(NamedTuple):

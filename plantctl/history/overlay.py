@@ -4,14 +4,18 @@ A late value is a point as any other: it holds until the tag's next one, late or
 nobody looked at the plant; and where it is of the time of a point, it stands in its place. So the answer is the same
 whenever it came. Of a laboratory tag only late values count.
 
+Minutes and quarters of an hour that were kept know nothing of late values. Where one is, and where it ended, they are
+made anew from points; where it held all through, they are it.
+
 Rules of the file: pure.
 """
 
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from plantctl.history.buckets import InForce
+from plantctl.history.buckets import Buckets, InForce
 from plantctl.history.late import LateOf
 from plantctl.history.numbers import I8
 
@@ -47,11 +51,42 @@ def overlaid(force: InForce, late: LateOf, first: int, last: int, newest_ns: int
     )
 
 
-def _not_replaced(force: InForce, late_ns: I8) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def windows_of(units: I8, close: int) -> list[tuple[int, int]]:
+    """Runs of ascending numbers of minutes or quarters, `close` to each other: the first of each and the one behind."""
+    runs = np.split(units, np.flatnonzero(np.diff(units) > close) + 1)
+    return [(int(run[0]), int(run[-1]) + 1) for run in runs if len(run)]
+
+
+def ends_of(begin: I8, kept: Buckets, of: I8, beyond: int, width_ns: int) -> I8:
+    """Up to which minute or quarter each late value that outlived the one that it is of was in force.
+
+    It held until the tag's next point: in the next minute of which one was `kept`, or `of` the next late value, or in
+    `beyond`, the last that the record tells of.
+    """
+    moved = np.sort(kept.begin_ns[kept.told & (kept.count > 0)]) // width_ns
+    after = np.append(moved, np.iinfo(np.int64).max)[np.searchsorted(moved, begin, "right")]
+    late = np.append(of, beyond)[np.searchsorted(of, begin, "right")]
+    found: I8 = np.maximum(begin, np.minimum(np.minimum(after, late), beyond))
+    return found
+
+
+def holding(late: LateOf, begin: I8, end: I8, width_ns: int) -> Buckets:
+    """The minutes or quarters between those of `begin` and of `end`, in which nothing but a late value was in force."""
+    count = np.maximum(end - begin - 1, 0)
+    of = np.repeat(np.arange(len(begin)), count)
+    place = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
+    value = late.value[of]
+    none, told = np.zeros(len(of), np.int64), np.ones(len(of), np.bool_)
+    known_ns = np.where(np.isnan(value), 0, width_ns)
+    begin_ns = (begin[of] + 1 + place) * width_ns
+    return Buckets(begin_ns, value, value, value, value, value, known_ns, none, late.quality[of], told)
+
+
+def _not_replaced(force: InForce, late_ns: I8) -> npt.NDArray[np.bool_]:
     """The rows that stay: not a point at the very time of a late one, nor one carried on over a late one."""
     before = np.searchsorted(late_ns, force.at_ns, "right")
     newest = late_ns[np.maximum(before - 1, 0)]
     same = (before > 0) & (newest == force.at_ns) & force.is_point & (force.utc_ns == force.at_ns)
     carried = (before > 0) & (newest >= force.utc_ns) & ~force.is_point
-    kept: np.ndarray[tuple[int], np.dtype[np.bool_]] = ~(same | carried)
+    kept: npt.NDArray[np.bool_] = ~(same | carried)
     return kept

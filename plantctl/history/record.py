@@ -16,7 +16,7 @@ import numpy as np
 from plantctl.history.buckets import InForce
 from plantctl.history.chunk import ChunkKind, Points, Scans
 from plantctl.history.gathering import Gathering, State, closing
-from plantctl.history.late import LateRows
+from plantctl.history.late import LateOf, LateRows
 from plantctl.history.names import NamedPoint, Names
 from plantctl.history.overlay import overlaid
 from plantctl.history.points_together import Piece, together, told_by
@@ -251,15 +251,20 @@ class Record:
             yield from self._parts(start_ns, end_ns)
             return
         force = self._whole([] if late.lab else self._parts(start_ns, end_ns), tag)
+        first, last = self._late_in_force(tag, late, start_ns, end_ns)
+        newest_ns = self._newest_ns()
+        force = overlaid(force, late, first, last, end_ns if newest_ns is None else newest_ns)
+        if len(force):
+            yield Part(int(force.at_ns[0]), int(force.until_ns.max()), None, None, force)
+
+    def _late_in_force(self, tag: int, late: LateOf, start_ns: int, end_ns: int) -> tuple[int, int]:
+        """The first of the late values of a tag that is of a span, or was in force at its start; the one behind."""
         first, last = (int(n) for n in np.searchsorted(late.utc_ns, (start_ns, end_ns)))
         if first:
             before = None if late.lab else self._told_before(tag, start_ns, int(late.utc_ns[first - 1]))
             # the last late one still held at the start, unless the scans told something after it
             first -= before is None or before.utc_ns <= int(late.utc_ns[first - 1])
-        newest_ns = self._newest_ns()
-        force = overlaid(force, late, first, last, end_ns if newest_ns is None else newest_ns)
-        if len(force):
-            yield Part(int(force.at_ns[0]), int(force.until_ns.max()), None, None, force)
+        return first, last
 
     def _told_before(self, tag: int, before_ns: int, from_ns: int) -> State | None:
         """The newest point that the scans told with UTC < before, None where that is before `from_ns`."""
@@ -286,9 +291,11 @@ class Record:
         tail = self._tail_part()
         if tail is not None and tail.low_ns < before_ns:
             yield tail
-        for range_ in reversed(self._ranges):
+        # it begins one file early, and the clock may have been set back
+        behind = min(self._first_from(before_ns) + 3, len(self._ranges))
+        for at in reversed(range(behind)):
             with suppress(FileNotFoundError):
-                file = self._file(range_)
+                file = self._file(self._ranges[at])
                 if file.head.low_ns < before_ns:
                     yield Part(file.head.low_ns, file.head.high_ns, file, None)
 

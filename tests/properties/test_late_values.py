@@ -11,9 +11,12 @@ from plantctl.core.frame import Kind, encode_frame
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
 from plantctl.core.quality import BAD
 from plantctl.history.inspection import inspect
-from plantctl.history.late import late_files, late_to_write, read_late
+from plantctl.history.late import LateOf, late_files, late_to_write, read_late
+from plantctl.history.minutes import MINUTE_NS, QUARTER_NS
+from plantctl.history.quarter_files import Quarters
+from plantctl.history.query import Tier
 from plantctl.history.sealed import Range
-from tests.history_bench import NAMES, PLAN, SCAN_NS, Naive, Plant
+from tests.history_bench import NAMES, PLAN, SCAN_NS, Naive, Plant, hours_of_slow_scans
 from tests.unit.simulated_storage import PowerCut, SimFile, SimulatedStorage
 
 SCANNED, LAB = 11, 23  # 23 never moves: its scans say nothing but that it is there
@@ -287,3 +290,46 @@ def test_a_disk_that_refuses_the_file_of_late_values_is_tried_again():
     plant.keep()
     plant.sealer.finish_early(plant.recorder.durable_sequence, plant.mono_ns)
     assert len(late_files(plant.sealed.names())) == 1
+
+
+@pytest.fixture(scope="module")
+def hours():
+    """A plant with files of quarters, whose tags rest for its last hours, and moments at which it was stopped."""
+    plant = hours_of_slow_scans(Random(3))
+    for k in range(10):
+        if k == 5:
+            plant.random.random = lambda: 1.0
+        plant.scan(450, 3_000_000_000)
+        if k in (2, 7):
+            plant.stop(2_000_000_000_000)
+        plant.seal()
+    made = Quarters(plant.sealed, together=2)
+    while made.turn():
+        pass
+    return plant
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_trends_of_a_tag_with_late_values_are_those_of_its_points(hours, seed):
+    draw = Random(seed)
+    begin, end = hours.history().extent_ns()
+    span = end - begin
+    early = [begin - draw.randrange(span) for _ in range(seed % 2)]
+    times = {draw.randrange(begin, end + 1) for _ in range(draw.choice((1, 4, 30)))} | {*early, end - draw.randrange(9)}
+    rows = [(draw.choice((7.5, 1e9, float("nan"))), t, SCANNED, draw.choice((0, BAD)), 0) for t in sorted(times)]
+    history = hours.history()
+    history.extent_ns()  # it looks at the record, in which there are none
+    history.late._of[SCANNED] = LateOf(
+        *(np.array([row[k] for row in rows], kind) for k, kind in ((1, "i8"), (0, "f8"), (3, "u2"))), lab=False
+    )
+    tiers = set()
+    for points in (9, span // QUARTER_NS + 2, 200, span // MINUTE_NS):
+        for first, last in ((begin, end + 1), (begin + span // 3, end - span // 5), (begin - span, end + span // 2)):
+            trend = history.trend(NAMES[SCANNED], first, last, points)
+            wanted = history.spans(NAMES[SCANNED], trend.buckets.begin_ns, trend.width_ns)
+            tiers.add(trend.tier)
+            for name in ("told", "low", "high", "first", "last", "known_ns", "count", "quality"):
+                np.testing.assert_array_equal(getattr(trend.buckets, name), getattr(wanted, name), f"{name} {points}")
+            np.testing.assert_allclose(trend.buckets.mean, wanted.mean, rtol=1e-6)
+    assert tiers >= {Tier.MINUTES, Tier.QUARTERS}
+    assert len(history.late.of(SCANNED).utc_ns) == len(rows)
