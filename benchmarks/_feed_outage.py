@@ -39,7 +39,7 @@ WAIT_S = 240.0
 SINKS = """\
 sinks:
   archive: {{kind: influx, url: "http://127.0.0.1:{port}", insecure: true, org: works, bucket: plant, text: false,
-            tags: ["10-AY-*"], events: false, patience: 5 s, backoff_most: 2 s, settle: 10 s, backfill: 200000,
+            tags: ["10-AY-*"], events: false, patience: 5 s, backoff_most: 2 s, backfill: 200000,
             batch: 20000, gzip: false}}
 """
 BROKER = """\
@@ -239,7 +239,10 @@ def at_database(database, field):
 
 
 def in_log(plant):
-    """Time in ms and value of every row of every tag, in the order of time."""
+    """Time in ms, value and quality of every row of every tag, in the order of time.
+
+    A key frame tells the rows before it once more: those are here twice.
+    """
     names = {p.id: p.name for p in plant.plan.points if p.name.startswith("10-AY-") and "." not in p.name}
     parts = {name: [] for name in names.values()}
     for stretch in LogRows(ReadOnlyFolder(plant.folder / "log")).read():
@@ -248,12 +251,15 @@ def in_log(plant):
         for begin, end in zip(begins.tolist(), np.append(begins[1:], len(stretch.tag)).tolist(), strict=True):
             name = names.get(int(stretch.tag[begin]))
             if name is not None:
-                parts[name].append((utc_ms[begin:end], stretch.value[begin:end]))
+                parts[name].append((utc_ms[begin:end], stretch.value[begin:end], stretch.quality[begin:end]))
     return {name: tuple(np.concatenate(column) for column in zip(*rows, strict=True)) for name, rows in parts.items()}
 
 
 def compared(wanted, found, through_ms):
-    """How many rows are missing, and how many have another value; those behind `through_ms` may still be under way."""
+    """How many rows are missing, and how many are others; those behind `through_ms` may still be under way.
+
+    `wanted` and `found` are times and numbers by name. What is no number has not to be there.
+    """
     lost = wrong = 0
     for name, (ms, value) in wanted.items():
         known = np.isfinite(value) & (ms <= through_ms)
@@ -295,14 +301,15 @@ def real_time(seconds, folder, options=(), *, with_broker=True):
 
 def verdict(plant, values, qualities, twice, heard):
     """What is where it should be: every row of the log that had arrived when the plant was ended."""
-    wanted = in_log(plant)
-    through_ms = min(ms[-1] for ms, _ in wanted.values()) - 3_000
+    logged = in_log(plant)
+    through_ms = min(ms[-1] for ms, _, _ in logged.values()) - 3_000
+    wanted = {name: (ms, value) for name, (ms, value, _) in logged.items()}
     lost, wrong = compared(wanted, values, through_ms)
-    lost += sum(int((ms <= through_ms).sum() > len(qualities.get(n, [()])[0])) for n, (ms, _) in wanted.items())
+    lost_too, wrong_too = compared({n: (ms, q) for n, (ms, _, q) in logged.items()}, qualities, through_ms)
     said = {
-        "rows_in_log": sum(len(ms) for ms, _ in wanted.values()),
-        "lost": lost,
-        "wrong": wrong,
+        "rows_in_log": sum(len(np.unique(ms)) for ms, _ in wanted.values()),
+        "lost": lost + lost_too,
+        "wrong": wrong + wrong_too,
         "twice_there": twice,
     }
     for sink in heard.rows if heard else ():

@@ -253,10 +253,12 @@ class SinkRunner:
         rate = self._settings.backfill
         if not self._take(lane, max(1, min(self._settings.batch, int(rate * PART_S)))):
             return False
-        assert lane.batch is not None
-        # What the peer takes its time for counts; what was not used before does not.
-        self._fill_from_ns = self._clock.monotonic_ns() + int(lane.batch.rows * 1e9 / rate)
-        self.statistics.filled_rows += await self._send_from(lane, historical=True)
+        began_ns = self._clock.monotonic_ns()
+        sent = await self._send_from(lane, historical=True)
+        # What the peer takes its time for counts, and so does a part's time that was not used before, which makes up
+        # for the pauses between parts that are small; what is not for this sink does not.
+        self._fill_from_ns = max(self._fill_from_ns, began_ns - int(PART_S * 1e9)) + int(sent * 1e9 / rate)
+        self.statistics.filled_rows += sent
         return True
 
     def _take(self, lane: _Lane, rows_max: int) -> bool:
@@ -274,7 +276,7 @@ class SinkRunner:
         return lane.batch is not None
 
     async def _send_from(self, lane: _Lane, *, historical: bool) -> int:
-        """Send the batch in hand and account for it; how many rows it has."""
+        """Send the batch in hand and account for it; how many rows of it are for this sink."""
         batch = lane.batch
         assert batch is not None
         try:
@@ -286,7 +288,7 @@ class SinkRunner:
         lane.batch = None
         self._settle(batch)
         self._say_how_it_goes()
-        return batch.rows
+        return wanted.rows
 
     # ------------------------------------------------------------------------------------------------ one batch
 

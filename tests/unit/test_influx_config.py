@@ -70,7 +70,7 @@ def test_reading_the_settings_does_not_import_the_library():
 
 
 def test_what_a_victoriametrics_may_forget_is_sent_again_by_default():
-    assert Config(**V2).settle == 15.0
+    assert Config(**V2).settle == 30.0
     assert Config(**V2, settle="1 min").settle == 60.0
     assert Config(**V2, settle=0).settle == 0.0
     with pytest.raises(ValidationError):

@@ -81,6 +81,22 @@ def test_after_an_outage_the_newest_arrives_first_and_the_hole_is_filled_at_its_
     assert plant.runner.statistics.filled_rows >= 600 * 40
 
 
+def test_what_is_not_for_a_sink_does_not_slow_the_filling_of_its_hole():
+    async def story(plant, peer):
+        await plant.end()
+        plant.wanted = lambda batch: batch.where(batch.tag == batch.tag.min(), events=False)  # a fourth of the rows
+        plant.begin()
+        peer.down = True
+        await plant.live(600)
+        peer.down = False
+        await plant.live(100)
+        assert not plant.runner.position.holes
+
+    plant = fed(story, backfill=100.0)  # of 40 rows a second; 10 of them are wanted
+    assert len({tag for tag, _ in plant.peer.rows}) == 1
+    assert 6_000 <= plant.runner.statistics.filled_rows <= 7_100
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_peer_that_fails_half_of_the_time_in_every_way_gets_everything(seed):
     async def story(plant, peer):

@@ -305,16 +305,16 @@ def test_a_sink_that_is_closed_says_so(secrets):
     told(story)
 
 
-def test_a_connection_that_was_lost_in_silence_is_another_link_and_one_that_was_ended_is_not(secrets):
+def test_a_connection_in_place_of_another_is_another_link_whoever_ended_that(secrets):
     async def story(peer):
         async with open_sink(peer, secrets) as sink:
             await sink.write(batch())
             peer.play.append(Act(headers={"Connection": "close"}, keep=True))
             await sink.write(batch(1))
             await sink.write(batch(2))
-            assert (sink.link, peer.connections) == (1, 2)
+            assert (sink.link, peer.connections) == (2, 2)
             await peer.hang_up()
             await sink.write(batch(3))
-            assert (sink.link, peer.connections) == (2, 3)
+            assert (sink.link, peer.connections) == (3, 3)
 
     told(story)
