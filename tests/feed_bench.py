@@ -7,12 +7,14 @@ from plantctl.app.feed_ledger import FeedLedger
 from plantctl.app.feed_log import FeedLog
 from plantctl.core.event import EventKind
 from plantctl.core.frame import Kind, decode_rows
+from plantctl.core.virtual_run import run_virtual
 from plantctl.log.reader import read_frames
 from plantctl.scan.event_records import EventRecords
 from plantctl.sinks._position import Position
 from plantctl.sinks._runner import SinkRunner
 from plantctl.sinks._sink import SinkRejected, SinkSettings, SinkUnreachable
 from tests.unit.log_bench import SCAN_NS, Scan
+from tests.unit.simulated_storage import SimulatedStorage
 
 
 class NoWords(EventRecords):
@@ -174,4 +176,36 @@ def alarm(scan, text):
     scan.event(text, code=int(EventKind.ALARM), tag=5, new=1.0)
 
 
-__all__ = ["FedPlant", "NoWords", "Peer", "PeerSink", "SinkRejected", "alarm", "logged_rows"]
+def fed(story, **settings):
+    """Runs `story(plant, peer)` in virtual time; the plant, its peer and the runner."""
+
+    async def main(clock):
+        peer = Peer(clock)
+        plant = FedPlant(clock, SimulatedStorage(), SimulatedStorage(), peer, **settings)
+        plant.begin()
+        try:
+            await story(plant, peer)
+        finally:
+            await plant.end()
+        return plant
+
+    return run_virtual(main)
+
+
+def assert_all_arrived_once_in_order(plant):
+    peer = plant.peer
+    assert peer.rows == logged_rows(plant.storage)
+    assert peer.out_of_order == 0
+
+
+__all__ = [
+    "FedPlant",
+    "NoWords",
+    "Peer",
+    "PeerSink",
+    "SinkRejected",
+    "alarm",
+    "assert_all_arrived_once_in_order",
+    "fed",
+    "logged_rows",
+]
