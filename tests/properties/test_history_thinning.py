@@ -186,7 +186,7 @@ def test_of_a_tag_that_is_not_recorded_nothing_is_in_force_once_it_is_sealed(see
 
 def test_a_clock_that_is_set_back_hides_no_point_of_a_line():
     plant = Plant(Random(5))
-    for step_ns in (0, -7 * SECOND, 3600 * SECOND, -3600 * SECOND):
+    for step_ns in (0, -7 * SECOND, 9 * SECOND, -5 * SECOND):  # seconds only: else it moved too seldom to be thinned
         plant.scan(25)
         plant.offset_ns += step_ns
         plant.frames.time(plant.count, plant.mono_ns, plant.utc_ns)
@@ -195,6 +195,20 @@ def test_a_clock_that_is_set_back_hides_no_point_of_a_line():
     history = sealed(plant, Random(1), 10**6, everything=True)
     assert history.raw(NAMES[12], 0, 1 << 62).utc_ns.tolist() == [p[0] for p in Naive(plant.log, 12).points]
     assert len(history.raw(NAMES[11], 0, 1 << 62).utc_ns) > 2
+
+
+@pytest.mark.parametrize(("period_s", "thin"), [(60, False), (2, True)])
+def test_a_tag_that_moved_less_than_four_times_a_minute_is_kept_as_scanned(period_s, thin):
+    """Its points take less room than the minutes that a thinned tag has."""
+    plant = Plant(Random(6))
+    for _ in range(60):
+        plant.scan(1, period_s * SECOND)
+    plant.keep()
+    history = sealed(plant, Random(2), 10**6, everything=True)
+    for tag in THINNED:
+        series, scanned = history.raw(NAMES[tag], 0, 1 << 62), Naive(plant.log, tag).points
+        assert (series.off_by == POLICIES[tag].off_by) == thin
+        assert thin or series.utc_ns.tolist() == [point[0] for point in scanned]
 
 
 # ------------------------------------------------------------------------------------------------ a tag of anything
@@ -233,6 +247,10 @@ def in_pieces(points, scans, before, policy, length):
 @example(
     [(0, 0.0, 1), (19, 0.1, 1), (20, 0.0, 1)], [0] * 19 + [1, 0] + [0] * 20, set(), None, Keep.SWINGING_DOOR, 0.0, 0, 3
 )
+@example(  # a hole between two pieces, and behind it nothing but what was known before it
+    [(0, 1.0, 0), (1, 1.1, 0), (2, 1.0, 0), (10, 1.0, 0), (11, 1.1, 0), (12, 1.0, 0)],
+    [1] * 41, {5}, None, Keep.DEAD_BAND, 0.25, 0, 3,
+)  # fmt: skip
 def test_any_column(rows, steps_ns, holes, known, keep, off_by, at_least_ns, length):
     """Scans at one time, holes anywhere, numbers of any size: by the very arithmetic of whoever reads it."""
     told = sorted({scan: (value, quality) for scan, value, quality in rows}.items())
