@@ -3,6 +3,13 @@
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+# What is told of what is no block's: qualities, devices (by `FieldEventKind`), the clock of the plant.
+SEVERITY_WORDS: Final = ("good", "uncertain", "bad")
+DEVICE_WORDS: Final = ("", "link-up", "link-down", "device-error", "discrepancy", "outputs")
+CLOCK: Final = "clock.synchronised"
+CLOCK_WORDS: Final = ("doubtful", "synchronised")
 
 
 class EventKind(IntEnum):

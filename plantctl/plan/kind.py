@@ -10,11 +10,11 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
 from plantctl.core.block import Block, Field, fields
+from plantctl.core.plugin import offered
 
 ENTRY_POINT_GROUP = "plantctl.blocks"
 HALVES: tuple[Literal["back", "step"], ...] = ("back", "step")
@@ -54,7 +54,7 @@ def _by_name(kind: Kind) -> dict[str, Field]:
 def kind_names() -> tuple[str, ...]:
     """The names of all kinds there are, sorted; a name of our own wins over a third party's."""
     ours = {m.name for m in pkgutil.iter_modules(importlib.import_module("plantctl.blocks").__path__)}
-    others = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}
+    others = {point.name for point in offered(ENTRY_POINT_GROUP)}
     return tuple(sorted(name for name in ours | others if not name.startswith("_")))
 
 
@@ -66,7 +66,7 @@ def find_kind(name: str) -> Kind:
     ours = f"plantctl.blocks.{name}"
     if any(m.name == name for m in pkgutil.iter_modules(importlib.import_module("plantctl.blocks").__path__)):
         return kind_of(importlib.import_module(ours), name)
-    point = next(p for p in entry_points(group=ENTRY_POINT_GROUP) if p.name == name)
+    point = next(p for p in offered(ENTRY_POINT_GROUP) if p.name == name)
     return kind_of(importlib.import_module(point.value), name)
 
 

@@ -5,12 +5,9 @@ from typing import Final, Protocol, Self
 
 from plantctl.core.block import fields
 from plantctl.core.command import Result, Stage
-from plantctl.core.event import Event, EventKind
+from plantctl.core.event import CLOCK, CLOCK_WORDS, DEVICE_WORDS, SEVERITY_WORDS, Event, EventKind
 from plantctl.core.frame import IN_WORDS, NO_TAG, Frame, Kind, decode_records
 from plantctl.plan.plan import Plan
-from plantctl.scan.executive import DEVICE_WORDS
-from plantctl.scan.journal import SEVERITY_WORDS
-from plantctl.scan.statistics import CLOCK, CLOCK_WORDS
 
 _STAGES: Final = {int(stage): stage for stage in Stage}
 _KINDS: Final = {int(kind): kind for kind in EventKind}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plantctl.core.command import Command, Result
-from plantctl.core.event import Event, EventKind
+from plantctl.core.event import DEVICE_WORDS, Event, EventKind
 from plantctl.core.field import FieldEvent, InputColumns, OutputColumns
 from plantctl.core.late import LATE, late_payload
 from plantctl.core.ring import RingWriter
@@ -250,6 +250,3 @@ def _device_event(event: FieldEvent, scan: int, mono_ns: int, utc_ns: int) -> Ev
     kind = float(int(event.kind))
     reason = event.text
     return Event(EventKind.DEVICE, scan, mono_ns, utc_ns, target, 0.0, kind, DEVICE_WORDS, "", reason, event.utc_ns)
-
-
-DEVICE_WORDS = ("", "link-up", "link-down", "device-error", "discrepancy", "outputs")

@@ -12,7 +12,7 @@ import numpy as np
 
 from plantctl.core.block import fields
 from plantctl.core.command import Command, Result
-from plantctl.core.event import Event, EventKind
+from plantctl.core.event import SEVERITY_WORDS, Event, EventKind
 from plantctl.core.field import OutputColumns
 from plantctl.core.frame import (
     ANSWERED_BEFORE,
@@ -35,7 +35,6 @@ from plantctl.scan.latch import Latch
 from plantctl.scan.memory import StateMemory
 from plantctl.scan.step import Stepper
 
-SEVERITY_WORDS = ("good", "uncertain", "bad")
 TIME_PERIOD_NS = 1_000_000_000
 UTF8_BYTES_MAX = 4  # of one character
 CUT = " ..."

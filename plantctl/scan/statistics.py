@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from plantctl.core.event import Event, EventKind
+from plantctl.core.event import CLOCK, CLOCK_WORDS, Event, EventKind
 from plantctl.core.quality import Reason, uncertain_because
 from plantctl.plan.plan import HISTORY_REMOVED, LOG_SPACE, OVERRUN_TRIP
 from plantctl.scan.executive import Executive
@@ -19,14 +19,12 @@ from plantctl.scan.time_watch import TimeWatch
 PERIOD_NS: Final = 1_000_000_000
 UNSYNCHRONISED: Final = uncertain_because(Reason.CLOCK)
 DAMAGED: Final = "scan.damaged_messages"
-CLOCK: Final = "clock.synchronised"
 # By the state of the disk, as `history.space.Space` counts them.
 SPACE_WORDS: Final = (
     "the disk of the record has room again",
     "the disk of the record is short: the log is kept shorter, then old values go; transitions stay",
     "the disk of the record is nearly full: only transitions are recorded, no values",
 )
-CLOCK_WORDS: Final = ("doubtful", "synchronised")
 
 
 class Statistics:

@@ -104,10 +104,10 @@ def recorded(folder, seed):
     draw = Random(seed)
     log, sealed = FolderStorage(folder / "log"), FolderStorage(folder / "history")
     span_ns = 1_200 * 10**9 if seed in LONG else 25 * SCAN_NS
-    plant = Known(draw, log, sealed, file_bytes=9_000, span_ns=span_ns)
+    plant = Known(draw, log, sealed, file_bytes=40_000 if seed in LONG else 9_000, span_ns=span_ns)
     for number in range(10):
         if seed in LONG:
-            plant.scan(70, 30 * 10**9)
+            plant.scan(25, 80 * 10**9)
             plant.bring_late(number)
         else:
             some_of_everything(plant, draw, number)
@@ -126,7 +126,7 @@ def recorded(folder, seed):
     book = CallBook((), 0, 0, BOOK)
     keep(folder / "feeds" / f"standby{CALLS}", book.encode())
     keep(folder / "feeds" / f"cloud{NUMBER}", encode_bd_seq(BD_SEQ))
-    quarters = Quarters(sealed, together=3)
+    quarters = Quarters(sealed, together=2)
     while seed in LONG and quarters.turn():
         pass
     ledger.set_aside(Batch(1, 1, zero, np.arange(3, dtype=np.uint32), zero + 0.5, zero.astype(np.uint16), zero), "no")
@@ -261,7 +261,7 @@ def flip(path, draw):
 def flipped(place, number, kind):
     """One flip in a file of this kind; what it cost: points lost, transitions lost, whether mended whole."""
     draw = Random(number)
-    seeds = {".seg": SEALED + LONG, ".q": LONG, "late-": LONG}.get(kind, SEALED + UNSEALED)
+    seeds = {".seg": 3 * SEALED + LONG, ".q": LONG, "late-": LONG}.get(kind, SEALED + UNSEALED)
     seed = draw.choice(seeds)
     sound, truth, right = template(str(place), seed)
     folder = Path(place) / f"flip-{number}"
