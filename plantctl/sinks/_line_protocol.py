@@ -90,7 +90,7 @@ class LineEncoder:
         self._events_of = measurement_text(f"{measurement}_event")
         self._plant = plant
         self._labels = labels
-        self._seen: tuple[list[int], list[PointLabel]] = ([], [])
+        self._seen: list[PointLabel] = []
         self._text = text
         self._recording = recording
         self._known: dict[int, _Heads] = {}  # by plan, for batches that call points otherwise; 0 for all others
@@ -193,7 +193,7 @@ class LineEncoder:
 
     def _turn_to(self, batch: Batch) -> None:
         """Take the heads that fit the batch, after forgetting all of them where any label is another one."""
-        seen = (list(self._labels), list(self._labels.values()))  # compared by identity: some ns a label
+        seen = list(self._labels.values())  # compared by identity, some ns a label; no two points have the same
         if seen != self._seen or sum(len(heads.texts) for heads in self._known.values()) > HEADS_MAX:
             self._seen = seen
             self._known.clear()
