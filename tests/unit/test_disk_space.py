@@ -1,5 +1,6 @@
 """A disk that becomes short: it is told hours before, copies go first, then old values, transitions last of all."""
 
+from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 
@@ -37,6 +38,25 @@ def test_how_long_the_room_lasts_is_told_hours_before():
     alarmed_ns = next(at for lasts_s, at in told if lasts_s < 8 * 3600)
     assert mono_ns - alarmed_ns > 7 * HOUR_NS
     assert [lasts_s for lasts_s, _ in told[2:]] == pytest.approx([(mono_ns - at) / 1e9 for _, at in told[2:]], abs=90)
+
+
+def test_a_disk_that_breathes_costs_no_row_a_second():
+    """An hour of a disk that fills slowly while others write and remove: what the points say, each second."""
+    space, draw, told = DiskSpace(), Random(1), []
+    for second in range(3_600):
+        free = 40 * SHORT_BYTES - 100_000 * second - draw.randrange(30_000_000)
+        space.look(free, DISK, second * 1_000_000_000)
+        points = space.points()
+        assert points["log.free"] == pytest.approx(free, rel=0.011)
+        told.append(points)
+        if second % 60 == 0:
+            assert points["log.lasts"] == space.lasts_s
+    rows = {name: sum(now[name] != before[name] for before, now in pairwise(told)) for name in told[0]}
+    assert rows["log.free"] <= 3
+    assert 20 <= rows["log.lasts"] <= 60
+    for free in (SHORT_BYTES - 1, 0, SHORT_BYTES - 2):  # a state's own figures are told at once
+        space.look(free, DISK, 3_599_000_000_001)
+        assert (space.points()["log.free"], space.points()["log.lasts"]) == (free, space.lasts_s)
 
 
 def test_a_small_disk_and_one_that_hardly_moves():
@@ -103,7 +123,9 @@ def test_the_copies_in_the_log_go_first_then_old_values_and_no_transition():
         from_ns = open_sealed(plant.sealed, thinned).head.low_ns
         kept = before.utc_ns > from_ns
         assert set(before.utc_ns[kept].tolist()) <= set(after.utc_ns.tolist())
-        assert not (after.utc_ns < from_ns).any(), "of what went nothing is known, not that it stood still"
+        assert not (after.utc_ns[1:] < from_ns).any(), "of what went nothing is known, but what rested at its end"
+        assert after.until_ns[0] > from_ns
+        assert plant.history().at(name, [from_ns - 1]) == [None]
     assert inspect(plant.log, plant.sealed).damages == []
     plant.sealer.wanted_bytes = 0
     plant.scan(40)

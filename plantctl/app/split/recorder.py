@@ -101,8 +101,8 @@ class RecorderProcess:
         live["history_removed"][0] = sealed.removed_files
         space = self._disk.space
         live["disk_free"][0], live["disk_lasts_s"][0], live["disk_space"][0] = (
-            space.free,
-            int(space.lasts_s),
+            space.told_free,
+            int(space.told_lasts_s),
             space.state,
         )
         if status.failing or self._retained.status.failing:
