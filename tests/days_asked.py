@@ -4,6 +4,7 @@ Used on minutes by tests, on seven days by `benchmarks/campaigns/seven_days.py`.
 """
 
 from collections import Counter
+from contextlib import contextmanager
 from random import Random
 
 from plantctl.history.sealed import open_sealed, sealed_ranges
@@ -41,6 +42,15 @@ class Asked:
         if question not in self._right:
             self._right[question] = self.plain[question.tag].ask(question)
         return self._right[question]
+
+    @contextmanager
+    def nothing_wrong(self):
+        """What is asked inside is asked for itself: some of it, and nothing that disagrees."""
+        self.wrong.clear()
+        self.count.clear()
+        yield
+        assert self.wrong[:5] == []
+        assert self.count.total() > 5
 
     def judge(self, way, question, found):
         right = self.right(question)

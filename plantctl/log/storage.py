@@ -99,28 +99,32 @@ class Storage(Protocol):
         ...
 
 
-class FolderStorage:
-    """A real folder. `sync` is fdatasync: the length is written as well, times of access are not."""
+class _Folder:
+    """A real folder, as far as reading its files goes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    def names(self) -> list[str]:
-        _make_folder(self.folder)
-        return sorted(os.listdir(self.folder))
 
     def read(self, name: str, size: int = -1) -> bytes:
         with (self.folder / name).open("rb") as file:
             return file.read(size)
 
     def read_part(self, name: str, offset: int, size: int) -> bytes:
-        return _read_part(self.folder / name, offset, size)
+        return HeldFile(self.folder / name).part(offset, size)
 
     def expect(self, names: Sequence[str]) -> None:
         _expect(self.folder, names)
 
     def hold(self, name: str) -> Held:
         return HeldFile(self.folder / name)
+
+
+class FolderStorage(_Folder):
+    """A real folder. `sync` is fdatasync: the length is written as well, times of access are not."""
+
+    def names(self) -> list[str]:
+        _make_folder(self.folder)
+        return sorted(os.listdir(self.folder))
 
     def length(self, name: str) -> int:
         return (self.folder / name).stat().st_size
@@ -171,7 +175,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(file)
 
 
-class ReadOnlyFolder:
+class ReadOnlyFolder(_Folder):
     """A folder that is only looked at: what a reader needs, without making or changing anything.
 
     Its names are read again when the folder was changed, and when it had been changed shortly before they were read: a
@@ -179,7 +183,7 @@ class ReadOnlyFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._path = str(folder)
         self._utc_ns = RealClock().utc_ns
         self._names: list[str] = []
@@ -196,19 +200,6 @@ class ReadOnlyFolder:
         except FileNotFoundError:
             self._names, self._stamp = [], None
         return self._names
-
-    def read(self, name: str, size: int = -1) -> bytes:
-        with (self.folder / name).open("rb") as file:
-            return file.read(size)
-
-    def read_part(self, name: str, offset: int, size: int) -> bytes:
-        return _read_part(self.folder / name, offset, size)
-
-    def expect(self, names: Sequence[str]) -> None:
-        _expect(self.folder, names)
-
-    def hold(self, name: str) -> Held:
-        return HeldFile(self.folder / name)
 
     def length(self, name: str) -> int:
         return os.stat(f"{self._path}/{name}").st_size
@@ -246,8 +237,3 @@ def _expect(folder: Path, names: Sequence[str]) -> None:
                     os.posix_fadvise(file, length - EXPECTED_END_BYTES, 0, os.POSIX_FADV_WILLNEED)
             finally:
                 os.close(file)
-
-
-def _read_part(path: Path, offset: int, size: int) -> bytes:
-    """At most `size` bytes of a file from `offset` on."""
-    return HeldFile(path).part(offset, size)

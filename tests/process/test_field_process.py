@@ -10,8 +10,12 @@ S = 1_000_000_000
 MS = 1_000_000
 COUNTS_PER_A, COUNTS_PER_V = 53620 / 150, 53620 / 10
 STOPS = 6
-# In periods of 0.1 s. The machine stops it for a little longer than it was asked to.
+# In periods of 0.1 s.
 SHORT_STOPS, LONG_STOPS, LONGER = (0.5, 8.5), (11.0, 16.0), 12.0
+# A stop that a busy machine has made longer than this is not a short one; so many more are tried.
+SHORT_NS, TRIES = 950 * MS, 5 * STOPS
+# What must happen has so long, s: nothing is measured by it.
+SOON_S = 30.0
 
 
 def fail_safes(bench, since):
@@ -26,10 +30,10 @@ def test_a_killed_field_comes_back_with_everything_bad_and_writes_nothing_before
         bench.child.wait(10)
         before = len(bench.written)
         bench.start_process()
-        await bench.until(lambda: bench.field.generation != generation, 10.0, "the next field")
+        await bench.until(lambda: bench.field.generation != generation, SOON_S, "the next field")
         assert (bench.column("inputs.quality") & SEVERITY_MASK).max() >= BAD
         assert not bench.good(), "what it publishes first is not what the one before it knew"
-        back_s = await bench.until(lambda: bench.good() and bench.field.state is ProcessState.READY, 20.0, "inputs")
+        back_s = await bench.until(lambda: bench.good() and bench.field.state is ProcessState.READY, SOON_S, "inputs")
         assert bench.field.generation == generation + 1
         bench.scan.want(CURRENT, 90.0)
         await bench.clock.sleep(1.5)
@@ -38,16 +42,18 @@ def test_a_killed_field_comes_back_with_everything_bad_and_writes_nothing_before
 
         # It knows what the one before it had let through: with that scan gone the devices are made safe.
         bench.scan.begin()
-        await bench.until(lambda: bench.column("unconfirmed")[0] == 0 and bench.column("safe")[0], 2.0, "safe values")
+        await bench.until(
+            lambda: bench.column("unconfirmed")[0] == 0 and bench.column("safe")[0], SOON_S, "safe values"
+        )
         assert fail_safes(bench, before)[-3:] == [(I_SET, 0), (V_SET, 0), (OUT, 0)]
         assert len(bench.told("outputs are put to their fail-safe values")) == 1
 
         await bench.release()
         bench.scan.want(CURRENT, 30.0)
-        await bench.until(lambda: bench.setting(I_SET) > 0, 3.0, "the wish")
+        await bench.until(lambda: bench.setting(I_SET) > 0, SOON_S, "the wish")
         before = len(bench.written)
         bench.child.send_signal(signal.SIGTERM)
-        assert await bench.ended(5.0) == 0
+        assert await bench.ended(SOON_S) == 0
         assert fail_safes(bench, before)[-3:] == [(I_SET, 0), (V_SET, 0), (OUT, 0)]
 
     in_process(story, tmp_path)
@@ -80,35 +86,50 @@ class Ramp:
         ]
 
 
+async def stopped_shortly(bench, seconds):
+    """SIGSTOP for so long; for how long it really stood, until its next sign of life, ns."""
+    begin_ns = bench.clock.monotonic_ns()
+    bench.child.send_signal(signal.SIGSTOP)
+    await bench.clock.sleep(seconds)
+    bench.child.send_signal(signal.SIGCONT)
+    told_ns = bench.clock.monotonic_ns()
+    await bench.until(lambda: bench.field.heartbeat_ns > told_ns, SOON_S, "a sign of life")
+    return bench.field.heartbeat_ns - begin_ns
+
+
 def test_a_stopped_field_writes_nothing_stale_when_it_goes_on(tmp_path):
     async def story(bench):
         await bench.work(40.0)
         period_s = bench.plan.period_ns / 1e9
         ramp = Ramp(bench)
         await bench.clock.sleep(1)
-        assert max(ramp.ages_ms(0)) < 2 * period_s * 1e3
-        chance = bench.clock.random("stops")
-        for _ in range(STOPS):
+        assert max(ramp.ages_ms(0)) < 3.5 * period_s * 1e3
+        chance, short = bench.clock.random("stops"), 0
+        for _ in range(TRIES):
             # Shorter than a second: it keeps its grant, and what it held in its hand is not sent.
             before, generation = len(bench.written), bench.field.generation
-            bench.child.send_signal(signal.SIGSTOP)
-            await bench.clock.sleep(period_s * chance.uniform(*SHORT_STOPS))
-            bench.child.send_signal(signal.SIGCONT)
-            await bench.until(lambda n=before: len(bench.written) > n + 2, 3.0, "writes")
-            assert bench.field.generation == generation
+            stood_ns = await stopped_shortly(bench, period_s * chance.uniform(*SHORT_STOPS))
+            if bench.field.generation != generation:
+                assert stood_ns > SHORT_NS, f"a stop of {stood_ns / 1e9:.2f} s has called a person"
+                await bench.release()
+            await bench.until(lambda n=before: len(bench.written) > n + 2, SOON_S, "writes")
             assert max(ramp.ages_ms(before)) < 3.5 * period_s * 1e3
+            short += bench.field.generation == generation
+            if short == STOPS:
+                break
+        assert short == STOPS, "this machine does not stop a process for less than a second"
         for _ in range(STOPS):
             before, generation = len(bench.written), bench.field.generation
             bench.child.send_signal(signal.SIGSTOP)
             await bench.clock.sleep(period_s * chance.uniform(*LONG_STOPS))
             stood = len(bench.written)
             bench.child.send_signal(signal.SIGCONT)
-            await bench.until(lambda g=generation: bench.field.generation == g + 1, 2.0, "its own complaint")
+            await bench.until(lambda g=generation: bench.field.generation == g + 1, SOON_S, "its own complaint")
             await bench.clock.sleep(0.5)
             assert fail_safes(bench, stood) == [], "nothing before a release"
             assert bench.told("the field stood still")
             await bench.release()
-            await bench.until(lambda n=stood: len(bench.written) > n + 2, 3.0, "writes")
+            await bench.until(lambda n=stood: len(bench.written) > n + 2, SOON_S, "writes")
             assert max(ramp.ages_ms(stood)) < 3.5 * period_s * 1e3
 
         # Stopped between two telegrams of one moment: the second one is not sent.
@@ -116,7 +137,7 @@ def test_a_stopped_field_writes_nothing_stale_when_it_goes_on(tmp_path):
         bench.stop_at = I_SET
         bench.scan.want(CURRENT, 20.0)
         bench.scan.want(VOLTAGE, 3.0)
-        await bench.until(lambda: bench.stop_at is None, 2.0, "the first of two telegrams")
+        await bench.until(lambda: bench.stop_at is None, SOON_S, "the first of two telegrams")
         before = len(bench.written)
         await bench.clock.sleep(LONGER * period_s)
         bench.scan.want(VOLTAGE, 2.0)
@@ -124,7 +145,7 @@ def test_a_stopped_field_writes_nothing_stale_when_it_goes_on(tmp_path):
         await bench.clock.sleep(1)
         assert fail_safes(bench, before) == []
         await bench.release()
-        await bench.until(lambda: len(bench.written) > before, 3.0, "writes")
+        await bench.until(lambda: len(bench.written) > before, SOON_S, "writes")
         assert (V_SET, round(3.0 * COUNTS_PER_V)) not in fail_safes(bench, before)
 
         # Both stop, as on a machine that was suspended, and another scan is back first.
@@ -135,7 +156,7 @@ def test_a_stopped_field_writes_nothing_stale_when_it_goes_on(tmp_path):
         bench.scan.begin()
         bench.scan.stands = False
         bench.child.send_signal(signal.SIGCONT)
-        await bench.until(lambda: bench.column("safe")[0] == 1 and not bench.column("unconfirmed")[0], 2.0, "safety")
+        await bench.until(lambda: bench.column("safe")[0] == 1 and not bench.column("unconfirmed")[0], SOON_S, "safety")
         await bench.clock.sleep(0.5)
         assert fail_safes(bench, before) == [(I_SET, 0), (V_SET, 0), (OUT, 0)]
 

@@ -143,6 +143,22 @@ def test_the_order_in_which_they_came_changes_no_answer(seed):
     assert repr(answers[:2]) == repr(answers[2:])
 
 
+def test_a_late_value_shows_in_spans_that_are_drawn_from_minutes():
+    plant = Plant(Random(8), span_ns=600_000_000_000)
+    for _ in range(3):
+        plant.scan(300, 2_000_000_000)
+        plant.seal()
+    first, last = plant.history().extent_ns()
+    before = plant.history().trend("A-1", first, last, 10)
+    assert before.width_ns > 120_000_000_000
+    tell(plant, LateAct.IMPORTED, late_row(SCANNED, first + before.width_ns // 2 + 7, 5000.0, 0))
+    plant.scan(1)
+    plant.seal()
+    after = plant.history().trend("A-1", first, last, 10)
+    assert np.flatnonzero(after.buckets.high == 5000.0).tolist() == [0]
+    assert after.buckets.count[0] == before.buckets.count[0] + 1
+
+
 def test_pages_of_a_tag_with_late_values_hold_each_point_once():
     draw = Random(4)
     plant = lived(draw)

@@ -5,7 +5,7 @@ A sample: the full figure, with a whole plant and the lateness of its scan, is b
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from plantctl.hmi.opcua.server import OpcuaServer
 from tests.gateway_bench import demo_plan
 from tests.opcua_bench import CLOCK, INDEX, served
 from tests.opcua_hostile import HELLO, KINDS, Talker, attack, greedy_subscriber, message
+from tests.raw_connection import ended, opened
 from tests.wire.test_opcua_served_values import FLOW, Heard, until
 
 ROOT = Path(__file__).parents[2]
@@ -42,29 +43,6 @@ def the_server(monkeypatch):
 
     monkeypatch.setattr(OpcuaServer, "__init__", noted)
     return made
-
-
-async def ended(reader, limit_s=20):
-    """What came before the server ended the connection; it must end it."""
-    told = b""
-    try:
-        async with asyncio.timeout(limit_s):
-            while part := await reader.read(65_536):
-                told += part
-    except ConnectionError:
-        pass
-    return told
-
-
-@asynccontextmanager
-async def opened(plant):
-    reader, writer = await asyncio.open_connection("127.0.0.1", plant.settings.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 def test_a_hundred_of_all_kinds_cost_less_than_64_mb_leave_nothing_and_keep_nobody_out(plan, tmp_path, monkeypatch):

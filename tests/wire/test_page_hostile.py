@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -13,32 +13,12 @@ from plantctl.hmi import client as client_module
 from plantctl.hmi import guard, server, wire
 from tests.gateway_bench import demo_plan
 from tests.page_bench import CLOCK, FLOW, served
+from tests.raw_connection import ended, opened
 
 
 @pytest.fixture(scope="module")
 def plan():
     return demo_plan()
-
-
-@asynccontextmanager
-async def opened(page):
-    reader, writer = await asyncio.open_connection("127.0.0.1", page.settings.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-
-async def ended(reader, limit_s=20):
-    """What came before the server ended the connection; it must end it."""
-    told = b""
-    with suppress(ConnectionError):
-        async with asyncio.timeout(limit_s):
-            while part := await reader.read(4096):
-                told += part
-    return told
 
 
 async def code_of(client):
