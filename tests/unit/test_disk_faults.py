@@ -19,6 +19,7 @@ from plantctl.history.quarter_files import Quarters
 from plantctl.history.quarters import quarter_ranges
 from plantctl.history.retention import trim_history
 from plantctl.history.seal import RETRY_NS
+from plantctl.history.sealed import sealed_ranges
 from plantctl.sinks._bd_seq import decode_bd_seq, encode_bd_seq
 from plantctl.sinks._callout_book import CallBook
 from plantctl.sinks.sparkplug import KEEP_AGAIN_NS
@@ -103,7 +104,7 @@ def test_the_number_of_a_sparkplug_connection(tmp_path, code):
 
 def recording_plant(draw):
     """A plant with thinned tags, values of a laboratory and of a logger, and files of quarters of two files each."""
-    keeping = Keeping(history_bytes=3_200, recording={12: Recording(Keep.SWINGING_DOOR, 0.2), 13: Recording(Keep.NONE)})
+    keeping = Keeping(history_bytes=2_300, recording={12: Recording(Keep.SWINGING_DOOR, 0.2), 13: Recording(Keep.NONE)})
     plant = Plant(draw, span_ns=30 * 60 * 10**9, keeping=keeping)
     plant.sealer._quarters = Quarters(plant.sealed, together=2)
     return plant
@@ -112,14 +113,15 @@ def recording_plant(draw):
 def lived_through(plant, look):
     """Some hours of it; what came late, by tag and time. `look` is called behind each step."""
     rows = set()
-    for k in range(4):
+    for k in range(3):
         plant.scan(10, 200 * 10**9)
         utc_ns = plant.utc_ns - 200 * 10**9
         for tag, act in ((LAB, LateAct.ENTERED), (SCANNED, LateAct.IMPORTED)):
             tell(plant, act, late_row(tag, utc_ns + tag, float(k), 0), 10 * k + act)
             rows.add((tag, utc_ns + tag, float(k)))
         plant.scan(1)
-        for _ in range(3 if k == 3 else 2):
+        plant.sealer.wanted_bytes = 300 if k == 2 else 0  # the disk is short: the oldest lose their values
+        for _ in range(2):
             plant.seal()
             look(plant)
             plant.mono_ns += RETRY_NS
@@ -142,20 +144,26 @@ def test_late_values_the_laboratorys_book_quarters_and_thinned_files():
     assert quarter_ranges(right)
     assert late_files(right)
     assert plant.sealer.status.removed_files
-    failed = 0
+    assert plant.sealer.status.files_without_values
+    failed = without = 0
     for at in range(operations):
         plant, failing = recording_plant(Random(1)), []
         plant.sealed.faults = {at: CODES[at % 3]}
         assert lived_through(plant, lambda plant: failing.append(plant.sealer.status.failing)) == rows  # noqa: B023
+        plant.sealed.faults = {}
+        plant.mono_ns += RETRY_NS
+        plant.seal()
         status, names = plant.sealer.status, plant.sealed.names()
         assert (status.errors <= 1, status.failing) == (True, False), f"operation {at}: {status.last_error}"
         assert any(failing) == (status.errors == 1), "it says so, until it works"
         failed += status.errors
         assert not any(name.endswith(".part") for name in names)
         assert not inspect(plant.log, plant.sealed).damages
-        assert quarter_ranges(names), f"operation {at}: no quarters"
+        without += not quarter_ranges(names)  # made with the next sealed file
+        assert status.files_without_values or len(sealed_ranges(names)) == 1, f"operation {at}: no room was made"
         assert told_late(plant.log, plant.sealed) == rows
     assert failed > 0.9 * operations
+    assert without < 12
 
 
 @pytest.mark.parametrize("folder", ["log", "sealed"])
