@@ -52,7 +52,7 @@ def test_feeds_are_quiet_at_work_and_say_what_to_do_when_they_need_somebody_or_a
     archive, standby = (page.locator(f"tr[data-row='feed.{name}']") for name in ("archive", "standby"))
     expect(archive.locator(".state")).to_have_text("running")
     gateway.tell("values", {"feed.archive.state": 2, "feed.archive.missing": 812})
-    expect(archive).to_have_text(re.compile(r"archivefilling0\.0s81200influx"))
+    expect(archive).to_have_text(re.compile(r"archivefilling\d\d:\d\d:\d\d UTC0\.0s81200influx"))
     expect(page.locator(".not-normal")).not_to_contain_text("feed")
     states = {"feed.archive.state": 4, "feed.archive.lag": 93.5, "feed.archive.quarantined": 3}
     gateway.tell("values", states | {"feed.standby.state": 7})
@@ -69,3 +69,31 @@ def test_feeds_are_quiet_at_work_and_say_what_to_do_when_they_need_somebody_or_a
     expect(archive.locator(".value.good")).to_have_count(0)
     expect(archive).not_to_contain_text("correct token")
     expect(page.locator(".not-normal")).to_contain_text("feed not well 2")  # as it was told last, as all of the line
+
+
+def test_a_feed_says_since_when_it_is_so_from_what_was_seen_else_from_the_record(page, gateway):
+    gateway.tell("recorded", {"feed.archive.state": [[4_000, 3], [600, 1]]})
+    go(page, "devices")
+    archive, standby = (page.locator(f"tr[data-row='feed.{name}'] td:nth-child(3)") for name in ("archive", "standby"))
+    expect(archive).to_have_text(re.compile(r"^\d\d:\d\d:\d\d UTC$"))
+    began = archive.inner_text()
+    expect(standby).to_have_text("unknown")
+    gateway.tell("values", {"feed.archive.state": 3, "feed.standby.state": 3})
+    for since in (archive, standby):
+        expect(since).to_have_text(re.compile(rf"^(?!{began})\d\d:\d\d:\d\d UTC$"))
+    gateway.tell("silence", 60)
+    expect(archive).to_have_text("")
+
+
+def test_arrows_go_through_devices_and_feeds(page):
+    go(page, "devices")
+    rows = [page.locator(f"tr[data-row='{each['device']}']") for each in circuit.devices()]
+    page.keyboard.press("ArrowDown")
+    expect(rows[0]).to_be_focused()
+    for row in rows[1:]:
+        page.keyboard.press("ArrowDown")
+        expect(row).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("tr[data-row='feed.archive']")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(rows[-1]).to_be_focused()

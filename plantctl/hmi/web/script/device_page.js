@@ -40,7 +40,7 @@ function deviceRow(app, device, scope) {
     .map((tag) => tag.tag);
   const node = el(
     "tr",
-    { "data-row": device.device },
+    { "data-row": device.device, tabindex: -1 },
     el("th", { scope: "row" }, device.device),
     link,
     last,

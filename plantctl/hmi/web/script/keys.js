@@ -21,12 +21,12 @@ const WAIT_MS = 1500;
 function rowsAround(element) {
   const list = element.closest("[data-rows]") ?? document.querySelector("#screen [data-rows]");
   if (!list) return [];
-  const shared = list.closest(".overview");
+  const shared = list.closest(".overview, .device-page");
   return [...(shared ?? list).querySelectorAll("[data-row]")];
 }
 
 function focusRow(row) {
-  const target = row.tabIndex >= 0 ? row : row.querySelector("button:not([disabled]), a, [tabindex='0']");
+  const target = row.hasAttribute("tabindex") ? row : row.querySelector("button:not([disabled]), a, [tabindex='0']");
   target?.focus();
   row.scrollIntoView({ block: "nearest" });
 }
