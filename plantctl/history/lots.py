@@ -34,6 +34,8 @@ from plantctl.scan.event_records import EventRecords
 from plantctl.scan.stack_machine import run
 
 LOTS_MAX: Final = 2_000
+# 146 years to both sides of 1970: times may be added and subtracted without a thought.
+TIME_MAX_NS: Final = 1 << 62
 PIECE_NS: Final = 6 * 3600 * 1_000_000_000
 # A text is told again at most 10 s before it is used (log-format.md, Texts).
 TEXTS_BEFORE_NS: Final = 20_000_000_000
@@ -61,8 +63,11 @@ class Lot:
 
 
 def widened(lots: Iterable[Lot], before_ns: int, after_ns: int) -> list[Lot]:
-    """The same with so much time before and after."""
-    return [replace(lot, start_ns=lot.start_ns - before_ns, end_ns=lot.end_ns + after_ns) for lot in lots]
+    """The same with so much time before and after. Raises `LotsRefused` where no record can reach so far."""
+    wide = [replace(lot, start_ns=lot.start_ns - before_ns, end_ns=lot.end_ns + after_ns) for lot in lots]
+    if any(lot.start_ns < -TIME_MAX_NS or lot.end_ns > TIME_MAX_NS for lot in wide):
+        raise LotsRefused("with the time before and after them, lots lie where no record can reach")
+    return wide
 
 
 def few_enough(lots: Iterable[Lot]) -> list[Lot]:
@@ -255,7 +260,7 @@ def lots_around(history: History, pattern: str, start_ns: int, end_ns: int) -> I
 
     NEW is the new value, as a number. Raises `LotsRefused` where there is no such kind.
     """
-    kind, target, new = (*pattern.split(), "*", "*")[:3]
+    kind, target, new = (*(pattern.split() or [""]), "*", "*")[:3]
     known = [each.word for each in EventKind]
     if not any(fnmatchcase(word, kind) for word in known):
         raise LotsRefused(f"`{kind}` is no kind of event: {', '.join(known)}; a condition has tags in braces")

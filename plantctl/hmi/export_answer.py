@@ -20,6 +20,7 @@ from plantctl.history.export_manifest import Wanted
 from plantctl.history.lot_list import lots_written
 from plantctl.history.lots import (
     LOTS_MAX,
+    TIME_MAX_NS,
     Condition,
     Lot,
     LotsRefused,
@@ -94,23 +95,26 @@ class ExportAnswers:
             return few_enough(question.lots)
         loop = asyncio.get_running_loop()
         end_s = loop.time() + SEARCH_S
-        condition, start_ns = await self._answers.ask(partial(_begin, question))
+        condition, start_ns, end_ns = await self._answers.ask(partial(_begin, question))
         found: list[Any] = []
-        for piece in pieces(start_ns, question.end_ns, PIECE_NS):
+        for piece in pieces(start_ns, end_ns, PIECE_NS):
             found += await self._answers.ask(partial(_look, question, condition, piece))
             if loop.time() > end_s:
                 raise LotsRefused(f"lots were looked for for {SEARCH_S:g} s: ask for less time")
         return await asyncio.to_thread(_found, question, condition, found)
 
 
-def _begin(question: "ExportQuestion", history: History) -> tuple[Condition | None, int]:
-    """The condition, None for a pattern of events; and where to begin: what is older than the record needs no look."""
+def _begin(question: "ExportQuestion", history: History) -> tuple[Condition | None, int, int]:
+    """The condition, None for a pattern of events; and from when to when to look: within the record and a piece behind
+    it, so that a lot that ends with the record does not seem to end with the question.
+    """
     for name in question.tags:
         history.names.point(name)
-    extent = history.extent_ns()
-    start_ns = max(question.start_ns, extent[0]) if extent is not None else question.start_ns
+    first_ns, last_ns = history.extent_ns() or (question.start_ns, question.start_ns)
+    start_ns = min(max(question.start_ns, first_ns), question.end_ns - 1)
+    end_ns = max(min(question.end_ns, last_ns + PIECE_NS), start_ns + 1)
     condition = condition_of(history, question.text) if question.way == "while" or "{" in question.text else None
-    return condition, min(start_ns, question.end_ns - 1)
+    return condition, start_ns, end_ns
 
 
 def _look(
@@ -170,6 +174,9 @@ def _length_ns(name: str, text: str) -> int:
     if text in ("", "0"):
         return 0
     try:
-        return parse_duration_ns(text)
+        length_ns = parse_duration_ns(text)
     except UnitError as error:
         raise QuestionRefused(f"{name}: {error}") from None
+    if length_ns > TIME_MAX_NS:
+        raise QuestionRefused(f"{name}: longer than any record")
+    return length_ns

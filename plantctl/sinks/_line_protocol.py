@@ -202,7 +202,6 @@ class LineEncoder:
         if known is None or (known.otherwise is not batch.otherwise and known.otherwise != batch.otherwise):
             known = self._known[plan] = _Heads(batch.otherwise)
         self._now = known
-        self._word_tags = np.zeros(0, np.uint32)
 
     # ---- transitions
 

@@ -202,6 +202,7 @@ def test_who_gives_up_does_not_let_two_into_the_history():
         ({"while": "1" * (TEXT_MAX + 1)}, "at most 500 characters"),
         ({"form": "xls"}, "form: one of csv, parquet"),
         ({"every": "soon"}, "every: "),
+        ({"before": "1e9 d"}, "before: longer than any record"),
         ({"while": "", "around": "{X-1} == 1"}, "name the time"),
         ({"while": "", "lots": "name,start,end\n"}, "each of the `lots`"),
         ({"start": str(10 * H)}, "ends before it begins"),
@@ -237,6 +238,30 @@ def test_too_many_lots_are_refused(monkeypatch):
         with pytest.raises(LotsRefused, match=f"more than {LOTS_MAX}"):
             await exports.answer(asked(end=str((LOTS_MAX + 2) * H)), "")
 
-    monkeypatch.setattr(PlayedHistory, "extent_ns", lambda self: None)
+    monkeypatch.setattr(PlayedHistory, "extent_ns", lambda self: (0, 6000 * H))
     monkeypatch.setattr(subject, "PIECE_NS", 6000 * H)
+    run(situation)
+
+
+@pytest.mark.parametrize("kept", [(0, 10 * H), None])
+def test_a_question_that_ends_in_another_century_looks_no_further_than_the_record(monkeypatch, kept):
+    monkeypatch.setattr(PlayedHistory, "extent_ns", lambda self: kept)
+
+    async def situation(exports, answers, history):
+        with pytest.raises(LotsRefused, match="no such lot"):
+            await exports.answer(asked(**{"while": "{X-1} == 7", "end": str(2**62)}), "")
+        assert 0 < len(history.asked) <= 10 * H // subject.PIECE_NS + 2
+
+    run(situation)
+
+
+def test_events_without_a_name_and_lots_beyond_all_time_are_refused():
+    async def situation(exports, answers, history):
+        with pytest.raises(LotsRefused, match="is no kind of event"):
+            await exports.answer(asked(**{"while": "", "around": " ", "before": "1 s"}), "")
+        lots = f"name,start,end\nx,5,{2**63 - 2}\n"
+        with pytest.raises(LotsRefused, match="no record can reach"):
+            await exports.answer({"tags": "F-1", "lots": lots, "after": "1 s"}, "")
+        (await exports.answer(asked(), "")).ended()
+
     run(situation)
