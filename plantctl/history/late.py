@@ -162,6 +162,7 @@ class LateRows:
         self._tail: list[LateSaid] = []
         self._columns: _Columns | None = None
         self._of: dict[int, LateOf | None] = {}
+        self._sorted: dict[tuple[int, bool], tuple[I8, I8]] = {}  # times and rows of a tag, by time
 
     def refresh(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range], kept: list[Told]) -> None:
         """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
@@ -179,7 +180,7 @@ class LateRows:
                 self._forget()
 
     def _forget(self) -> None:
-        self._columns, self._of = None, {}
+        self._columns, self._of, self._sorted = None, {}, {}
 
     def _read_files(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range]) -> None:
         """Reads what is new. A file that went meanwhile is part of another: the folder is listed again."""
@@ -219,19 +220,28 @@ class LateRows:
 
     def newest(self, tag: int, utc_ns: int) -> tuple[float, int] | None:
         """Value and quality that were told last of a tag and time, also when withdrawn; None where nothing was."""
-        columns = self._all()
-        rows = np.flatnonzero((columns.tag == tag) & (columns.utc_ns == utc_ns))
-        return (float(columns.value[rows[-1]]), int(columns.quality[rows[-1]])) if len(rows) else None
+        row = self._row(tag, utc_ns, entered=False)
+        return None if row is None else (float(self._all().value[row]), int(self._all().quality[row]))
 
     def sample(self, tag: int, utc_ns: int) -> SampleLabel:
         """Which sample the laboratory's value of a tag and time was found in; empty where none was entered."""
-        columns = self._all()
-        mine = (columns.tag == tag) & (columns.utc_ns == utc_ns) & (columns.act == LateAct.ENTERED)
-        rows = np.flatnonzero(mine)
-        if not len(rows):
+        row = self._row(tag, utc_ns, entered=True)
+        if row is None:
             return SampleLabel()
-        note = lab_note(columns.said[int(columns.record[rows[-1]])].record.note)
+        note = lab_note(self._all().said[int(self._all().record[row])].record.note)
         return SampleLabel(note.sample, note.lot)
+
+    def _row(self, tag: int, utc_ns: int, *, entered: bool) -> int | None:
+        """The row that was told last of a tag and time, or of those that were entered; None where there is none."""
+        found = self._sorted.get((tag, entered))
+        if found is None:  # feeds ask for thousands, one after the other
+            columns = self._all()
+            mine = np.flatnonzero((columns.tag == tag) & ((columns.act == LateAct.ENTERED) | (not entered)))
+            mine = mine[np.argsort(columns.utc_ns[mine], kind="stable")]
+            found = self._sorted[tag, entered] = columns.utc_ns[mine], mine
+        times, rows = found
+        place = int(times.searchsorted(utc_ns, "right")) - 1
+        return int(rows[place]) if place >= 0 and times[place] == utc_ns else None
 
     def _find(self, tag: int) -> LateOf | None:
         columns = self._all()

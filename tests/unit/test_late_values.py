@@ -11,7 +11,7 @@ from plantctl.app.feed_log import FeedLog
 from plantctl.core.batch import SampleLabel
 from plantctl.core.command import BAD_VALUE, NOT_WRITABLE, UNKNOWN_TARGET, Command, Stage
 from plantctl.core.errors import LogDamaged
-from plantctl.core.frame import IN_LATE_FRAME, Kind, decode_records
+from plantctl.core.frame import IN_LATE_FRAME, Kind, decode_records, encode_frame
 from plantctl.core.late import (
     LATE,
     LATE_ROW,
@@ -31,6 +31,7 @@ from plantctl.core.late import (
 from plantctl.core.message import TEXT_BYTES_MAX
 from plantctl.core.quality import BAD, Reason, reason_of
 from plantctl.core.ring import RingReader, RingWriter
+from plantctl.history.late import LateRows
 from plantctl.history.late_log import LateLog
 from plantctl.hmi.describe import description
 from plantctl.scan.targets import targets
@@ -331,3 +332,44 @@ def all_of(cursor, rows_max=100):
 
 def refused(_log, _through=None):
     raise OSError("no disk")
+
+
+def frame(sequence, record):
+    return 0, encode_frame(Kind.LATE, sequence, 0, 0, 0, encode_late(record))
+
+
+def test_what_was_told_last_of_a_tag_and_time_is_found_whatever_came_between():
+    chance, late, told = Random(5), LateRows(), {}
+    kept, acts = [], (LateAct.ENTERED, LateAct.CORRECTED, LateAct.IMPORTED)
+    for sequence in range(1, 200):
+        act, tag, utc_ns = chance.choice(acts), chance.randint(1, 3), chance.randint(10, 40)
+        value, sample = chance.random(), f"S{sequence}"
+        last = told.get((tag, utc_ns), (0.0, SampleLabel()))[1]
+        told[tag, utc_ns] = value, SampleLabel(sample) if act is LateAct.ENTERED else last
+        record = LateRecord(
+            act, sequence, late_row(tag, utc_ns, value, 0, current=False), "ann", LabNote(sample).text()
+        )
+        kept.append(frame(sequence, record))
+    for some in (kept[:50], kept[:120], kept):  # the same list would not be looked at anew
+        late.refresh(None, [], [], some)
+        assert late.newest(1, 9) is None
+        assert late.newest(9, 20) is None
+        assert late.sample(1, 41) == SampleLabel()
+    looked = {key: (late.newest(*key), late.sample(*key)) for key in told}
+    assert looked == {key: ((value, 0), sample) for key, (value, sample) in told.items()}
+
+
+def test_a_sink_that_asks_for_each_value_of_a_long_file_does_not_have_all_of_it_looked_through_each_time(monkeypatch):
+    late, passes = LateRows(), []
+    record = LateRecord(LateAct.IMPORTED, 7, rows(ROWS_MAX), "ann", "log.csv")
+    late.refresh(None, [], [], [frame(1, record)])
+
+    def counted(found, look=np.flatnonzero):
+        passes.append(len(found))
+        return look(found)
+
+    monkeypatch.setattr(np, "flatnonzero", counted)
+    for utc_ns in range(1000, 1000 + ROWS_MAX):
+        assert late.newest(1, utc_ns) is not None
+        assert late.sample(1, utc_ns) == SampleLabel()
+    assert len(passes) <= 2
