@@ -1,8 +1,8 @@
 """Flips one bit in one file of a plant's record and looks at what that costs: for the test and the campaign.
 
 The record holds all kinds: log, sealed files with minutes, quarters of an hour, late values with the laboratory's
-book, plan texts, retained state; of sinks position, quarantine, book of calls and number of the connection. What every
-tag had in every scan is known, so that each answer is held against it.
+book, plan texts, retained state; of sinks position, quarantine, book of calls, number of the connection, and which
+recording it is. What every tag had in every scan is known, so that each answer is held against it.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ from plantctl.history.quarter_files import Quarters
 from plantctl.history.query import History
 from plantctl.history.seal import sealed_through
 from plantctl.log.files import log_names
+from plantctl.log.recording import RECORDING, decode_recording, encode_recording
 from plantctl.log.retained import Moment, RetainedFile
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.scan.retained_state import RetainedPoint, RetainedState
@@ -47,6 +48,7 @@ SLOTS = (1_000, 1_001)  # the numbers that the two saves of the retained state h
 FAR_NS = 1 << 62
 BOOK = {"TI-1.high": Call((7, 0), "unack", UTC_NS, UTC_NS, told={"shift": ("unack", UTC_NS + 5)})}
 BD_SEQ = 41
+IDENTITY = "0123456789abcdef"
 LAB = 23
 # Records by the seeds they are made of: of those that were never sealed a log file is all that tells; the long ones go
 # over hours, with quarters and late values.
@@ -62,7 +64,8 @@ SHARES = {
     ".position": 400,
     ".quarantine": 400,
     ".calls": 400,
-    ".bdseq": 200,
+    ".bdseq": 100,
+    RECORDING: 100,
 }
 
 
@@ -126,6 +129,7 @@ def recorded(folder, seed):
     book = CallBook((), 0, 0, BOOK)
     keep(folder / "feeds" / f"standby{CALLS}", book.encode())
     keep(folder / "feeds" / f"cloud{NUMBER}", encode_bd_seq(BD_SEQ))
+    keep(folder / "feeds" / RECORDING, encode_recording(IDENTITY))
     quarters = Quarters(sealed, together=2)
     while seed in LONG and quarters.turn():
         pass
@@ -316,6 +320,7 @@ def assert_kept(folder):
     book = CallBook((), 0, 0)
     book.decode((folder / "feeds" / f"standby{CALLS}").read_bytes())
     assert book.calls == BOOK
+    assert decode_recording((folder / "feeds" / RECORDING).read_bytes()) == (IDENTITY,)
     assert decode_bd_seq((folder / "feeds" / f"cloud{NUMBER}").read_bytes()) == BD_SEQ
 
 
