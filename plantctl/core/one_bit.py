@@ -9,13 +9,16 @@ Rules of the file: pure. Source: P. Koopman, 32-bit cyclic redundancy codes for 
 CRC-32C has the Hamming distance 4 up to 2^31 - 1 bits.
 """
 
+from functools import cache, reduce
+from operator import xor
 from typing import Final
 
 from plantctl.core.frame import crc32c
 
 POLYNOMIAL: Final = 0x82F63B78
-# What is longer is looked at for too long, and rubbish in it looks like a turned bit once in four thousand times.
+# Rubbish in what is longer would look like a turned bit more often than once in four thousand times.
 BYTES_MAX: Final = 1 << 17
+_LONG: Final = 1 << 10
 _SUM_DIGITS: Final = 8
 
 
@@ -26,15 +29,51 @@ def mended(data: bytes, crc: int) -> bytes | None:
         return data
     if len(data) > BYTES_MAX:
         return None
-    state, bits = 1, 8 * len(data)
-    for behind in range(bits):
-        state = state >> 1 ^ (POLYNOMIAL if state & 1 else 0)
-        if state == differs:
-            place = bits - 1 - behind
-            turned = bytearray(data)
-            turned[place // 8] ^= 1 << place % 8
-            return bytes(turned)
+    place = _place(differs, 8 * len(data))
+    if place is None:
+        return None
+    turned = bytearray(data)
+    turned[place // 8] ^= 1 << place % 8
+    return bytes(turned)
+
+
+def _place(differs: int, bits: int) -> int | None:
+    """The bit, of so many, that makes this difference of the sums; None where none does.
+
+    One by one a million places take a tenth of a second. Instead some steps are gone from the difference, and from the
+    last bit long steps of as many, until both meet.
+    """
+    near: dict[int, int] = {}
+    state = differs
+    for steps in range(_LONG):
+        near[state] = steps
+        state = _step(state)
+    columns = _long_step()
+    state = 1
+    for gone in range(_LONG, bits + _LONG, _LONG):
+        state = reduce(xor, (column for bit, column in enumerate(columns) if state >> bit & 1), 0)
+        found = near.get(state)
+        if found is not None:
+            behind = gone - found - 1
+            return bits - 1 - behind if behind < bits else None
     return None
+
+
+def _step(state: int) -> int:
+    """The difference that a bit makes, from that of the bit behind it."""
+    return state >> 1 ^ (POLYNOMIAL if state & 1 else 0)
+
+
+@cache
+def _long_step() -> tuple[int, ...]:
+    """What `_LONG` steps make of each bit of a difference."""
+    columns = []
+    for bit in range(32):
+        state = 1 << bit
+        for _ in range(_LONG):
+            state = _step(state)
+        columns.append(state)
+    return tuple(columns)
 
 
 def with_sum(line: bytes) -> bytes:
