@@ -70,7 +70,7 @@ def recorded(state):
     """The last seconds can be asked for when the demo has ended."""
     rows = plantctl("history", "40-AI-4212", "--last", "3s", state=state)
     assert rows.returncode == 0
-    assert rows.stdout.count(" pH  good  source ") >= 2
+    assert rows.stdout.count(" pH  good, simulated  source ") >= 2
 
 
 @pytest.mark.timeout(400)
