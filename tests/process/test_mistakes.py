@@ -37,9 +37,15 @@ def test_a_process_that_makes_a_mistake_says_where_and_is_replaced_at_once(plant
     others = {other: plant.pid(other) for other in CHILDREN if other is not role}
     pid = plant.send(role, signal.SIGTRAP)
     plant.wait(lambda: plant.replaced(role, pid, generation), what=f"the other {role} does not become ready")
-    noted = (plant.folder / LOGS_NAME / "supervisor.jsonl").read_text().splitlines()
-    (told,) = (each for each in (json.loads(line)["message"] for line in noted) if each.startswith(f"{role} ended"))
-    assert told.endswith("; it is started again at once")
+    lines = (plant.folder / LOGS_NAME / "supervisor.jsonl").read_text().splitlines()
+    noted = [json.loads(line)["message"] for line in lines]
+    # On a busy machine somebody may have stood still for so long that the supervisor killed it: that is no mistake, and
+    # who died before waits a little when it dies again.
+    starved = {each.partition(" ")[0] for each in noted if " stood still for " in each}
+    deaths = [each for each in noted if each.startswith(f"{role} ") and "; it is started again " in each]
+    assert deaths[-1].startswith(f"{role} ended with code"), deaths
+    assert deaths[-1].endswith(" at once") or role in starved, deaths
     said = (plant.folder / LOGS_NAME / f"{role}.jsonl").read_text()
     assert "Mistake: made by a test" in said
-    assert {other: plant.pid(other) for other in others} == others, "another process died with it"
+    died = {other for other, before in others.items() if plant.pid(other) != before}
+    assert died <= starved, f"another process died with it: {noted[-8:]}"
