@@ -61,6 +61,20 @@ class Year:
             np.concatenate([self.values(hour)[tag] for hour in hours]),
         )
 
+    def everything(self):
+        """Every tag with all that it did: its number, times and values."""
+        utc_ns = np.concatenate([self.utc_ns(hour) for hour in range(self.hours)])
+        before = (self.hours - self.busy_hours) * self.scans_hour
+        of_0 = self.of(0)[1]
+        yield 0, utc_ns, of_0
+        busy = np.concatenate([self.values(hour) for hour in range(self.hours - self.busy_hours, self.hours)], axis=1)
+        for tag in range(1, self.busy):
+            slow = slice(0, before if tag <= self.slow else 0, 10)
+            values = np.concatenate((np.round(of_0[slow] + tag, 2), busy[tag]))
+            yield tag, np.concatenate((utc_ns[slow], utc_ns[before:])), values
+        for tag in range(max(self.busy, 1 + self.slow), self.tags):
+            yield tag, utc_ns[:1], np.array([float(tag)])
+
     def stretch(self, hour, sequence):
         """The rows of an hour as the log would tell them, sorted by tag."""
         quick, scans = self.quick(hour), np.arange(self.scans_hour)

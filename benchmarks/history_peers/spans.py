@@ -9,6 +9,8 @@
     forget()                                closes it and drops its files from the memory of the system
     begin()                                 opens it again
 
+`all_that_was`: it takes tens of millions of samples in less than a minute, and so is given all that we have.
+
 A server is running again when `begin` returns, and connected; what a library does to open its file is counted with the
 first question. Every answer ends with numbers in Python: columns where the peer gives columns, else its rows.
 """
@@ -38,6 +40,7 @@ class SqliteSpans:
     """Rows with a primary key of tag and time, and no others."""
 
     label = "sqlite"
+    all_that_was = False
 
     def __init__(self, folder):
         self.folder = folder
@@ -89,6 +92,7 @@ class DuckdbSpans:
     """Rows sorted by tag and time, which is what its zone maps want."""
 
     label = "duckdb"
+    all_that_was = True
 
     def __init__(self, folder):
         self.duckdb = wanted("duckdb")
@@ -144,6 +148,7 @@ class ParquetSpans:
     """A file of rows and one of minutes, sorted by tag and time; row groups are chosen by their statistics."""
 
     label = "parquet"
+    all_that_was = True
     group_rows = 1 << 16
 
     def __init__(self, folder):
@@ -215,6 +220,7 @@ class VictoriaSpans:
     """A server; samples as series `T`, minutes as two series, since it keeps one number a time."""
 
     label = "VictoriaMetrics"
+    all_that_was = False
 
     def __init__(self, folder):
         self.folder = folder

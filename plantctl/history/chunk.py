@@ -62,7 +62,8 @@ _BEGIN: Final = struct.Struct("<q")
 # What devices round their times to, ns; coarser steps make smaller differences.
 SOURCE_STEPS_NS: Final = (1_000_000_000, 1_000_000, 100_000, 1_000, 100, 1)
 
-
+_NO_TIMES: Final = np.zeros(1 << 16, np.int64)
+_NO_TIMES.flags.writeable = False
 OFF_BY: Final = struct.Struct("<d")
 WORD: Final = struct.Struct("<H")
 RUNS: Final = struct.Struct("<I")
@@ -279,10 +280,13 @@ def _short_points(chunk: Chunk, utc_ns: I8 | None) -> Points:
         quality = np.empty(count, np.uint16)
         quality.fill(WORD.unpack_from(data, at)[0])
         at += WORD.size
-    source_ns = np.zeros(count, np.int64)
-    if flags & SOURCE:
-        source_ns = _take_short_times(data, at, scan, utc_ns)
+    source_ns = _take_short_times(data, at, scan, utc_ns) if flags & SOURCE else _zeros(count)
     return Points(scan, value, quality, source_ns, bool(flags & LINE), off_by)
+
+
+def _zeros(count: int) -> I8:
+    """Zeros that many columns may share, and nobody writes to; columns longer than usual have their own."""
+    return _NO_TIMES[:count] if count <= len(_NO_TIMES) else np.zeros(count, np.int64)
 
 
 def pack_runs(quality: U2) -> bytes:

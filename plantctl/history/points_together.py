@@ -72,7 +72,11 @@ def _one_row(pieces: Sequence[Piece]) -> InForce:
     count = first + sum(map(len, points))
     times = np.empty(count + 1, np.int64)
     value, quality = np.empty(count, np.float64), np.empty(count, np.uint16)
-    np.concatenate([piece.scans.utc_ns.take(piece.points.scan) for piece in pieces], out=times[first:-1])
+    begin = first
+    for piece in pieces:  # one after the other: columns of all files beside each other would be as much memory again
+        end = begin + len(piece.points)
+        times[begin:end] = piece.scans.utc_ns.take(piece.points.scan)
+        begin = end
     np.concatenate([each.value for each in points], out=value[first:])
     np.concatenate([each.quality for each in points], out=quality[first:])
     times[-1] = pieces[-1].scans.utc_ns[-1]
@@ -83,7 +87,8 @@ def _one_row(pieces: Sequence[Piece]) -> InForce:
     utc_ns = times[:-1]
     if before is not None:
         times[0], is_point[0] = pieces[0].scans.begin_ns, False
-        utc_ns = times[:-1].copy()
+        if before.utc_ns != times[0]:
+            utc_ns = utc_ns.copy()
         utc_ns[0], value[0], quality[0], source_ns[0] = before
     off_by = max(each.off_by for each in points)
     return InForce(times[:-1], times[1:], utc_ns, value, quality, source_ns, is_point, orderly=True, off_by=off_by)
