@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
-from plantctl.cli.recorded import Span, SpanUnclear, check_span, duration_ns, history_of, span_of, time_ns, utc_text
+from plantctl.cli.recorded import (
+    Span,
+    SpanUnclear,
+    check_span,
+    damage_told,
+    duration_ns,
+    history_of,
+    span_of,
+    time_ns,
+    utc_text,
+)
 from plantctl.cli.recorded import add_arguments as add_common
 
 if TYPE_CHECKING:  # --help needs no numpy
@@ -128,6 +138,6 @@ def _export(arguments: argparse.Namespace, history: "History", lots: list["Lot"]
     changed = sum(lot["plan_changed"] for lot in told.lots)
     note = f", {changed} with a change of the plan in it" if changed else ""
     print(f"{arguments.out}: {len(told.lots)} lots{note}, {told.rows} rows, {told.bytes} bytes")
-    if history.damaged:
-        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
+    if damage := damage_told(history):
+        return fail(DONE, damage)
     return DONE

@@ -11,7 +11,7 @@ from typing import Any
 
 from plantctl import __version__
 from plantctl.cli.exit_code import DONE, fail
-from plantctl.cli.recorded import span_of, time_ns, utc_text
+from plantctl.cli.recorded import damage_told, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
 from plantctl.history.arrow import arrow_bytes, parquet_bytes
 from plantctl.history.columns import Aggregate, columns, series_columns
@@ -39,8 +39,8 @@ def write_file(arguments: argparse.Namespace, history: History) -> int:
         told = _manifest(arguments, history, data, None if table is None else len(table))
         _put(path.with_name(path.name + ".manifest.json"), json.dumps(told, indent=1).encode() + b"\n")
     print(f"{path}: {f'{len(table)} rows, ' if table is not None else ''}{len(data)} bytes")
-    if history.damaged:
-        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
+    if damage := damage_told(history):
+        return fail(DONE, damage)
     return DONE
 
 
@@ -70,7 +70,7 @@ def _manifest(arguments: argparse.Namespace, history: History, data: bytes, rows
         "end": utc_text(span.end_ns) if span else None,
         "plans": [f"{plan_hash:016x}" for plan_hash in history.names.plans()],
         "tags": [{"name": p.name, "id": p.id, "unit": p.unit, "meaning": p.text} for p in points],
-        "damaged_pieces_left_out": history.damaged,
+        "damaged_pieces_left_out": history.left_out,
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.history_file import json_columns, show_figures, write_file
-from plantctl.cli.recorded import Span, SpanUnclear, exact_utc_text, history_of, span_of, time_ns, utc_text
+from plantctl.cli.recorded import Span, SpanUnclear, damage_told, exact_utc_text, history_of, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
 from plantctl.history.arrow import LibraryMissing
 from plantctl.history.names import UnknownTag
@@ -52,8 +52,8 @@ def show(arguments: argparse.Namespace) -> int:
     if not rows:
         span = f"at {arguments.at}" if arguments.at else f"in the last {arguments.last or arguments.usual}"
         return fail(DONE, f"no value of {', '.join(f'`{tag}`' for tag in arguments.tags)} {span}")
-    if history.damaged:
-        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
+    if damage := damage_told(history):
+        return fail(DONE, damage)
     return DONE
 
 

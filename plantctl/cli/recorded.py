@@ -133,3 +133,11 @@ def log_in(folder: Path) -> Path:
     if not log.is_dir():
         raise LogMissing(f"there is no log in {folder}")
     return log
+
+
+def damage_told(history: "History") -> str:
+    """What is to be said of damage that an answer met; empty where it met none."""
+    said = [f"{history.left_out} damaged pieces of the record were left out"] if history.left_out else []
+    if harmless := history.damaged - history.left_out:
+        said.append(f"{harmless} damaged pieces cost nothing here; `plantctl history check --repair` mends them")
+    return "; ".join(said)

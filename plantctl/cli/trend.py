@@ -4,7 +4,7 @@ import argparse
 import shutil
 
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
-from plantctl.cli.recorded import Span, SpanUnclear, check_span, history_of, span_of
+from plantctl.cli.recorded import Span, SpanUnclear, check_span, damage_told, history_of, span_of
 from plantctl.cli.recorded import add_arguments as add_common
 
 WIDTH_LEAST, HEIGHT_LEAST = 40, 9
@@ -43,6 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
         return fail(UNKNOWN_INPUT, str(error))
     except SpanUnclear as error:
         return fail(USAGE, str(error))
-    if history.damaged:
-        return fail(DONE, f"{history.damaged} damaged pieces of the record were left out")
+    if damage := damage_told(history):
+        return fail(DONE, damage)
     return DONE

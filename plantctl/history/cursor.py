@@ -87,7 +87,7 @@ class SealedCursor:
         self.lost_frames += max(0, wanted.first_sequence - self._given - 1)
         rows = _read(file, wanted, self._records, self._texts)
         rows.late = [(sequence, record) for sequence, record in rows.late if sequence <= self._before]
-        self.lost_frames += file.damaged
+        self.lost_frames += file.left_out
         return rows
 
     def _texts_before(self, ranges: list[Range], wanted: Range) -> dict[int, str]:

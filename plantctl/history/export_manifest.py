@@ -132,7 +132,7 @@ def manifest(
         "tags": [{"name": p.name, "id": p.id, "unit": p.unit, "meaning": p.text} for p in points],
         "qualities": {str(word): text for word, text in sorted(told.qualities.items())},
         "plans": list(dict.fromkeys(plan["hash"] for lot in told.lots for plan in lot["plans"])),
-        "damaged_pieces_left_out": history.damaged,
+        "damaged_pieces_left_out": history.left_out,
         "lots": told.lots,
         "lots_csv_sha256": lots_sha256,
     }

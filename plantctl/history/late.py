@@ -151,10 +151,10 @@ class _Columns(NamedTuple):
 
 
 class LateRows:
-    """The late values of a record. `damaged` counts files that could not be read."""
+    """The late values of a record. `damaged` counts files that are, `mended` those in which one bit was turned back."""
 
     def __init__(self) -> None:
-        self.damaged = 0
+        self.damaged = self.mended = 0
         self._names: list[str] = []
         self._files: dict[LateFile, list[LateSaid]] = {}
         self._kept: list[Told] | None = None
@@ -204,6 +204,7 @@ class LateRows:
         except LogDamaged:
             self.damaged += 1
         mended = mended_chunk(data)
+        self.mended += mended is not None
         told = late_in_sealed(sealed, file, ranges) if mended is None else decode_frames(decode_chunk(mended))
         return list(_records(told))
 

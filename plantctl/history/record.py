@@ -79,7 +79,7 @@ class Record:
         self._heads: dict[Range | QuarterRange, SealedHead] = {}
         self._quarters: list[QuarterRange] = []
         self._tail: Tail | None = None
-        self._lost = 0
+        self._lost = self._mended = 0
         self.late = LateRows()
 
     def extent_ns(self) -> tuple[int, int] | None:
@@ -104,13 +104,25 @@ class Record:
 
     @property
     def damaged(self) -> int:
-        """How many chunks and stretches of the log could not be read so far."""
+        """How many chunks and stretches of the log were found damaged so far."""
         return (
             self._lost
             + self.late.damaged
             + sum(f.damaged for f in self._files.values())
             + (self._tail.rows.damaged if self._tail else 0)
         )
+
+    @property
+    def left_out(self) -> int:
+        """How many of these are missing in what was told: not those of which one turned bit was turned back."""
+        open_ones = sum(f.damaged - f.left_out for f in self._files.values())
+        return self.damaged - self._mended - self.late.mended - open_ones
+
+    def _close(self, gone: SealedFile | None) -> None:
+        """A file that is asked no more; what was damaged in it still counts."""
+        if gone is not None:
+            self._lost += gone.damaged
+            self._mended += gone.damaged - gone.left_out
 
     def _refresh(self) -> None:
         """Sees which files there are now, and follows the log to its end."""
@@ -123,8 +135,7 @@ class Record:
                 if each in self._quarters or each in self._ranges:
                     continue
                 self._heads.pop(each, None)
-                gone = self._files.pop(each, None)
-                self._lost += gone.damaged if gone else 0
+                self._close(self._files.pop(each, None))
         ranges = self._ranges
         after = ranges[-1].last_sequence if ranges else 0
         if self._tail is None or self._tail.after != after:
@@ -162,7 +173,7 @@ class Record:
                 found = open_sealed(self._sealed, range_)
             self._files[range_] = found
             while len(self._files) > FILES_OPEN_MAX:
-                self._lost += self._files.popitem(last=False)[1].damaged
+                self._close(self._files.popitem(last=False)[1])
         self._files.move_to_end(range_)
         return found
 

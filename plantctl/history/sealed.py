@@ -205,7 +205,7 @@ class Places:
 class SealedFile:
     """One sealed file, its index read; chunks are read when they are asked for. Made by `open_sealed`.
 
-    `damaged` counts chunks that could not be read, index and head among them.
+    `damaged` counts chunks that are damaged, index and head among them; `left_out` those of them that cost something.
     """
 
     name: str
@@ -214,9 +214,16 @@ class SealedFile:
     places: Places
     damaged: int
     _held: Held
+    _head_lost: bool = False
     _scans: Scans | None = None
     _opening: Opening | None = None
     _told: set[tuple[int, int]] = field(default_factory=set)
+    _mended: set[tuple[int, int]] = field(default_factory=set)
+
+    @property
+    def left_out(self) -> int:
+        """How many damaged chunks are missing in what is told; an index that is damaged may have hidden some."""
+        return self.damaged - len(self._mended) - self._head_lost
 
     def _chunk(self, kind: ChunkKind, tag: int = 0) -> Chunk | None:
         """A chunk, None where the file has none or one that cannot be read, not even with one bit turned back."""
@@ -231,6 +238,7 @@ class SealedFile:
             mended = mended_chunk(data)
             if mended is None:
                 return None
+            self._mended.add((kind, tag))
             found = decode_chunk(mended)
         return found if (found.kind, found.tag) == (kind, tag) else None
 
@@ -247,6 +255,7 @@ class SealedFile:
             return None if chunk is None else decode(chunk)
         except LogDamaged:
             self.tell(kind, tag)
+            self._mended.discard((kind, tag))
             return None
 
     def scans(self) -> Scans | None:
@@ -326,7 +335,7 @@ def open_sealed(storage: PartlyReadable, range_: Range, name: str = "") -> Seale
         places, damaged = _searched(held.part(0, held.length())), 1
     found = SealedFile(name, range_, head or SealedHead(0, *range_, 0, 0), places, damaged, held)
     if head is None:
-        found.damaged += 1
+        found.damaged, found._head_lost = found.damaged + 1, True
         scans = found.scans()
         if scans is not None:
             found.head = SealedHead(0, *range_, *extent(scans))

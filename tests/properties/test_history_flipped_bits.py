@@ -5,7 +5,10 @@ from random import Random
 import numpy as np
 import pytest
 
+from plantctl.history.cursor import SealedCursor
 from plantctl.history.query import History
+from plantctl.history.sealed import END_BYTES
+from tests.feed_bench import NoWords
 from tests.history_bench import NAMES, SCAN_NS, UTC_NS, Naive, Plant
 from tests.unit.simulated_storage import SimFile, SimulatedStorage
 
@@ -22,7 +25,10 @@ def answers(log, sealed):
         minutes = history.trend(name, *HOUR, 60).buckets
         found[name].append(tuple(np.nan_to_num(getattr(minutes, n), nan=-1).tolist() for n in ("low", "high", "count")))
     frames = [frame for _, frame in history.frames(0, 1 << 62)]
-    return found, frames, history.damaged
+    cursor = SealedCursor(sealed, NoWords(), 0, 1 << 62)
+    while cursor.next(1000) is not None:
+        pass
+    return found, frames, history.damaged, (history.left_out, cursor.lost_frames)
 
 
 @pytest.mark.parametrize("bits", [1, 2])
@@ -37,12 +43,14 @@ def test_every_byte_of_a_file_in_turn(bits):
     plant.scan(3)
     plant.keep()
     log = SimulatedStorage({n: SimFile(f.seen) for n, f in plant.log.files.items()})
-    right, frames, _ = answers(log, plant.sealed)
+    right, frames, _, nothing = answers(log, plant.sealed)
     assert len(frames) >= 3
+    assert nothing == (0, 0)
     assert {name: len(rows) for name, rows in right.items()} == {
         name: len(Naive(log, tag).points) + 1 for tag, name in NAMES.items()
     }
     data = bytes(plant.sealed.files[target].seen)
+    index = int.from_bytes(data[8 - END_BYTES : 16 - END_BYTES], "little")
     draw = Random(2)
     lost_tags = lost_all = 0
     for place in range(0, len(data), 17):
@@ -50,7 +58,7 @@ def test_every_byte_of_a_file_in_turn(bits):
         spoiled[place] ^= 2**bits - 1 << draw.randrange(9 - bits)
         files = {n: SimFile(f.seen) for n, f in plant.sealed.files.items()}
         files[target] = SimFile(spoiled)
-        found, kept, damaged = answers(log, SimulatedStorage(files))
+        found, kept, damaged, left_out = answers(log, SimulatedStorage(files))
         assert damaged >= 1, f"the flipped bit at {place} was not found"
         differ = [name for name in NAMES.values() if found[name] != right[name]]
         for name in differ:
@@ -60,6 +68,8 @@ def test_every_byte_of_a_file_in_turn(bits):
         lost_all += len(differ) > 1
         assert len(kept) == len(frames) or not differ, "more than one chunk lost"
         assert bits > 1 or (kept, differ) == (frames, []), "its sum says which bit it was"
+        assert bits > 1 or place >= index or left_out == nothing, "what is told is not counted as lost"
+        assert not differ or all(left_out), "what is lost is counted, also for sinks"
     if bits == 1:
         return
     assert lost_tags > 10, "points chunks are most of a file"

@@ -176,14 +176,15 @@ def test_an_export_is_aligned_and_says_what_it_is(place, capsys, tmp_path):
     assert gap["tags"]["F-1"]["known"] == pytest.approx(12 / 15)
 
 
-def test_what_could_not_be_read_is_counted_in_the_manifest(place, capsys, tmp_path):
+@pytest.mark.parametrize(("bits", "left_out"), [(4, 0), (6, 1)])
+def test_what_could_not_be_read_is_counted_in_the_manifest(place, capsys, tmp_path, bits, left_out):
     hurt = shutil.copytree(place, tmp_path / "hurt")
     file = sorted((hurt / "history").glob("*.seg"))[1]
     data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 4
+    data[len(data) // 2] ^= bits
     file.write_bytes(data)
     said(capsys, tmp_path / "runs", "F-1", "P-1", "--from", hurt, "--while", "{P-1} == 1")
-    assert json.loads((tmp_path / "runs" / "manifest.json").read_text())["damaged_pieces_left_out"] == 1
+    assert json.loads((tmp_path / "runs" / "manifest.json").read_text())["damaged_pieces_left_out"] == left_out
 
 
 def test_lots_from_a_file_in_spans_of_good_values(place, capsys, tmp_path):

@@ -29,7 +29,7 @@ RUNNING = {"while": "{X-1} == 1", "start": "0", "end": str(3 * H)}
 class PlayedHistory:
     """`X-1` is on in every second half hour, `F-1` has many points in any span; `asked` is who asked, in order."""
 
-    damaged = 0
+    left_out = 0
 
     def __init__(self):
         self.asked, self.at_work, self.broken = [], 0, False
