@@ -18,11 +18,13 @@ from typing import Final
 
 from plantctl.core.errors import LogDamaged
 from plantctl.core.keeping import Keeping
+from plantctl.history.chunk import decode_chunk, mended_chunk
 from plantctl.history.late import LateFile, late_file, late_files, of_laboratory, read_late
 from plantctl.history.quarters import quarter_ranges_all
 from plantctl.history.sealed import (
     HEAD_BYTES,
     Range,
+    decode_frames,
     decode_head,
     encode_file,
     open_sealed,
@@ -118,7 +120,10 @@ def _trim_late(history: Storage, files: list[LateFile], first_sequence: int, len
         try:
             told = read_late(history, file)
         except LogDamaged:
-            continue  # nobody can say what of it is the laboratory's
+            whole = mended_chunk(history.read(file.name))
+            if whole is None:
+                continue  # nobody can say what of it is the laboratory's
+            told = decode_frames(decode_chunk(whole))
         kept = of_laboratory(told)
         if len(kept) == len(told):
             continue

@@ -187,7 +187,8 @@ def test_who_reads_late_values_has_them_all_once_the_disk_can_be_read_again(fold
     assert failed > 3
 
 
-def test_values_that_came_late_go_with_their_span_and_the_laboratorys_book_stays(monkeypatch):
+@pytest.mark.parametrize("turned", [0, 1], ids=["whole", "one-bit-turned"])
+def test_values_that_came_late_go_with_their_span_and_the_laboratorys_book_stays(monkeypatch, turned):
     monkeypatch.setattr("plantctl.history.late.ABSORBED_TIMES", 0)
     plant, told = Plant(Random(1), span_ns=1), {LAB: [], SCANNED: []}
     for k in range(6):
@@ -203,6 +204,8 @@ def test_values_that_came_late_go_with_their_span_and_the_laboratorys_book_stays
     def length():
         return sum(map(sealed.length, sealed.names()))
 
+    first = late_files(sealed.names())[0].name
+    sealed.files[first].seen[60] ^= turned
     assert trim_history(sealed, Keeping()).bytes == length()
     kept = trim_history(sealed, Keeping(history_bytes=length() - 500))
     assert 0 < kept.gone < 4
