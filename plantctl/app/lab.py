@@ -55,6 +55,8 @@ async def keep_standing(plant: LivePlant, desk: Desk, clock: Clock) -> None:
             await clock.sleep(LOOK_S)
             continue
         await clock.sleep(SETTLED_S)
+        if plant.snapshot().scan < scan:
+            continue  # it began anew meanwhile
         try:
             told = await desk().tell_lost()
         except (OSError, PlantctlError) as error:

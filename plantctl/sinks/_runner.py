@@ -19,6 +19,7 @@ from typing import Final, Protocol
 from plantctl.core.batch import Batch, Cursor
 from plantctl.core.clock import Clock, heed_cancel
 from plantctl.core.feed import SinkState
+from plantctl.sinks._pace import Pace
 from plantctl.sinks._position import Position
 from plantctl.sinks._sink import Sink, SinkError, SinkNotAdmitted, SinkRejected, SinkUnreachable
 
@@ -27,8 +28,6 @@ LOOK_S: Final = 0.1
 KEEP_S: Final = 1.0
 # Later than this the newest rows do not wait for those before them.
 LATE_NS: Final = 1_500_000_000
-# One part of a hole takes no longer than this by its rate, so that what is new waits no longer for it.
-PART_S: Final = 0.5
 # So many records that a peer refuses which has taken none yet are not the records' fault.
 REFUSED_MAX: Final = 64
 
@@ -115,7 +114,7 @@ class SinkRunner:
         self._link = sink.link
         self._taken: Batch | None = None  # the last record the peer took
         self._kept_ns = clock.monotonic_ns()
-        self._fill_from_ns = clock.monotonic_ns()
+        self._pace = Pace(self._settings.backfill, clock.monotonic_ns())
 
     async def run(self) -> None:
         """Send until cancelled. Never raises anything but CancelledError; what is known is kept when it ends."""
@@ -245,19 +244,17 @@ class SinkRunner:
     async def _send_old(self) -> bool:
         """Send a part of the oldest hole; False where its rate does not allow it yet, or there is none."""
         holes = self.position.holes
-        if not holes or self._clock.monotonic_ns() < self._fill_from_ns:
+        if not holes or not self._pace.allows(self._clock.monotonic_ns()):
             return False
         lane = self._old
         if lane is None or lane.hole != holes[0].last:
             lane = self._old = _Lane(self._source.cursor(holes[0].first - 1, holes[0].last), holes[0].last)
-        rate = self._settings.backfill
-        if not self._take(lane, max(1, min(self._settings.batch, int(rate * PART_S)))):
+        if not self._take(lane, min(self._settings.batch, self._pace.part_rows)):
             return False
-        began_ns = self._clock.monotonic_ns()
+        assert lane.batch is not None
+        began_ns, rows = self._clock.monotonic_ns(), lane.batch.rows
         sent = await self._send_from(lane, historical=True)
-        # What the peer takes its time for counts, and so does a part's time that was not used before, which makes up
-        # for the pauses between parts that are small; what is not for this sink does not.
-        self._fill_from_ns = max(self._fill_from_ns, began_ns - int(PART_S * 1e9)) + int(sent * 1e9 / rate)
+        self._pace.went(began_ns, rows, sent)
         self.statistics.filled_rows += sent
         return True
 

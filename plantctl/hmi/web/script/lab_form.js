@@ -117,6 +117,7 @@ export function labForm(app, scope, wanted, entered) {
     if (!asked) return;
     sending = true;
     key ||= newKey();
+    const typed = new Map(all.map((field) => [field, field.input.value]));
     form.setAttribute("aria-busy", "true");
     const { entry, refused } = await giveLab({ ...asked, idem: key });
     form.removeAttribute("aria-busy");
@@ -125,9 +126,11 @@ export function labForm(app, scope, wanted, entered) {
     key = "";
     // One sample may have values of several tags: its number and its time stay together, or go together.
     const another = app.plant.laboratory.length > 1 ? [] : ["sampled", "sample"];
-    for (const name of ["value", "comment", ...another]) fields[name].input.value = "";
+    for (const field of ["value", "comment", ...another].map((name) => fields[name])) {
+      if (field.input.value === typed.get(field)) field.input.value = "";
+    }
     drawTime();
-    // Where the person has gone on in the meantime, the focus stays.
+    // Where the person has gone on in the meantime, what was typed and the focus stay.
     if (form.contains(document.activeElement) || document.activeElement === document.body) fields.value.input.focus();
     entered(entry);
   });
