@@ -1,4 +1,4 @@
-"""How fast the holes of a sink are filled: a rate in rows a second, kept on average over parts that are sent one by one."""
+"""How fast the holes of a sink are filled: a rate in rows a second, kept on average over parts sent one by one."""
 
 from typing import Final
 
