@@ -5,6 +5,7 @@ import os
 import pytest
 import yaml
 
+from plantctl.core.field import SIMULATOR
 from plantctl.drivers._certificates import read_certificate
 from tests.process.command_rig import plantctl, running, wait
 
