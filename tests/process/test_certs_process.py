@@ -47,7 +47,7 @@ def test_a_server_is_trusted_by_its_fingerprint_and_the_check_finds_it_as_the_dr
     serve = ("--endpoints", file, "--state", tmp_path / "sim", "--security", plc, "--with-parent", os.getpid())
     with running(*serve, module="simulators", state=state) as simulator:
         wait(file.exists, child=simulator)
-        url = yaml.safe_load(file.read_text())["PLC-4"]
+        url = yaml.safe_load(file.read_text())["PLC-4"].removesuffix(SIMULATOR)
         (tmp_path / "plc.yaml").write_text(f"PLC-4: {url}\n")
 
         code, said = certs("trust", url)
