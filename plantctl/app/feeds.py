@@ -1,8 +1,7 @@
 """All sinks of a plant, each with its runner, over the plant's log.
 
 Points that older plans had keep their names, and rows that an older plan wrote go out with the units that it had: they
-may still have to be sent. A sink that cannot begin says so and
-tries again; the others do not wait for it.
+may still have to be sent. A sink that cannot begin says so and tries again; the others do not wait for it.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ PASSED_OVER: Final = 10
 
 
 class Pace:
-    """`rate` is in rows a second, above 0; `now_ns` is the monotonic time in ns from which it counts."""
+    """`rate` is in rows a second, above 0. All times are monotonic, in ns; `now_ns` is that from which it counts."""
 
     def __init__(self, rate: float, now_ns: int) -> None:
         self._rate = rate
@@ -21,7 +21,7 @@ class Pace:
         return max(1, int(self._rate * PART_S))
 
     def allows(self, now_ns: int) -> bool:
-        """Whether the next part may go."""
+        """Whether the next part may go at that time."""
         return now_ns >= self._from_ns
 
     def went(self, began_ns: int, read: int, sent: int) -> None:
