@@ -219,3 +219,70 @@ def test_without_data_what_was_typed_waits_and_who_may_only_look_is_told_why_not
     for button in (book.get_by_role("button", name="Enter"), *waiting(book).get_by_role("button").all()):
         expect(button).to_be_disabled()
     expect(book.get_by_label("value", exact=True)).to_be_disabled()
+
+
+def left_and_back(page, query=""):
+    """Look at the trend, and come back."""
+    go(page, "trend")
+    go(page, f"laboratory{query}")
+
+
+def test_a_form_that_is_left_half_filled_is_found_again_until_it_is_entered_or_cleared(book):
+    kept = book.locator(".kept")
+    expect(book.get_by_role("button", name="Clear")).to_be_hidden()
+    fill(book, lot="L-7")
+    typed = book.get_by_label("sample taken").input_value()
+    left_and_back(book)
+    expect(kept).to_have_text(re.compile(r"Not entered yet: kept as you left it [\d.]+ s ago\."))
+    for label, text in (("value", "42"), ("sample taken", typed), ("sample number", "S-0417"), ("lot", "L-7")):
+        expect(book.get_by_label(label, exact=True)).to_have_value(text)
+    left_and_back(book, f"?tag={ONE}")
+    expect(book.get_by_label("tag", exact=True)).to_have_value(TWO)  # its value is not taken for the other tag's
+    expect(kept).to_contain_text(f"what you began for {TWO}")
+    expect(kept).to_contain_text(f"Enter or clear it before {ONE}.")
+    assert findings(book) == []
+    book.get_by_role("button", name="Clear").click()
+    expect(book.get_by_label("value", exact=True)).to_be_focused()
+    expect(book.get_by_label("tag", exact=True)).to_have_value(ONE)
+    expect(book.get_by_label("unit")).to_have_value("mol/L")
+    expect(kept).to_be_hidden()
+
+    fill(book)
+    book.get_by_role("button", name="Enter").click()
+    expect(waiting(book)).to_have_count(1)
+    left_and_back(book)
+    for label in ("value", "sample taken", "sample number", "lot"):
+        expect(book.get_by_label(label, exact=True)).to_have_value("")
+    expect(kept).to_be_hidden()
+
+
+def test_an_entry_whose_answer_comes_while_another_screen_is_looked_at_is_made_once_and_told_there(book, gateway):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    fill(book)
+    book.route("**/api/v1/lab", hold)
+    with book.expect_request("**/api/v1/lab"):
+        book.get_by_role("button", name="Enter").click()
+    go(book, "trend")
+    held.pop().abort()
+    expect(book.locator(".message.failure")).to_contain_text(f"Not entered, value of {TWO}: no answer")
+    book.unroute("**/api/v1/lab")
+    go(book, "laboratory")
+    expect(book.locator(".lab-form [role=alert]")).to_contain_text("no answer: look at the book")
+    book.get_by_role("button", name="Enter").click()
+    expect(waiting(book)).to_have_count(1)
+    expect(book.get_by_label("value", exact=True)).to_have_value("")
+
+
+def test_what_one_person_began_is_not_found_by_the_next(book, gateway):
+    fill(book)
+    becomes(gateway, book, "bob")
+    expect(book.get_by_label("value", exact=True)).to_have_value("")
+    fill(book, "43")
+    gateway.tell("state", {"person": "ada"})  # who signed in from another window
+    gateway.tell("drop")
+    expect(book.locator(".user")).to_contain_text("ada")
+    expect(book.get_by_label("value", exact=True)).to_have_value("")

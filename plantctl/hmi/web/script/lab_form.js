@@ -2,15 +2,19 @@
 //
 // What the plant refuses it refuses in its own words, beside the field that is meant; nothing that was typed is lost by
 // it. The same entry given again, since no answer came, is made once.
+//
+// Who looks at another screen finds the form again as it was left, and is told so. It is kept in this page alone, until
+// it is entered or cleared; the page of another person begins anew.
 
 import { el, setText } from "./dom.js";
-import { unitText } from "./format.js";
+import { ageText, unitText } from "./format.js";
 import { giveLab, newKey } from "./lab_book.js";
 import { labField, tellRefusal, typedNumber } from "./lab_field.js";
 import { isElsewhere, sampleTime, understood, zoneHere } from "./lab_time.js";
 import { t } from "./texts.js";
 
 const TICK_MS = 5000;
+const TYPED = ["value", "sampled", "sample", "lot", "comment"];
 
 function option(value, text) {
   return el("option", { value }, text);
@@ -58,14 +62,20 @@ function askedOf(fields) {
   return { do: "enter", tag: fields.tag.text(), value, unit, sampled, sample, lot, comment };
 }
 
-/** The form; `entered(entry)` is told what was made of it. `wanted` is the tag that is chosen first. */
-export function labForm(app, scope, wanted, entered) {
+/**
+ * The one form of the page: `show(scope, wanted, entered)` gives its node to a screen. `wanted` is the tag that is
+ * chosen first, `entered(entry)` is told what was made of it.
+ */
+export function labForm(app) {
   const fields = formFields(app);
   const all = Object.values(fields);
   const general = el("p", { class: "why", role: "alert" });
   const go = el("button", { type: "submit", class: "command" }, t("lab.enter"));
+  const drop = el("button", { type: "button" }, t("lab.clear"));
   const barred = el("p", { class: "why barred", role: "status" });
+  const kept = el("p", { class: "kept", role: "status" });
   const inside = el("fieldset", {}, el("legend", { class: "unseen" }, t("lab.enter_heading")), [
+    kept,
     fields.tag.node,
     el("div", { class: "pair" }, fields.value.node, fields.unit.node),
     fields.sampled.node,
@@ -73,12 +83,16 @@ export function labForm(app, scope, wanted, entered) {
     el("div", { class: "pair" }, fields.sample.node, fields.lot.node),
     fields.comment.node,
     general,
-    el("div", { class: "buttons" }, go),
+    el("div", { class: "buttons" }, drop, go),
   ]);
   const form = el("form", { class: "lab-form", novalidate: true, "aria-labelledby": "lab-enter" }, barred, inside);
   let key = "";
   let sending = false;
+  let begun = false; // something was typed that is not entered
   let left = null;
+  let left_ms = 0;
+  let next = ""; // the tag that is chosen once the form is free
+  let tellEntered = null;
 
   const chosen = () => app.plant.laboratory.find(({ tag }) => tag === fields.tag.text());
   const drawTag = () => {
@@ -101,9 +115,34 @@ export function labForm(app, scope, wanted, entered) {
     if (!why && left && document.activeElement === document.body) left.focus();
     if (!why) left = null;
   };
+  const choose = (tag) => {
+    if (app.plant.laboratory.some((lab) => lab.tag === tag)) fields.tag.input.value = tag;
+    drawTag();
+  };
+  const free = () => {
+    begun = false;
+    drop.hidden = true;
+    setText(kept, "");
+  };
+  const clear = () => {
+    for (const each of all) each.clear();
+    for (const name of TYPED) fields[name].input.value = "";
+    setText(general, "");
+    key = "";
+    free();
+    choose(next);
+    drawTime();
+  };
   form.addEventListener("input", () => {
     key = "";
+    begun = TYPED.some((name) => fields[name].text());
+    drop.hidden = !begun;
     setText(general, "");
+  });
+  drop.addEventListener("click", () => {
+    if (sending) return;
+    clear();
+    fields.value.input.focus();
   });
   fields.tag.input.addEventListener("change", drawTag);
   for (const each of [fields.sampled, fields.zone]) each.input.addEventListener("input", drawTime);
@@ -122,8 +161,13 @@ export function labForm(app, scope, wanted, entered) {
     const { entry, refused } = await giveLab({ ...asked, idem: key });
     form.removeAttribute("aria-busy");
     sending = false;
-    if (refused) return tellRefusal(refused, all, general);
+    if (refused) {
+      // Who has gone to another screen is told there; beside its field it stands for when they are back.
+      if (!form.isConnected) app.messages.fail(t("lab.not_entered", { tag: asked.tag, why: refused.detail }));
+      return tellRefusal(refused, all, general);
+    }
     key = "";
+    if (all.every((field) => field.input.value === typed.get(field))) free();
     // One sample may have values of several tags: its number and its time stay together, or go together.
     const another = app.plant.laboratory.length > 1 ? [] : ["sampled", "sample"];
     for (const field of ["value", "comment", ...another].map((name) => fields[name])) {
@@ -132,13 +176,25 @@ export function labForm(app, scope, wanted, entered) {
     drawTime();
     // Where the person has gone on in the meantime, what was typed and the focus stay.
     if (form.contains(document.activeElement) || document.activeElement === document.body) fields.value.input.focus();
-    entered(entry);
+    tellEntered(entry);
   });
-  if (app.plant.laboratory.some(({ tag }) => tag === wanted)) fields.tag.input.value = wanted;
-  drawTag();
-  drawBarred();
-  app.link_watchers.add(drawBarred);
-  scope.add(() => app.link_watchers.delete(drawBarred));
-  scope.every(TICK_MS, drawTime);
-  return form;
+  const show = (scope, wanted, entered) => {
+    tellEntered = entered;
+    next = wanted;
+    if (!begun && !sending) clear();
+    // A value that was typed for one tag is never taken for another's.
+    else if (!fields.value.text() && wanted) choose(wanted);
+    const other = wanted && wanted !== fields.tag.text() ? "lab.kept_other" : "lab.kept";
+    if (begun) setText(kept, t(other, { tag: fields.tag.text(), wanted, age: ageText(app.link.now() - left_ms) }));
+    drawTime();
+    drawBarred();
+    app.link_watchers.add(drawBarred);
+    scope.add(() => {
+      left_ms = app.link.now();
+      app.link_watchers.delete(drawBarred);
+    });
+    scope.every(TICK_MS, drawTime);
+    return form;
+  };
+  return { show };
 }

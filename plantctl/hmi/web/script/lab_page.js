@@ -1,5 +1,6 @@
 // The laboratory: what waits for its second signature, a form to enter a value of a sample, and of each tag the last
-// samples with everything that is known of them. Only the book tells what stands; this page keeps nothing of its own.
+// samples with everything that is known of them. Only the book tells what stands; this page keeps nothing of its own
+// but what a person has begun to type.
 
 import { el, setText } from "./dom.js";
 import { entryValue, askLab } from "./lab_dialog.js";
@@ -136,6 +137,7 @@ function whoSigns(app) {
 /** The screen of the laboratory. */
 export function laboratoryScreen(app, scope, query) {
   if (!app.plant.laboratory.length) return el("p", { class: "empty" }, t("lab.none"));
+  app.labForm ??= labForm(app);
   const summary = el("p", { class: "summary", role: "status" }, t("lab.reading"));
   const waiting = el("tbody", { "data-rows": "" });
   const waits = el("table", { "aria-labelledby": "lab-waiting" }, heads(true), waiting);
@@ -183,7 +185,7 @@ export function laboratoryScreen(app, scope, query) {
       "section",
       { class: "enter", "aria-labelledby": "lab-enter" },
       el("h3", { id: "lab-enter" }, t("lab.enter_heading")),
-      labForm(app, scope, query.get("tag"), (entry) => tellDone("enter", entry)),
+      app.labForm.show(scope, query.get("tag"), (entry) => tellDone("enter", entry)),
       said,
     ),
     el(

@@ -59,6 +59,8 @@ function connect(app) {
     hello(message) {
       // Another configuration has other tags and limits: what is on the screen would be a lie.
       if (message.config && app.plant.config && message.config !== app.plant.config) return location.reload();
+      // Another person sits here, signed in from another window: what the first one began is not theirs.
+      if (message.user && session.user && message.user !== session.user) return location.reload();
       session.user = message.user ?? session.user;
       session.role = message.role ?? session.role;
       return app.showUser?.();
