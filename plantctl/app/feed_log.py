@@ -15,6 +15,7 @@ import numpy as np
 
 from plantctl.core.batch import Batch, Cursor
 from plantctl.history.cursor import SealedCursor
+from plantctl.history.late_index import NONE
 from plantctl.history.late_log import LateLog
 from plantctl.log.cursor import LogCursor
 from plantctl.log.files import first_sequence_of, log_names
@@ -120,16 +121,13 @@ class RecordCursor:
             if self._late is None:
                 return batch
         late = self._late.refresh(self._record.newest()[0])
-        rows = zip(batch.tag.tolist(), batch.utc_ns.tolist(), batch.value.tolist(), batch.quality.tolist(), strict=True)
-        now = [late.newest(tag, utc_ns) or (value, quality) for tag, utc_ns, value, quality in rows]
-        value, quality = zip(*now, strict=True) if now else ((), ())
-        samples = tuple(
-            late.sample(tag, utc_ns) for tag, utc_ns in zip(batch.tag.tolist(), batch.utc_ns.tolist(), strict=True)
-        )
+        rows = late.index().told_last(batch.tag, batch.utc_ns)
+        told, (value, quality) = rows != NONE, late.index().values(rows)
+        samples = late.samples(batch.tag, batch.utc_ns)
         return replace(
             batch,
-            value=np.array(value, np.float64),
-            quality=np.array(quality, np.uint16),
+            value=np.where(told, value, batch.value),
+            quality=np.where(told, quality, batch.quality),
             samples=samples if any(map(any, samples)) else (),
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from plantctl.core.late import LabNote, LateAct, lab_note, number_text, person_of
 from plantctl.core.quality import Reason, reason_of
-from plantctl.history.late import LateSaid
+from plantctl.history.late_index import LateSaid
 
 
 @dataclass(frozen=True, slots=True)

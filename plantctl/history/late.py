@@ -15,15 +15,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.batch import SampleLabel
 from plantctl.core.errors import LogDamaged
 from plantctl.core.frame import Kind, decode_frame
 from plantctl.core.late import LateAct, LateRecord, decode_late, lab_note
-from plantctl.history.chunk import U2, decode_chunk, mended_chunk
-from plantctl.history.numbers import F8, I8
+from plantctl.history.chunk import decode_chunk, mended_chunk
+from plantctl.history.late_index import NONE, LateIndex, LateOf, LateSaid
 from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Storage
@@ -116,40 +115,6 @@ def late_to_write(storage: Storage, new: list[Told], covers: Range) -> ToWrite:
     return ToWrite(name, data, tuple(old for old in absorbed if old != name))
 
 
-class LateSaid(NamedTuple):
-    """One record of late values: the frame that holds it, when the scan took it (UTC ns), what it says."""
-
-    sequence: int
-    utc_ns: int
-    record: LateRecord
-
-
-class LateOf(NamedTuple):
-    """The late values of one tag by the time that they are of; `lab`: the tag has no others."""
-
-    utc_ns: I8
-    value: F8
-    quality: U2
-    lab: bool
-
-    def pick(self, rows: slice | npt.NDArray[np.bool_]) -> "LateOf":
-        """Some of them."""
-        return LateOf(self.utc_ns[rows], self.value[rows], self.quality[rows], self.lab)
-
-
-class _Columns(NamedTuple):
-    """All rows of some records, in their order."""
-
-    sequence: I8
-    tag: I8
-    utc_ns: I8
-    value: F8
-    quality: U2
-    act: I8
-    record: I8  # the place of its record in `said`
-    said: list[LateSaid]
-
-
 class LateRows:
     """The late values of a record. `damaged` counts files that are, `mended` those in which one bit was turned back."""
 
@@ -160,9 +125,7 @@ class LateRows:
         self._kept: list[Told] | None = None
         self._seen = 0
         self._tail: list[LateSaid] = []
-        self._columns: _Columns | None = None
-        self._of: dict[int, LateOf | None] = {}
-        self._sorted: dict[tuple[int, bool], tuple[I8, I8]] = {}  # times and rows of a tag, by time
+        self._index: LateIndex | None = None
 
     def refresh(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range], kept: list[Told]) -> None:
         """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
@@ -175,12 +138,14 @@ class LateRows:
         if len(kept) > self._seen:
             new = list(_records(late_frames(kept[self._seen :])))
             self._seen = len(kept)
-            if new:
-                self._tail += new
-                self._forget()
+            self._tail += new
+            if self._index is not None and new and new[0].sequence <= self._index.last_sequence:
+                self._forget()  # a file has it already
+            elif self._index is not None:
+                self._index.add(new)
 
     def _forget(self) -> None:
-        self._columns, self._of, self._sorted = None, {}, {}
+        self._index = None
 
     def _read_files(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range]) -> None:
         """Reads what is new. A file that went meanwhile is part of another: the folder is listed again."""
@@ -213,71 +178,29 @@ class LateRows:
         every = {one.sequence: one for part in (*self._files.values(), self._tail) for one in part}
         return [every[sequence] for sequence in sorted(every)]
 
+    def index(self) -> LateIndex:
+        """Every row, where each is found; good until `refresh` is called."""
+        if self._index is None:
+            self._index = LateIndex()
+            self._index.add(self.said())
+        return self._index
+
     def of(self, tag: int) -> LateOf | None:
         """The late values of a tag, None where it never had any."""
-        if tag not in self._of:
-            self._of[tag] = self._find(tag)
-        return self._of[tag]
+        return self.index().of(tag)
 
-    def newest(self, tag: int, utc_ns: int) -> tuple[float, int] | None:
-        """Value and quality that were told last of a tag and time, also when withdrawn; None where nothing was."""
-        row = self._row(tag, utc_ns, entered=False)
-        return None if row is None else (float(self._all().value[row]), int(self._all().quality[row]))
+    def samples(self, tag: npt.ArrayLike, utc_ns: npt.ArrayLike) -> tuple[SampleLabel, ...]:
+        """Which sample the laboratory's value of each tag and time was found in; () where none of them was entered."""
+        index = self.index()
+        rows = index.told_last(tag, utc_ns, entered=True)
+        if (rows == NONE).all():
+            return ()
+        return tuple(SampleLabel() if row == NONE else _sample(index.record_of(row)) for row in rows.tolist())
 
-    def sample(self, tag: int, utc_ns: int) -> SampleLabel:
-        """Which sample the laboratory's value of a tag and time was found in; empty where none was entered."""
-        row = self._row(tag, utc_ns, entered=True)
-        if row is None:
-            return SampleLabel()
-        note = lab_note(self._all().said[int(self._all().record[row])].record.note)
-        return SampleLabel(note.sample, note.lot)
 
-    def _row(self, tag: int, utc_ns: int, *, entered: bool) -> int | None:
-        """The row that was told last of a tag and time, or of those that were entered; None where there is none."""
-        found = self._sorted.get((tag, entered))
-        if found is None:  # feeds ask for thousands, one after the other
-            columns = self._all()
-            mine = np.flatnonzero((columns.tag == tag) & ((columns.act == LateAct.ENTERED) | (not entered)))
-            mine = mine[np.argsort(columns.utc_ns[mine], kind="stable")]
-            found = self._sorted[tag, entered] = columns.utc_ns[mine], mine
-        times, rows = found
-        place = int(times.searchsorted(utc_ns, "right")) - 1
-        return int(rows[place]) if place >= 0 and times[place] == utc_ns else None
-
-    def _find(self, tag: int) -> LateOf | None:
-        columns = self._all()
-        mine = np.flatnonzero(columns.tag == tag)
-        if not len(mine):
-            return None
-        utc_ns, act = columns.utc_ns[mine], columns.act[mine]
-        order = np.lexsort((np.arange(len(mine)), utc_ns))  # by time, and of one time in the order of the record
-        newest = np.ones(len(order), np.bool_)
-        newest[:-1] = utc_ns[order][1:] != utc_ns[order][:-1]
-        rows = order[newest & (act[order] != LateAct.WITHDRAWN)]
-        lab = bool((act != LateAct.IMPORTED).any())
-        return LateOf(utc_ns[rows], columns.value[mine][rows], columns.quality[mine][rows], lab)
-
-    def _all(self) -> _Columns:
-        if self._columns is None:
-            said = self.said()
-            rows = [one.record.rows for one in said]
-            counts = [len(each) for each in rows]
-            together = np.concatenate(rows) if rows else np.zeros(0, [])
-            if not rows:
-                none = np.zeros(0, np.int64)
-                self._columns = _Columns(none, none, none, np.zeros(0), np.zeros(0, np.uint16), none, none, said)
-                return self._columns
-            self._columns = _Columns(
-                np.repeat([one.sequence for one in said], counts),
-                together["tag"].astype(np.int64),
-                together["utc_ns"].astype(np.int64),
-                together["value"].astype(np.float64),
-                together["quality"].astype(np.uint16),
-                np.repeat([int(one.record.act) for one in said], counts),
-                np.repeat(np.arange(len(said)), counts),
-                said,
-            )
-        return self._columns
+def _sample(record: LateRecord) -> SampleLabel:
+    note = lab_note(record.note)
+    return SampleLabel(note.sample, note.lot)
 
 
 def _records(frames: Iterable[Told]) -> Iterator[LateSaid]:

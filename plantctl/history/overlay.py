@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.history.buckets import Buckets, InForce
-from plantctl.history.late import LateOf
+from plantctl.history.late_index import LateOf
 from plantctl.history.numbers import I8
 
 

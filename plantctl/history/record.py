@@ -16,7 +16,8 @@ import numpy as np
 from plantctl.history.buckets import InForce
 from plantctl.history.chunk import ChunkKind, Points, Scans
 from plantctl.history.gathering import Gathering, State, closing
-from plantctl.history.late import LateOf, LateRows
+from plantctl.history.late import LateRows
+from plantctl.history.late_index import LateOf
 from plantctl.history.names import NamedPoint, Names
 from plantctl.history.overlay import overlaid
 from plantctl.history.points_together import Piece, together, told_by

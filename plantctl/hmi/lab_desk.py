@@ -230,7 +230,7 @@ class LabDesk:
         if wrong or asked.check:
             return LabImported(0, 0, wrong)
         async with self._one:
-            new = rows[~known_rows(await asyncio.to_thread(self._rows), rows)]
+            new = rows[~await asyncio.to_thread(lambda: known_rows(self._rows(), rows))]
             if len(new):
                 record = LateRecord(LateAct.IMPORTED, entry_number(asked.name), new, _actor(actor), asked.name)
                 reason = f"values from {asked.name}" if asked.first else ""

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from plantctl.core.late import LATE_ROW, ROWS_MAX
 from plantctl.core.quality import BAD, GOOD, UNCERTAIN
 from plantctl.history.late import LateRows
+from plantctl.history.late_index import NONE
 
 QUALITIES: Final = {"": GOOD, "good": GOOD, "uncertain": UNCERTAIN, "bad": BAD}
 NAME_LENGTH_MAX: Final = 100
@@ -66,14 +67,9 @@ def import_rows(
 
 def known_rows(late: LateRows, rows: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
     """Which of the rows the record has already, with the same value and quality."""
-    known = np.zeros(len(rows), np.bool_)
-    for tag in np.unique(rows["tag"]).tolist():
-        of = late.of(tag)
-        if of is None or not len(of.utc_ns):
-            continue
-        mine = np.flatnonzero(rows["tag"] == tag)
-        at = np.minimum(np.searchsorted(of.utc_ns, rows["utc_ns"][mine]), len(of.utc_ns) - 1)
-        value = rows["value"][mine]
-        same = (of.value[at] == value) | (np.isnan(of.value[at]) & np.isnan(value))
-        known[mine] = (of.utc_ns[at] == rows["utc_ns"][mine]) & same & (of.quality[at] == rows["quality"][mine])
+    index = late.index()
+    found = index.told_last(rows["tag"], rows["utc_ns"])
+    value, quality = index.values(found)
+    same = (value == rows["value"]) | (np.isnan(value) & np.isnan(rows["value"]))
+    known: npt.NDArray[np.bool_] = (found != NONE) & ~index.withdrawn(found) & same & (quality == rows["quality"])
     return known

@@ -128,6 +128,7 @@ class _Frames:
         self._frame = stretch.scan[order]
         self._utc_ns = stretch.utc_ns
         self._sequence = stretch.sequence
+        self._of_frame = stretch.sequence[self._frame]  # ascends
         self.plan_hash = stretch.plan_hash
         self._tag, self._value = stretch.tag[order], stretch.value[order]
         self._quality, self._source_ns = stretch.quality[order], stretch.source_ns[order]
@@ -142,12 +143,16 @@ class _Frames:
         """Whether all was given."""
         return self._at == len(self._tag) and self._told == len(self._transitions) and not self._late
 
+    def _next_transition(self) -> int:
+        """The frame of the first transition that is not given yet; one behind all others where there is none."""
+        return self._transitions[self._told][0] if self._told < len(self._transitions) else self._last + 1
+
     def take(self, rows_max: int, first_sequence: int) -> Batch:
         """The next whole frames that hold up to `rows_max` rows, or one that holds more, and what happened in them."""
         end = self._end(rows_max)
         late = self._late[0][0] if self._late else self._last + 1
-        before = int(np.searchsorted(self._sequence[self._frame], late))
-        if self._late and before <= self._at and all(at > late for at, _ in self._transitions[self._told :]):
+        before = int(np.searchsorted(self._of_frame, late))
+        if self._late and before <= self._at and self._next_transition() > late:
             record = self._late.pop(0)[1]
             return late_batch(record, first_sequence, self._last if self.ended else late)
         end = min(end, max(before, self._at))

@@ -11,7 +11,8 @@ from plantctl.core.frame import Kind, encode_frame
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
 from plantctl.core.quality import BAD
 from plantctl.history.inspection import inspect
-from plantctl.history.late import LateOf, late_files, late_to_write, read_late
+from plantctl.history.late import late_files, late_to_write, read_late
+from plantctl.history.late_index import LateOf
 from plantctl.history.minutes import MINUTE_NS, QUARTER_NS
 from plantctl.history.quarter_files import Quarters
 from plantctl.history.query import Tier
@@ -335,9 +336,10 @@ def test_long_trends_of_a_tag_with_late_values_are_those_of_its_points(hours, se
     rows = [(draw.choice((7.5, 1e9, float("nan"))), t, SCANNED, draw.choice((0, BAD)), 0) for t in sorted(times)]
     history = hours.history()
     history.extent_ns()  # it looks at the record, in which there are none
-    history.late._of[SCANNED] = LateOf(
+    late = LateOf(
         *(np.array([row[k] for row in rows], kind) for k, kind in ((1, "i8"), (0, "f8"), (3, "u2"))), lab=False
     )
+    history.late.of = {SCANNED: late}.get
     tiers = set()
     for points in (9, span // QUARTER_NS + 2, 200, span // MINUTE_NS):
         for first, last in ((begin, end + 1), (begin + span // 3, end - span // 5), (begin - span, end + span // 2)):

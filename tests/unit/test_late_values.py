@@ -32,6 +32,7 @@ from plantctl.core.message import TEXT_BYTES_MAX
 from plantctl.core.quality import BAD, Reason, reason_of
 from plantctl.core.ring import RingReader, RingWriter
 from plantctl.history.late import LateRows
+from plantctl.history.late_index import NONE, LateIndex, LateSaid
 from plantctl.history.late_log import LateLog
 from plantctl.hmi.describe import description
 from plantctl.scan.targets import targets
@@ -352,24 +353,39 @@ def test_what_was_told_last_of_a_tag_and_time_is_found_whatever_came_between():
         kept.append(frame(sequence, record))
     for some in (kept[:50], kept[:120], kept):  # the same list would not be looked at anew
         late.refresh(None, [], [], some)
-        assert late.newest(1, 9) is None
-        assert late.newest(9, 20) is None
-        assert late.sample(1, 41) == SampleLabel()
-    looked = {key: (late.newest(*key), late.sample(*key)) for key in told}
-    assert looked == {key: ((value, 0), sample) for key, (value, sample) in told.items()}
+        assert late.index().told_last([1, 9], [9, 20]).tolist() == [NONE, NONE]
+        assert late.samples([1], [41]) == ()
+    tags, times = zip(*told, strict=True)
+    found = late.index().values(late.index().told_last(tags, times))[0]
+    assert list(zip(found.tolist(), late.samples(tags, times), strict=True)) == list(told.values())
 
 
-def test_a_sink_that_asks_for_each_value_of_a_long_file_does_not_have_all_of_it_looked_through_each_time(monkeypatch):
-    late, passes = LateRows(), []
-    record = LateRecord(LateAct.IMPORTED, 7, rows(ROWS_MAX), "ann", "log.csv")
-    late.refresh(None, [], [], [frame(1, record)])
+def test_tags_and_times_that_make_the_same_number_are_told_apart(monkeypatch):
+    monkeypatch.setattr("plantctl.history.late_index._OF_TAG", np.uint64(10))
+    index, told = LateIndex(), {}
+    chance = Random(3)
+    for sequence in range(1, 120):
+        tag, utc_ns, value = chance.randint(1, 5), 10 * chance.randint(1, 9), chance.random()
+        told[tag, utc_ns] = value
+        index.add([LateSaid(sequence, 0, LateRecord(LateAct.IMPORTED, 1, late_row(tag, utc_ns, value, 0)))])
+        tags, times = zip(*told, strict=True)
+        assert index.values(index.told_last(tags, times))[0].tolist() == list(told.values())
+        assert index.told_last([6, 1], [10, 200]).tolist() == [NONE, NONE], "60 and 210 are of others"
 
-    def counted(found, look=np.flatnonzero):
-        passes.append(len(found))
-        return look(found)
 
-    monkeypatch.setattr(np, "flatnonzero", counted)
-    for utc_ns in range(1000, 1000 + ROWS_MAX):
-        assert late.newest(1, utc_ns) is not None
-        assert late.sample(1, utc_ns) == SampleLabel()
-    assert len(passes) <= 2
+def test_what_is_told_during_a_long_import_is_not_sorted_again_with_each_record(monkeypatch):
+    late, kept, moved = LateRows(), [], []
+
+    def counted(keys, *arguments, sort=np.argsort, **more):
+        moved.append(len(keys))
+        return sort(keys, *arguments, **more)
+
+    monkeypatch.setattr(np, "argsort", counted)
+    records = 256
+    for sequence in range(1, records + 1):
+        told = rows(ROWS_MAX)
+        told["utc_ns"] = 1000 * told["utc_ns"] + sequence
+        kept.append(frame(sequence, LateRecord(LateAct.IMPORTED, 7, told, "ann", "log.csv")))
+        late.refresh(None, [], [], kept)
+        assert (late.index().told_last(told["tag"], told["utc_ns"]) != NONE).all()
+    assert sum(moved) <= 12 * records * ROWS_MAX, "each row some times, and not once a record"

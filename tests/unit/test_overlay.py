@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plantctl.history.buckets import InForce
-from plantctl.history.late import LateOf
+from plantctl.history.late_index import LateOf
 from plantctl.history.overlay import overlaid
 
 # What the scans told: 1.0 at 100 until 200, nothing from 200 to 300, 3.0 at 300 until 400, carried over a seam at 350.
