@@ -13,6 +13,7 @@ runner; what it knows on the way is bounded.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -97,8 +98,7 @@ class SinkRunner:
         clock: Clock,
         wanted: Callable[[Batch], Batch] = lambda batch: batch,
     ) -> None:
-        self.name = name
-        self.sink = sink
+        self.name, self.sink = name, sink
         self.position = position
         self.statistics = SinkStatistics()
         self._settings = sink.settings
@@ -154,7 +154,8 @@ class SinkRunner:
             await self._let_go()
         statistics.failures += 1
         self._repeat_unsettled()
-        self._look()
+        with suppress(Exception):  # what is wrong with the log was told, or will be by the next session
+            self._take_new()
         self._keep()
         return max(least_s, self._pause_s())
 
@@ -167,8 +168,7 @@ class SinkRunner:
 
     def _pause_s(self) -> float:
         """Exponential back-off, with jitter so that sinks that were lost together do not come back together."""
-        most = self._settings.backoff_most
-        ceiling = min(most, self._settings.backoff_first * float(2 ** min(self._attempts, 16)))
+        ceiling = min(self._settings.backoff_most, self._settings.backoff_first * float(2 ** min(self._attempts, 16)))
         self._attempts += 1
         return ceiling * self._chance.uniform(0.5, 1.0)
 
@@ -178,8 +178,7 @@ class SinkRunner:
         """Send, and listen to the peer beside it where the sink can."""
         attend = getattr(self.sink, "attend", None)
         if attend is None:
-            await self._serve()
-            return
+            return await self._serve()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(attend(), name=f"sink {self.name} listens")
@@ -227,19 +226,23 @@ class SinkRunner:
 
     async def _send_new(self) -> bool:
         """Send the next batch of new frames, or the newest there is where that is late; False where there is none."""
-        if self._live is None:
-            self._live = _Lane(self._source.cursor(self.position.through))
-        if not self._take(self._live, self._settings.batch):
+        if (lane := self._take_new()) is None:
             return False
-        self._look()
         if self.statistics.lag_ns > LATE_NS:
             newest, _ = self._source.newest()
             self.position.leap(newest)  # what lies between is a hole from now on
             self._live = _Lane(self._source.cursor(newest))
             self.statistics.lag_ns = 0
             return False
-        await self._send_from(self._live, historical=False)
+        await self._send_from(lane, historical=False)
         return True
+
+    def _take_new(self) -> _Lane | None:
+        """Take the next new batch in hand, without which nobody knows how late it is; None where there is none."""
+        lane = self._live = self._live or _Lane(self._source.cursor(self.position.through))
+        there = self._take(lane, self._settings.batch)
+        self._look()
+        return lane if there else None
 
     async def _send_old(self) -> bool:
         """Send a part of the oldest hole; False where its rate does not allow it yet, or there is none."""

@@ -56,6 +56,36 @@ def test_after_an_outage_the_newest_arrives_first_and_the_hole_is_filled_at_its_
     assert plant.runner.statistics.filled_rows >= 600 * 40
 
 
+@pytest.mark.parametrize("before", ["never reached", "a process before", "nothing in hand"])
+def test_how_late_a_sink_is_grows_also_where_nothing_was_on_its_way_to_it(before):
+    async def story(plant, peer):
+        away = asyncio.Event()
+
+        async def attend():
+            await away.wait()
+            raise SinkUnreachable("the connection is lost")
+
+        plant.runner.sink.attend = attend
+        if before != "never reached":
+            await plant.live(10)
+            await plant.until(plant.arrived)
+        if before != "nothing in hand":
+            await plant.end()
+            plant.begin()
+        peer.down = True
+        away.set()
+        await plant.live(100)
+        story.lag_ns = plant.runner.statistics.lag_ns
+        peer.down = False
+        away.clear()
+        await plant.live(5)
+        await plant.until(plant.arrived)
+
+    plant = fed(story, backoff_most=1.0)
+    assert 95e9 < story.lag_ns < 103e9
+    assert plant.peer.rows == logged_rows(plant.storage)
+
+
 def test_what_is_not_for_a_sink_does_not_slow_the_filling_of_its_hole():
     async def story(plant, peer):
         await plant.end()
