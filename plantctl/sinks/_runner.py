@@ -15,13 +15,14 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from plantctl.core.batch import Batch, Cursor
 from plantctl.core.clock import Clock, heed_cancel
 from plantctl.core.feed import SinkState
 from plantctl.sinks._pace import Pace
 from plantctl.sinks._position import Position
+from plantctl.sinks._record import Ledger, Source
 from plantctl.sinks._sink import Sink, SinkError, SinkNotAdmitted, SinkRejected, SinkUnreachable
 
 # How often the runner looks for what is new, and keeps its position, in seconds.
@@ -39,7 +40,9 @@ class _DiskFailed(Exception):
 
 @dataclass(slots=True)
 class SinkStatistics:
-    """Counters since the start. `lag_ns`: how old the newest row on disk was that has not arrived, when last looked."""
+    """Counters since the start. `lag_ns`: how much older than the newest row on disk the first one is that the peer has
+    not been given since it took something last, when last looked.
+    """
 
     state: SinkState = SinkState.IDLE
     rows: int = 0
@@ -50,30 +53,6 @@ class SinkStatistics:
     connects: int = 0
     lag_ns: int = 0
     last_error: str = ""
-
-
-class Source(Protocol):
-    """The durable log, as a runner sees it."""
-
-    def newest(self) -> tuple[int, int]:
-        """The newest frame that is on disk, and its time (UTC ns)."""
-        ...
-
-    def cursor(self, after: int, before: int | None = None) -> Cursor:
-        """A cursor behind the frame `after`, up to the frame `before` (included)."""
-        ...
-
-
-class Ledger(Protocol):
-    """What outlives the process. Every method may raise `OSError`."""
-
-    def keep(self, position: Position) -> None:
-        """Keep the position."""
-        ...
-
-    def set_aside(self, batch: Batch, why: str) -> None:
-        """Keep records that the peer does not take; on disk when this returns."""
-        ...
 
 
 @dataclass(slots=True)
@@ -113,6 +92,7 @@ class SinkRunner:
         self._unsettled: deque[tuple[int, int, int]] = deque()  # until when (monotonic ns), first and last frame
         self._link = sink.link
         self._taken: Batch | None = None  # the last record the peer took
+        self._leapt_ns = 0  # UTC of the first row that was leapt over since the peer took anything; 0: none
         self._kept_ns = clock.monotonic_ns()
         self._pace = Pace(self._settings.backfill, clock.monotonic_ns())
 
@@ -215,24 +195,26 @@ class SinkRunner:
             self.position.cut(newest)
             self._live = self._old = None
 
-    def _look(self) -> None:
-        """How far behind the newest rows are."""
+    def _look(self) -> int:
+        """How old the new batch in hand is, in ns. The sink is that late, or as late as what was leapt over."""
         newest, newest_ns = self._source.newest()
         batch = None if self._live is None else self._live.batch
-        if newest <= self.position.through:
-            self.statistics.lag_ns = 0
-        elif batch is not None and batch.rows and not batch.historical:  # late values are of long ago
-            self.statistics.lag_ns = max(0, newest_ns - int(batch.utc_ns[0]))
+        leapt_ns = newest_ns - self._leapt_ns if self._leapt_ns and self.position.holes else 0
+        age_ns = 0
+        if newest > self.position.through and batch is not None and batch.rows:
+            age_ns = 0 if batch.historical else newest_ns - int(batch.utc_ns[0])  # late values are of long ago
+        self.statistics.lag_ns = max(0, age_ns, leapt_ns)
+        return age_ns
 
     async def _send_new(self) -> bool:
         """Send the next batch of new frames, or the newest there is where that is late; False where there is none."""
         if (lane := self._take_new()) is None:
             return False
-        if self.statistics.lag_ns > LATE_NS:
+        if lane.batch is not None and self._look() > LATE_NS:
             newest, _ = self._source.newest()
+            self._leapt_ns = self._leapt_ns or int(lane.batch.utc_ns[0])
             self.position.leap(newest)  # what lies between is a hole from now on
             self._live = _Lane(self._source.cursor(newest))
-            self.statistics.lag_ns = 0
             return False
         await self._send_from(lane, historical=False)
         return True
@@ -326,7 +308,7 @@ class SinkRunner:
         async with asyncio.timeout(self._settings.patience):
             await self.sink.write(batch)
         heed_cancel()
-        self._taken = batch.part(len(batch) - 1, len(batch))
+        self._taken, self._leapt_ns = batch.part(len(batch) - 1, len(batch)), 0
 
     async def _ask_with_what_was_taken(self, refusal: SinkRejected) -> None:
         """Send once more a record that the peer has taken: whoever refuses that refuses us. Raises `SinkError`."""

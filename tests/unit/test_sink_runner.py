@@ -56,7 +56,7 @@ def test_after_an_outage_the_newest_arrives_first_and_the_hole_is_filled_at_its_
     assert plant.runner.statistics.filled_rows >= 600 * 40
 
 
-@pytest.mark.parametrize("before", ["never reached", "a process before", "nothing in hand"])
+@pytest.mark.parametrize("before", ["never reached", "a process before", "nothing in hand", "opens and takes nothing"])
 def test_how_late_a_sink_is_grows_also_where_nothing_was_on_its_way_to_it(before):
     async def story(plant, peer):
         away = asyncio.Event()
@@ -65,24 +65,33 @@ def test_how_late_a_sink_is_grows_also_where_nothing_was_on_its_way_to_it(before
             await away.wait()
             raise SinkUnreachable("the connection is lost")
 
-        plant.runner.sink.attend = attend
+        async def refuses(batch):
+            raise SinkUnreachable("502")
+
+        if before == "nothing in hand":
+            plant.runner.sink.attend = attend
         if before != "never reached":
             await plant.live(10)
             await plant.until(plant.arrived)
-        if before != "nothing in hand":
+        if before in ("never reached", "a process before"):
             await plant.end()
             plant.begin()
-        peer.down = True
+        if before == "opens and takes nothing":
+            peer.trouble = refuses
+        else:
+            peer.down = True
         away.set()
         await plant.live(100)
         story.lag_ns = plant.runner.statistics.lag_ns
-        peer.down = False
+        peer.down, peer.trouble = False, None
         away.clear()
         await plant.live(5)
+        story.after_ns = plant.runner.statistics.lag_ns
         await plant.until(plant.arrived)
 
     plant = fed(story, backoff_most=1.0)
     assert 95e9 < story.lag_ns < 103e9
+    assert story.after_ns < 2e9
     assert plant.peer.rows == logged_rows(plant.storage)
 
 
