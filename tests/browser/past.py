@@ -3,6 +3,7 @@
 import math
 import time
 from datetime import datetime
+from itertools import pairwise
 
 
 def happened(gateway):
@@ -17,8 +18,8 @@ def happened(gateway):
 
 
 def columns(gateway, query):
-    """GET /api/v1/history: what `gateway.recorded` has of a tag, `[[seconds ago, value], ...]`; as a trend a plausible
-    past, ending at the present value, with one spike and one stretch of bad quality.
+    """GET /api/v1/history: what `gateway.recorded` has of a tag, `[[seconds ago, value], ...]`, as a trend by the
+    minute; of another tag a plausible past, ending at the present value, with one spike and one stretch of bad quality.
     """
     values = gateway.values
     if query.get("agg") in ("raw", "latest"):
@@ -30,6 +31,9 @@ def columns(gateway, query):
     found = {}
     for number, tag in enumerate(query["tags"].split(",")):
         if tag not in values:
+            continue
+        if tag in gateway.recorded:
+            found[tag] = minutes(gateway, tag, *ends_s)
             continue
         value = values[tag]
         scale = max(abs(value), 1.0) * 0.004
@@ -47,6 +51,22 @@ def columns(gateway, query):
             "truncated": False,
         }
     return {"tags": found}
+
+
+def minutes(gateway, tag, start_s, end_s):
+    """The trend of a tag that held what was recorded, in spans of a minute."""
+    told = [(gateway.recorded_ns / 1e9 - ago_s, value) for ago_s, value in gateway.recorded[tag]]
+    rows = []
+    for begin_s in range(int(start_s) // 60 * 60, int(end_s), 60):
+        inside = [(t_s, value) for t_s, value in told if begin_s < t_s < begin_s + 60]
+        first = [value for t_s, value in told if t_s <= begin_s][-1]
+        held = [(begin_s, first), *inside, (begin_s + 60, None)]
+        mean = sum(value * (until[0] - t_s) for (t_s, value), until in pairwise(held)) / 60
+        seen = [value for _, value in held[:-1]]
+        rows.append((str(begin_s * 10**9), min(seen), max(seen), mean, first, seen[-1], 0, len(inside), 1.0))
+    keys = ("t", "min", "max", "mean", "first", "last", "quality", "count", "known")
+    columns_ = dict(zip(keys, map(list, zip(*rows, strict=True)), strict=True))
+    return columns_ | {"width": str(60 * 10**9), "tier": "1min", "truncated": False}
 
 
 def utc_ns(text):

@@ -1,13 +1,15 @@
 // A chart of pens over time on uPlot: the band of least and most, the mean, gaps hatched, new values appended as
 // they come.
 //
-// A pen is told by its dash pattern and its letter as well as by its colour. Where a value was bad or missing the
-// line breaks and the place is hatched: a gap is a fact, not a straight line.
+// A value that holds until it is changed is drawn as steps. A pen is told by its dash pattern and its letter as well as
+// by its colour. Where a value was bad or missing the line breaks and the place is hatched: a gap is a fact, not a
+// straight line.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { BAD, severity } from "./quality.js";
 import { el } from "./dom.js";
 import { numberText, unitText } from "./format.js";
+import { steps } from "./held.js";
 import { askHistory } from "./history.js";
 import { t } from "./texts.js";
 
@@ -19,6 +21,9 @@ export const PENS = [
   { stroke: "#6b4a2b", fill: "#6b4a2b33", dash: [4, 2] },
   { stroke: "#4d6472", fill: "#4d647233", dash: [14, 4] },
 ];
+const STEPS = uPlot.paths.stepped({ align: 1 });
+// Between whole numbers there is no mark.
+const WHOLE = [...Array(12).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 const LIVE_MS = 1000;
 const MOST_POINTS = 4000;
 
@@ -96,9 +101,9 @@ function timeLabels(plot, splits, _axis, _space, step) {
   });
 }
 
-// The range of what is seen, but never so narrow that the last digit fills the screen.
+// The range of what is seen, but never so narrow that the last digit fills the screen; of states each digit counts.
 function rangeOf(pens) {
-  const least = 20 * 10 ** -Math.min(...pens.map((pen) => pen.decimals));
+  const least = Math.max(...pens.map((pen) => (pen.worded ? 1 : 20 * 10 ** -pen.decimals)));
   return (_plot, low, high) => {
     if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
     const span = Math.max(high - low, least);
@@ -133,16 +138,18 @@ function optionsOf(app, pens, size, small) {
       labelFont: font,
       labelSize: 18,
       show: !small || i < 2,
+      ...(pens.some((pen) => pen.unit === unit && pen.decimals > 0) ? {} : { incrs: WHOLE }),
     }),
   );
   const series = [{}];
   pens.forEach((pen) => {
     const scale = scaleOf(pen.unit);
     const look = PENS[pen.look];
+    const drawn = { scale, points: { show: false }, ...(pen.held ? { paths: STEPS } : {}) };
     series.push(
-      { scale, stroke: "transparent", width: 0, points: { show: false } },
-      { scale, stroke: "transparent", width: 0, points: { show: false } },
-      { scale, stroke: look.stroke, width: 1.6, dash: look.dash, points: { show: false }, label: pen.tag },
+      { ...drawn, stroke: "transparent", width: 0 },
+      { ...drawn, stroke: "transparent", width: 0 },
+      { ...drawn, stroke: look.stroke, width: 1.6, dash: look.dash, label: pen.tag },
     );
   });
   return {
@@ -209,6 +216,8 @@ export class Chart {
         look: look % PENS.length,
         unit: unitText(tag.unit),
         decimals: tag.decimals ?? 2,
+        held: this.#app.plant.isHeld(name),
+        worded: Boolean(tag.states),
         t: [],
         min: [],
         max: [],
@@ -236,8 +245,9 @@ export class Chart {
 
   #fill(columns) {
     for (const pen of this.pens) {
-      const found = columns.get(pen.tag);
-      if (!found) continue;
+      const told = columns.get(pen.tag);
+      if (!told) continue;
+      const found = pen.held ? steps(told) : told;
       pen.t = found.t_ms.map((t_ms) => t_ms / 1e3);
       pen.min = found.min;
       pen.max = found.max;

@@ -12,6 +12,11 @@ function columnsOf(answer) {
   const has = (list) => list && list.length === t_ms.length;
   return {
     t_ms,
+    width_ms: nsToMs(answer.width ?? 0),
+    first: column(answer.first),
+    last: column(answer.last),
+    known: column(answer.known),
+    count: answer.count ?? [],
     mean: has(mean) ? mean : column(answer.max),
     min: has(answer.min) ? column(answer.min) : mean,
     max: has(answer.max) ? column(answer.max) : mean,
@@ -28,7 +33,10 @@ async function answered(query, signal) {
   return answer.tags ?? answer.columns ?? answer;
 }
 
-/** Columns by tag: times in ms, mean, min, max, quality; a tag without an answer is absent. Raises where refused. */
+/**
+ * Columns by tag: times in ms, mean, min, max, quality, as a trend also first, last, known, count and width_ms; a tag
+ * without an answer is absent. Raises where refused.
+ */
 export async function askHistory({ tags, start_ms, end_ms, points = 600, agg = "minmax", signal }) {
   const [start, end] = [start_ms, end_ms].map((ms) => new Date(ms).toISOString());
   const columns = await answered({ tags: tags.join(","), start, end, points, agg }, signal);

@@ -65,6 +65,13 @@ export class Plant {
     return this.points.get(name) ?? { tag: name, text: "", unit: "", decimals: 2, low: null, high: null, write: null };
   }
 
+  /** Whether a value holds until it is changed, so that there is nothing between two of them. */
+  isHeld(name) {
+    const { states, unit, decimals, kind, device, asked_by } = this.tag(name);
+    const written = (kind === "input" && !device) || (kind === "output" && asked_by === null);
+    return Boolean(states) || (!unit && decimals === 0) || written || this.loopOfTag.get(name)?.points.sp === name;
+  }
+
   display(name) {
     return this.displays.find((display) => display.display === name);
   }
