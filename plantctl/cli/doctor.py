@@ -99,7 +99,7 @@ def plant_findings(folder: Path) -> "list[Finding]":
     except NotRunning as error:
         costs = "nobody can see or command it; it may be starting"
         return [Finding(name, False, f"held by {holder}: {error}", costs, f"look into {folder / 'logs'}")]
-    return [Finding(name, *health(snapshot, holder)), *wishes(name, snapshot)]
+    return [Finding(name, *health(snapshot, holder)), *sinks(folder, snapshot), *wishes(name, snapshot)]
 
 
 def health(snapshot: dict[str, Any], holder: str) -> tuple[bool, str, str, str]:
@@ -111,6 +111,25 @@ def health(snapshot: dict[str, Any], holder: str) -> tuple[bool, str, str, str]:
     topology = f"{len(processes)} processes" if processes else "one process"
     found = "; ".join([f"runs in {topology}, scan {snapshot['scans']}, held by {holder}", *wrong])
     return not wrong, found, "control or records are not complete", "plantctl top shows it; the logs folder tells why"
+
+
+def sinks(folder: Path, snapshot: dict[str, Any]) -> "list[Finding]":
+    """How the sinks of a plant that runs are: those that are well in one line, each other with where its reason is."""
+    from plantctl.app.machine import Finding
+    from plantctl.core.feed import STATE_WORDS, SinkState
+
+    well, found, needing = [], [], STATE_WORDS[SinkState.UNREACHABLE :]
+    for point in snapshot["points"]:
+        _, _, sink = point["name"].removesuffix(".state").rpartition("feed.")
+        if point["name"] != f"feed.{sink}.state":
+            continue
+        if point["text"] in needing:
+            remedy = f"its reason is in {folder / 'logs' / 'feeds.jsonl'}; docs/reference/sinks.md says what to do"
+            told = (f"{folder.name} {sink}", False, f"the sink is {point['text']}")
+            found.append(Finding(*told, "what it has not got waits in log and history", remedy))
+        else:
+            well.append(f"{sink} {point['text']}")
+    return [Finding(f"{folder.name} sinks", True, ", ".join(well)), *found] if well else found
 
 
 def wishes(name: str, snapshot: dict[str, Any]) -> "list[Finding]":

@@ -8,6 +8,7 @@ import pytest
 
 from plantctl.app.control_socket import CLIENTS_MAX, LINE_BYTES_MAX, TEXT_LENGTH_MAX, ControlSocket
 from plantctl.app.one import make
+from plantctl.cli.main import main as plantctl
 from plantctl.core.clock import RealClock
 from plantctl.log.storage import FolderStorage
 from plantctl.plan.build import build_path
@@ -112,6 +113,21 @@ def test_values_commands_and_snapshot_are_answered_on_one_connection(tmp_path):
         writer.close()
 
     served(tmp_path, situation)
+
+
+def test_get_shows_whatever_a_pattern_fits_and_refuses_one_that_fits_nothing(tmp_path, capsys):
+    """As the how-to guides write it: `plantctl get 'feed.standby.*'`."""
+
+    async def situation(path, running):
+        wanted = str(path.parent)
+        for tags, code in ((["10-AY-?", "10-AY-2"], 0), (["20-*"], 3)):
+            words = ["get", *tags, "--plant", path.parent.name, "--state", str(path.parent.parent)]
+            assert await asyncio.to_thread(plantctl, words) == code, wanted
+
+    served(tmp_path, situation)
+    told = capsys.readouterr()
+    assert [line.split()[0] for line in told.out.splitlines()] == ["10-AY-1", "10-AY-2"]
+    assert "nothing in the plant is called like `20-*`" in told.err
 
 
 @pytest.mark.parametrize("quietly", [True, False])

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from plantctl.app import machine, machine_probe
 from plantctl.app.clock_sync import Synchronisation
 from plantctl.app.split.segments import PROMPT, REALTIME
 from plantctl.app.state_folder import PlantHeld, held, holder_of
-from plantctl.cli.doctor import health, plant_findings, table, wishes
+from plantctl.cli.doctor import health, plant_findings, sinks, table, wishes
 from plantctl.plan.kind import kind_names
 from plantctl.plan.load import cold, warm
 
@@ -203,6 +204,17 @@ def test_a_plant_that_is_not_well_says_so():
     assert not ok
     for said in ("feeds is down", "outputs are held, the scan is new", "the log fails, disk full"):
         assert said in found
+
+
+def test_a_sink_that_needs_somebody_is_missing_and_names_where_the_reason_is():
+    states = {"archive": "not-admitted", "bus": "filling", "cloud": "running"}
+    points = [{"name": f"feed.{sink}.state", "text": text} for sink, text in states.items()]
+    points += [{"name": "feed.archive.lag", "text": "7"}, {"name": "40-FI-4013.state", "text": "unreachable"}]
+    well, ill = sinks(Path("/state/Pilot"), {"points": points})
+    assert (well.name, well.ok, well.found) == ("Pilot sinks", True, "bus filling, cloud running")
+    assert (ill.name, ill.ok, ill.found) == ("Pilot archive", False, "the sink is not-admitted")
+    assert "/state/Pilot/logs/feeds.jsonl" in ill.remedy
+    assert sinks(Path("/state/Pilot"), {"points": points[3:]}) == []
 
 
 def test_the_table_tells_costs_and_remedies_only_where_something_is_missing():
