@@ -102,8 +102,8 @@ class Api:
             Route("/static/{name:path}", self._told(self._file), methods=["GET"]),
             Route("/api/v1/session", self._told(self._session), methods=["GET", "POST", "DELETE"]),
             Route("/api/v1/plant", self._told(self._described), methods=["GET"]),
-            Route("/api/v1/history", self._told(self._past), methods=["GET"]),
-            Route(EXPORT, self._told(self._exported), methods=["GET"]),
+            _whole(Route("/api/v1/history", self._told(self._past), methods=["GET"])),
+            _whole(Route(EXPORT, self._told(self._exported), methods=["GET"])),
             Route("/api/v1/events", self._told(self._happened), methods=["GET"]),
             Route(LAB, self._told(self._sampled), methods=["GET", "POST"]),
             Route(DOCUMENT, self._told(self._document), methods=["GET"]),
@@ -142,9 +142,9 @@ class Api:
         return _told_past(request, await self._history.answer(request.query_params, kind))
 
     async def _exported(self, request: Request) -> Response:
-        self._found(request)
+        person = self._found(request).user
         command = f"GET {request.url.path}?{request.url.query}"
-        export = await self._exports.answer(request.query_params, command)
+        export = await self._exports.answer(request.query_params, command, person)
         answer = Streamed(export.pieces, "application/zip", export.ended)
         answer.headers["content-disposition"] = 'attachment; filename="export.zip"'
         return answer
@@ -272,7 +272,10 @@ class Api:
             try:
                 return await answer(request)
             except (Refused, PlantctlError) as refused:
-                return _problem_answer(_problem(refused))
+                answered = _problem_answer(_problem(refused))
+                if isinstance(refused, TooManyQuestions):
+                    answered.headers["retry-after"] = str(refused.retry_s)
+                return answered
 
         return told
 
@@ -280,7 +283,15 @@ class Api:
         return _problem_answer(Problem("not found", 404, "there is nothing at this address", "not-found"))
 
     async def _wrong_method(self, request: Request, error: Exception) -> Response:
-        return _problem_answer(Problem("method not allowed", 405, "there is no such method here", "wrong-method"))
+        answer = _problem_answer(Problem("method not allowed", 405, "there is no such method here", "wrong-method"))
+        answer.headers.update(getattr(error, "headers", None) or {})  # which there are
+        return answer
+
+
+def _whole(route: Route) -> Route:
+    """A route that is not asked for the head alone: all of the answer would be made, and none of it sent."""
+    (route.methods or set()).discard("HEAD")
+    return route
 
 
 def _unless_known(request: Request, body: bytes, kind: str, headers: dict[str, str]) -> Response:

@@ -2,8 +2,9 @@
 
 The same as `plantctl export` writes. The lots are looked for before the answer begins, so that what cannot be exported
 is refused with words; from then on nothing is kept but the piece that is being made. Each piece is made in the line in
-which all questions to the history stand, so that nobody waits for an export; one is made at a time. The manifest and
-the directory of the zip come last: an export that breaks off is no zip.
+which all questions to the history stand, so that nobody waits for an export. One is made at a time, so that each has
+its ten minutes; who asks meanwhile is told at once whose it is, since when, and when to ask again. The manifest and the
+directory of the zip come last: an export that breaks off is no zip.
 
 Rules of the file: nothing is written to disk.
 """
@@ -32,8 +33,10 @@ from plantctl.history.lots import (
     stretches,
     widened,
 )
+from plantctl.history.moments import moment_text
 from plantctl.history.query import History
 from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooManyQuestions, names_of, time_ns
+from plantctl.hmi.history_pieces import WHOLE_S
 from plantctl.hmi.live_plant import WatchedPlant
 from plantctl.plan.plan import Plan
 
@@ -43,6 +46,9 @@ SEARCH_S: Final = 60.0
 # A condition of so many letters over so long a time, ten times a second, is some tenths of a second of work.
 PIECE_NS: Final = 30 * 60 * 1_000_000_000
 TEXT_MAX: Final = 500
+# Most exports are over in some seconds; who asks that often costs nothing.
+RETRY_S: Final = 15
+SHOWN_MAX: Final = 120
 WAYS: Final = ("while", "around", "lots")
 
 
@@ -53,23 +59,41 @@ class Export(NamedTuple):
     ended: Callable[[], None]
 
 
+class _UnderWay(NamedTuple):
+    """The export that is being made: whose, of what, since when (UTC ns)."""
+
+    person: str
+    asked: str
+    since_ns: int
+
+    def in_words(self) -> str:
+        """What is told to whoever asks for another one meanwhile."""
+        latest_ns = self.since_ns + round((SEARCH_S + WHOLE_S) * 1e9)
+        since, latest = (f"{moment_text(ns, 1)[:-3]}Z" for ns in (self.since_ns, latest_ns))
+        asked = self.asked if len(self.asked) <= SHOWN_MAX else f"{self.asked[:SHOWN_MAX]}..."
+        return (
+            f"one export is made at a time, and {self.person} has one since {since} ({asked}): "
+            f"ask again in {RETRY_S} s; it is over by {latest} at the latest"
+        )
+
+
 class ExportAnswers:
     """The exports of one plant, one at a time."""
 
     def __init__(self, plant: WatchedPlant, answers: HistoryAnswers) -> None:
         self._plant = plant
         self._answers = answers
-        self._busy = False
+        self._under_way: _UnderWay | None = None
 
-    async def answer(self, query: Mapping[str, str], command: str) -> Export:
-        """The export that a query asks for; `command` is how the manifest says it was asked.
+    async def answer(self, query: Mapping[str, str], command: str, person: str) -> Export:
+        """The export that a query of a `person` asks for; `command` is how the manifest says it was asked.
 
         Raises `QuestionRefused`, `TooManyQuestions`, and what looking for lots and the history refuse.
         """
         question = ExportQuestion(self._plant.plan, query)
-        if self._busy:
-            raise TooManyQuestions("an export is being made; ask again when it is over")
-        self._busy = True
+        if self._under_way is not None:
+            raise TooManyQuestions(self._under_way.in_words(), RETRY_S)
+        self._under_way = _UnderWay(person, question.asked, self._plant.utc_ns())
         try:
             lots = widened(await self._lots(question), question.before_ns, question.after_ns)
             wanted = Wanted(
@@ -82,7 +106,7 @@ class ExportAnswers:
         return Export(self._sent(made), self._ended)
 
     def _ended(self) -> None:
-        self._busy = False
+        self._under_way = None
 
     async def _sent(self, made: Iterator[bytes]) -> AsyncIterator[bytes]:
         while (piece := await self._answers.ask(lambda _: next(made, None))) is not None:

@@ -36,6 +36,8 @@ WAITING_MAX: Final = 16
 # point in JSON and as many again in the other forms.
 LONG_ROWS: Final = 5_000
 LONG_MAX: Final = 4
+# A question is answered within a second or so, a long answer mostly.
+RETRY_S: Final = 5
 AGGREGATES: Final = ("minmax", "raw", "latest", "last", "average", "total")
 Found = Trend | Series | Page | Average | Total
 _Answer = TypeVar("_Answer")
@@ -47,7 +49,11 @@ class QuestionRefused(PlantctlError):
 
 
 class TooManyQuestions(PlantctlError):
-    """More questions wait than will be answered in time."""
+    """More is asked than will be answered in time; `retry_s`: it is worth asking again after so long, s."""
+
+    def __init__(self, what: str, retry_s: int = RETRY_S) -> None:
+        super().__init__(what)
+        self.retry_s = retry_s
 
 
 class Told(NamedTuple):

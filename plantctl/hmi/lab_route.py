@@ -50,7 +50,7 @@ class LabRoute:
 
     async def answer(self, request: Request, session: Session) -> Response:
         """The answer to a request of `session`. Raises `LabRefused` and `OSError`."""
-        if request.method == "GET":
+        if request.method != "POST":
             unsigned = OPEN.get(request.query_params.get("open", ""))
             if unsigned is None:
                 raise LabRefused(codes.BAD_VALUE, "open is true or false")

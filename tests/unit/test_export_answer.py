@@ -94,7 +94,7 @@ async def whole(made):
 
 def test_the_zip_is_that_of_the_verb_and_comes_in_pieces(tmp_path):
     async def situation(exports, answers, history):
-        made = await exports.answer(asked(before="60 s"), "GET it")
+        made = await exports.answer(asked(before="60 s"), "GET it", "ada")
         pieces = await whole(made)
         assert max(map(len, pieces)) < 1 << 18
         assert len(pieces) > 20
@@ -116,7 +116,7 @@ def test_the_zip_is_that_of_the_verb_and_comes_in_pieces(tmp_path):
 
 def test_questions_are_answered_between_its_pieces():
     async def situation(exports, answers, history):
-        made = await exports.answer(asked(), "")
+        made = await exports.answer(asked(), "", "ada")
         question = {"tags": "Q-1", "agg": "raw", "start": "0", "end": str(H)}
         first = asyncio.create_task(whole(made))
         while "Q-1" not in history.asked and not first.done():
@@ -130,12 +130,17 @@ def test_questions_are_answered_between_its_pieces():
 def test_one_is_made_at_a_time_and_a_refused_one_keeps_nothing():
     async def situation(exports, answers, history):
         with pytest.raises(LotsRefused, match="no such lot"):
-            await exports.answer(asked(**{"while": "{X-1} == 7"}), "")
-        made = await exports.answer(asked(), "")
-        with pytest.raises(TooManyQuestions):
-            await exports.answer(asked(), "")
+            await exports.answer(asked(**{"while": "{X-1} == 7"}), "", "ada")
+        made = await exports.answer(asked(), "", "ada")
+        with pytest.raises(TooManyQuestions) as refused:
+            await exports.answer(asked(), "", "bob")
+        assert (str(refused.value), refused.value.retry_s) == (
+            "one export is made at a time, and ada has one since 2026-09-21T14:13:20Z (while {X-1} == 1, 0 to "
+            "10800000000000): ask again in 15 s; it is over by 2026-09-21T14:24:20Z at the latest",
+            15,
+        )
         await whole(made)
-        (await exports.answer(asked(), "")).ended()
+        (await exports.answer(asked(), "", "ada")).ended()
 
     run(situation)
 
@@ -145,7 +150,7 @@ def test_a_search_that_takes_too_long_is_given_up(monkeypatch):
 
     async def situation(exports, answers, history):
         with pytest.raises(LotsRefused, match="ask for less time"):
-            await exports.answer(asked(), "")
+            await exports.answer(asked(), "", "ada")
         assert history.asked == ["X-1"]
 
     run(situation)
@@ -153,7 +158,7 @@ def test_a_search_that_takes_too_long_is_given_up(monkeypatch):
 
 def test_one_that_cannot_go_on_ends_its_connection_before_the_end():
     async def situation(exports, answers, history):
-        made = await exports.answer(asked(), "")
+        made = await exports.answer(asked(), "", "ada")
         history.broken, told, aborted = True, [], threading.Event()
 
         async def send(message):
@@ -164,7 +169,7 @@ def test_one_that_cannot_go_on_ends_its_connection_before_the_end():
         assert aborted.is_set()
         assert all(message.get("more_body", True) for message in told)
         history.broken, history.at_work = False, 0
-        await whole(await exports.answer(asked(), ""))
+        await whole(await exports.answer(asked(), "", "ada"))
 
     run(situation)
 
@@ -212,7 +217,7 @@ def test_who_gives_up_does_not_let_two_into_the_history():
 def test_a_question_that_makes_no_sense_is_refused(query, said):
     async def situation(exports, answers, history):
         with pytest.raises(QuestionRefused, match=said):
-            await exports.answer(asked(**query), "")
+            await exports.answer(asked(**query), "", "ada")
         assert history.asked == []
 
     run(situation)
@@ -222,13 +227,13 @@ def test_lots_may_be_written_down():
     text = "\ufeffname,start,end\r\nrun 1,1970-01-01T01:00:00Z,1970-01-01T02:00:00Z,remark\r\n"
 
     async def situation(exports, answers, history):
-        made = await exports.answer({"tags": "F-1", "lots": text, "after": "1 h"}, "")
+        made = await exports.answer({"tags": "F-1", "lots": text, "after": "1 h"}, "", "ada")
         with zipfile.ZipFile(io.BytesIO(b"".join(await whole(made)))) as sent:
             lot = json.loads(sent.read("manifest.json"))["lots"][0]
         assert (lot["name"], lot["end"]) == ("run 1", "1970-01-01T03:00:00.000000000Z")
         for wrong in ("name;start;end\n", "name,start,end\nx,1,yesterday\n", "name,start,end\nx,5,1\n"):
             with pytest.raises((LotsRefused, QuestionRefused), match="lots"):
-                await exports.answer({"tags": "F-1", "lots": wrong}, "")
+                await exports.answer({"tags": "F-1", "lots": wrong}, "", "ada")
 
     run(situation)
 
@@ -236,7 +241,7 @@ def test_lots_may_be_written_down():
 def test_too_many_lots_are_refused(monkeypatch):
     async def situation(exports, answers, history):
         with pytest.raises(LotsRefused, match=f"more than {LOTS_MAX}"):
-            await exports.answer(asked(end=str((LOTS_MAX + 2) * H)), "")
+            await exports.answer(asked(end=str((LOTS_MAX + 2) * H)), "", "ada")
 
     monkeypatch.setattr(PlayedHistory, "extent_ns", lambda self: (0, 6000 * H))
     monkeypatch.setattr(subject, "PIECE_NS", 6000 * H)
@@ -249,7 +254,7 @@ def test_a_question_that_ends_in_another_century_looks_no_further_than_the_recor
 
     async def situation(exports, answers, history):
         with pytest.raises(LotsRefused, match="no such lot"):
-            await exports.answer(asked(**{"while": "{X-1} == 7", "end": str(2**62)}), "")
+            await exports.answer(asked(**{"while": "{X-1} == 7", "end": str(2**62)}), "", "ada")
         assert 0 < len(history.asked) <= 10 * H // subject.PIECE_NS + 2
 
     run(situation)
@@ -258,10 +263,10 @@ def test_a_question_that_ends_in_another_century_looks_no_further_than_the_recor
 def test_events_without_a_name_and_lots_beyond_all_time_are_refused():
     async def situation(exports, answers, history):
         with pytest.raises(LotsRefused, match="is no kind of event"):
-            await exports.answer(asked(**{"while": "", "around": " ", "before": "1 s"}), "")
+            await exports.answer(asked(**{"while": "", "around": " ", "before": "1 s"}), "", "ada")
         lots = f"name,start,end\nx,5,{2**63 - 2}\n"
         with pytest.raises(LotsRefused, match="no record can reach"):
-            await exports.answer({"tags": "F-1", "lots": lots, "after": "1 s"}, "")
-        (await exports.answer(asked(), "")).ended()
+            await exports.answer({"tags": "F-1", "lots": lots, "after": "1 s"}, "", "ada")
+        (await exports.answer(asked(), "", "ada")).ended()
 
     run(situation)

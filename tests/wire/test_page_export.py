@@ -1,7 +1,9 @@
 """What was recorded lot by lot, asked for over HTTP: with a session, by the names of the plan, refused with words."""
 
+import asyncio
 import io
 import json
+import threading
 import zipfile
 from urllib.parse import urlencode
 
@@ -10,6 +12,7 @@ import pytest
 
 from plantctl.app.plan_text import plan_text
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
+from plantctl.hmi import export_answer
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.image_frames import ImageFrames
@@ -83,4 +86,50 @@ def test_parquet_is_refused_at_once_where_what_makes_it_is_missing(plan, tmp_pat
         assert (status, "pip install" in json.loads(told)["detail"]) == (406, True)
 
     record(plan, tmp_path)
+    served(plan, tmp_path, situation)
+
+
+def test_whoever_asks_while_another_export_is_made_is_told_at_once_whose_it_is_and_when_to_ask_again(
+    plan, tmp_path, monkeypatch
+):
+    begun, go_on, look = threading.Event(), threading.Event(), export_answer._look
+
+    def held(*asked):
+        begun.set()
+        go_on.wait(30)
+        return look(*asked)
+
+    async def situation(page):
+        path = f"/api/v1/export?{urlencode(ASKED)}"
+        await page.log_in()
+        first = asyncio.create_task(page.ask("GET", path))
+        await asyncio.to_thread(begun.wait, 30)
+        status, headers, told = await page.ask("GET", path)
+        said = json.loads(told)
+        assert (status, headers["retry-after"], said["code"]) == (503, "15", "too-many")
+        assert said["detail"].startswith("one export is made at a time, and ada has one since 20")
+        go_on.set()
+        assert (await first)[0] == 200
+        assert (await page.ask("GET", path))[0] == 200
+
+    monkeypatch.setattr(export_answer, "_look", held)
+    record(plan, tmp_path)
+    served(plan, tmp_path, situation)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/export", "/api/v1/history"])
+def test_what_is_made_for_one_question_is_not_made_for_its_head(plan, tmp_path, path):
+    async def situation(page):
+        await page.log_in()
+        status, headers, told = await page.ask("HEAD", f"{path}?{urlencode(ASKED)}")
+        assert (status, headers["allow"], told) == (405, "GET", b"")
+
+    served(plan, tmp_path, situation)
+
+
+def test_the_head_of_the_laboratorys_book_is_that_of_the_book(plan, tmp_path):
+    async def situation(page):
+        await page.log_in()
+        assert (await page.ask("HEAD", "/api/v1/lab"))[::2] == ((await page.ask("GET", "/api/v1/lab"))[0], b"")
+
     served(plan, tmp_path, situation)
