@@ -11,6 +11,7 @@ Rules of the file: pure.
 """
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ import numpy.typing as npt
 from plantctl.history.buckets import Buckets, InForce
 from plantctl.history.late_index import LateOf
 from plantctl.history.numbers import I8
+
+_COLUMNS: Final = ("at_ns", "until_ns", "utc_ns", "value", "quality", "source_ns", "is_point")
 
 
 def overlaid(force: InForce, late: LateOf, first: int, last: int, newest_ns: int) -> InForce:
@@ -49,6 +52,15 @@ def overlaid(force: InForce, late: LateOf, first: int, last: int, newest_ns: int
         np.concatenate((force.is_point[kept], np.ones(count, np.bool_)))[order],
         off_by=force.off_by,
     )
+
+
+def around(force: InForce, start_ns: int, end_ns: int) -> InForce:
+    """What tells of a span, and the first row behind it; all where the rows are not in order."""
+    if not force.orderly or force.line is not None:
+        return force
+    first = max(0, int(force.at_ns.searchsorted(start_ns, "right")) - 1)
+    rows = slice(first, int(force.at_ns.searchsorted(end_ns)) + 1)
+    return replace(force, **{name: getattr(force, name)[rows] for name in _COLUMNS})
 
 
 def windows_of(units: I8, close: int) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ is made of those that are looked at.
 Rules of the file: pure; the same as `sealed.sealed_ranges`.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final, overload
 
@@ -50,6 +50,11 @@ class Ranges(Sequence[Range]):
         name = one.name
         at = bisect_left(self._names, name)
         return at if at < len(self._names) and self._names[at] == name else None
+
+    def last_from(self, sequence: int) -> int:
+        """The place of the last file that begins with this frame or before it; -1 where there is none."""
+        # what stands behind the number in a name is before this sign
+        return bisect_right(self._names, f"{max(0, sequence):0{_DIGITS}d}.") - 1
 
 
 def others(names: Sequence[str]) -> list[str]:

@@ -4,7 +4,6 @@ Rules of the file: nothing is written; `read` may run beside the recorder and se
 damage costs what was damaged and is counted. No loop and no clock: calls block while they read.
 """
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from plantctl.history.gathering import Gathering, State, closing
 from plantctl.history.late import LateRows
 from plantctl.history.late_index import LateOf
 from plantctl.history.names import NamedPoint, Names
-from plantctl.history.overlay import overlaid
+from plantctl.history.overlay import around, overlaid
 from plantctl.history.points_together import Piece, together, told_by
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges
 from plantctl.history.ranges import Ranges, first_reaching, others
@@ -29,6 +28,7 @@ from plantctl.log.rows import LogRows, PartlyReadable
 
 FILES_OPEN_MAX: Final = 96
 FILES_AHEAD: Final = 32
+FILES_FEW: Final = 4
 TAIL_BLOCK_BYTES: Final = 8 << 20
 # 26 bytes each. What waits to be sealed is a million rows, 500 a tag; more where sealing failed for long.
 TAIL_ROWS_MAX: Final = 12_000_000
@@ -213,7 +213,7 @@ class Record:
         # frames mostly come evenly: so many of them ago
         ago = (head.high_ns - start_ns) * (newest.last_sequence - newest.first_sequence + 1)
         sequence = newest.last_sequence - ago // max(1, head.high_ns - head.low_ns)
-        guess = bisect_right(ranges, sequence, key=lambda range_: range_.first_sequence) - 1
+        guess = ranges.last_from(sequence)
         return max(0, first_reaching(len(ranges), start_ns, lambda at: self._high_ns(ranges[at]), guess) - 1)
 
     def _expect(self, at: int, end_ns: int) -> None:
@@ -221,7 +221,8 @@ class Record:
         if self._ranges[at] in self._files:
             return
         behind = min(self._first_from(end_ns) + 2, at + FILES_AHEAD)  # it begins one file early
-        self._sealed.expect([r.name for r in self._ranges[at:behind] if r not in self._files])
+        if behind - at > FILES_FEW:  # each is opened for it once more
+            self._sealed.expect([r.name for r in self._ranges[at:behind] if r not in self._files])
 
     def _tail_part(self) -> Part | None:
         assert self._tail is not None
@@ -243,12 +244,13 @@ class Record:
             if not (at - first) % FILES_AHEAD:
                 self._expect(at, end_ns)
             try:
-                file = self._file(range_)
+                head = self._head(range_)
+                there = head.low_ns < end_ns and head.high_ns >= start_ns
+                part = Part(head.low_ns, head.high_ns, self._file(range_), None) if there else None
             except FileNotFoundError:  # retention removed it since the folder was listed
                 continue
-            head = file.head
-            if head.low_ns < end_ns and head.high_ns >= start_ns:
-                yield Part(head.low_ns, head.high_ns, file, None)
+            if part is not None:
+                yield part
             beyond += head.low_ns >= end_ns
             if beyond > 1:
                 break
@@ -263,19 +265,32 @@ class Record:
             yield from self._parts(start_ns, end_ns)
             return
         force = self._whole([] if late.lab else self._parts(start_ns, end_ns), tag)
-        first, last = self._late_in_force(tag, late, start_ns, end_ns)
+        first, last = self._late_in_force(tag, late, start_ns, end_ns, force)
+        force = around(force, start_ns, end_ns)
         newest_ns = self._newest_ns()
         force = overlaid(force, late, first, last, end_ns if newest_ns is None else newest_ns)
         if len(force):
             yield Part(int(force.at_ns[0]), int(force.until_ns.max()), None, None, force)
 
-    def _late_in_force(self, tag: int, late: LateOf, start_ns: int, end_ns: int) -> tuple[int, int]:
-        """The first of the late values of a tag that is of a span, or was in force at its start; the one behind."""
+    def _late_in_force(
+        self, tag: int, late: LateOf, start_ns: int, end_ns: int, force: InForce | None = None
+    ) -> tuple[int, int]:
+        """The first of the late values of a tag that is of a span, or was in force at its start; the one behind.
+
+        `force` is what the scans told of the span, where that is known already.
+        """
         first, last = (int(n) for n in np.searchsorted(late.utc_ns, (start_ns, end_ns)))
-        if first:
-            before = None if late.lab else self._told_before(tag, start_ns, int(late.utc_ns[first - 1]))
+        if first and not late.lab:
+            late_ns = int(late.utc_ns[first - 1])
+            if force is not None and force.orderly and force.utc_ns[0] < start_ns:
+                before_ns: int | None = int(force.utc_ns[force.utc_ns.searchsorted(start_ns) - 1])
+            else:
+                before = self._told_before(tag, start_ns, late_ns)
+                before_ns = None if before is None else before.utc_ns
             # the last late one still held at the start, unless the scans told something after it
-            first -= before is None or before.utc_ns <= int(late.utc_ns[first - 1])
+            first -= before_ns is None or before_ns <= late_ns
+        elif first:
+            first -= 1
         return first, last
 
     def _told_before(self, tag: int, before_ns: int, from_ns: int) -> State | None:
@@ -284,9 +299,9 @@ class Record:
             if part.high_ns < from_ns:
                 return None
             force = self._in_force(part, tag)
-            rows = [] if force is None else np.flatnonzero(force.utc_ns < before_ns).tolist()
-            if force is not None and rows:
-                return state_of(force, rows[-1])
+            rows = None if force is None else np.flatnonzero(force.utc_ns < before_ns)
+            if force is not None and rows is not None and len(rows):
+                return state_of(force, int(rows[-1]))
         return None
 
     def _late_before(self, tag: int, before_ns: int) -> State | None:
@@ -307,9 +322,9 @@ class Record:
         behind = min(self._first_from(before_ns) + 3, len(self._ranges))
         for at in reversed(range(behind)):
             with suppress(FileNotFoundError):
-                file = self._file(self._ranges[at])
-                if file.head.low_ns < before_ns:
-                    yield Part(file.head.low_ns, file.head.high_ns, file, None)
+                head = self._head(self._ranges[at])
+                if head.low_ns < before_ns:
+                    yield Part(head.low_ns, head.high_ns, self._file(self._ranges[at]), None)
 
     def _before(self, file: SealedFile, tag: int) -> State | None:
         """What was in force of a tag before a file."""
