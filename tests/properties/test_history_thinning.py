@@ -99,6 +99,22 @@ def test_at_every_scan_it_is_as_near_as_the_policy_says(seed):
                 assert near(found.value, scanned[1], off_by)
 
 
+def joined_as_they_say(series, naive, off_by):
+    """Every piece that was scanned is as near as was said; how many points tell of a line to the next."""
+    line = np.zeros(len(series.utc_ns), bool) if series.line is None else series.line
+    for begin_ns, end_ns, value, quality in naive.pieces:
+        for moment_ns in {begin_ns, begin_ns if line.any() else max(begin_ns, end_ns - 1)}:
+            row = int(np.searchsorted(series.utc_ns, moment_ns, "right")) - 1
+            assert moment_ns <= series.until_ns[row]
+            found = float(series.value[row])
+            if line[row]:
+                share = (moment_ns - series.utc_ns[row]) / (series.utc_ns[row + 1] - series.utc_ns[row])
+                found += share * float(series.value[row + 1] - series.value[row])
+            if naive.at(moment_ns)[1:3] == (value, quality) or math.isnan(value):
+                assert near(found, value, off_by * (1 + 1e-9))
+    return int(line.sum())
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_whoever_joins_the_points_as_they_say_is_as_near(seed):
     """By lines in time from points that tell of one, else held; as a page draws it."""
@@ -109,20 +125,9 @@ def test_whoever_joins_the_points_as_they_say_is_as_near(seed):
         naive, off_by = Naive(plant.log, tag), POLICIES[tag].off_by
         series = history.raw(NAMES[tag], 0, 1 << 62)
         assert series.off_by == off_by
-        line = np.zeros(len(series.utc_ns), bool) if series.line is None else series.line
-        lines += int(line.sum())
-        assert line.any() == (POLICIES[tag].keep is Keep.SWINGING_DOOR)
+        lines += joined_as_they_say(series, naive, off_by)
+        assert (series.line is not None) == (POLICIES[tag].keep is Keep.SWINGING_DOOR)
         assert len(series.utc_ns) < len(naive.points)
-        for begin_ns, end_ns, value, quality in naive.pieces:
-            for moment_ns in {begin_ns, begin_ns if line.any() else max(begin_ns, end_ns - 1)}:
-                row = int(np.searchsorted(series.utc_ns, moment_ns, "right")) - 1
-                assert moment_ns <= series.until_ns[row]
-                found = float(series.value[row])
-                if line[row]:
-                    share = (moment_ns - series.utc_ns[row]) / (series.utc_ns[row + 1] - series.utc_ns[row])
-                    found += share * float(series.value[row + 1] - series.value[row])
-                if naive.at(moment_ns)[1:3] == (value, quality) or math.isnan(value):
-                    assert near(found, value, off_by * (1 + 1e-9))
     assert lines > 20
 
 
