@@ -238,10 +238,10 @@ def encode_points(tag: int, points: Points, utc_ns: I8) -> bytes:
 
 def points_head(line: bool, off_by: float, qualities: bool, source: bool) -> bytes:
     """What stands before the columns of points."""
-    flags = PointsFlag.LINE * line | PointsFlag.QUALITIES * qualities | PointsFlag.SOURCE * source
+    flags = LINE * line | QUALITIES * qualities | SOURCE * source
     if not line and not off_by:
         return bytes((flags,))
-    return bytes((flags | PointsFlag.THINNED,)) + OFF_BY.pack(off_by)
+    return bytes((flags | THINNED,)) + OFF_BY.pack(off_by)
 
 
 def decode_points(chunk: Chunk, utc_ns: I8 | None = None) -> Points:

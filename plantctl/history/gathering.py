@@ -158,11 +158,11 @@ def _together(parts: list[tuple[Stretch, slice]]) -> Stretch:
     order = by_tag(tag)
     return replace(
         parts[0][0],
-        tag=tag[order],
-        scan=np.concatenate([p.scan[rows] for p, rows in parts])[order],
-        value=np.concatenate([p.value[rows] for p, rows in parts])[order],
-        quality=np.concatenate([p.quality[rows] for p, rows in parts])[order],
-        source_ns=np.concatenate([p.source_ns[rows] for p, rows in parts])[order],
+        tag=tag.take(order),
+        scan=np.concatenate([p.scan[rows] for p, rows in parts]).take(order),
+        value=np.concatenate([p.value[rows] for p, rows in parts]).take(order),
+        quality=np.concatenate([p.quality[rows] for p, rows in parts]).take(order),
+        source_ns=np.concatenate([p.source_ns[rows] for p, rows in parts]).take(order),
     )
 
 

@@ -7,7 +7,7 @@ for the group. The bytes are those that `numbers` makes of each column alone; it
 Rules of the file: byte for byte as `numbers.pack_whole` and `numbers.pack_values`; no column is empty.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,32 +46,38 @@ _FORMS: Final = (DIVIDED, DIVIDED_F4, MULTIPLIED, MULTIPLIED_F4)
 
 
 class Cuts(NamedTuple):
-    """Where in one array the columns of the tags begin and how long they are; `owner` is each row's tag by number."""
+    """Where in one array the columns of the tags begin and how long they are."""
 
     start: I8
     number: I8
-    owner: I8
+
+    @property
+    def owner(self) -> I8:
+        """Each row's tag by number."""
+        return self.spread(np.arange(len(self.number)))
+
+    def spread(self, each: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What is told of each tag, in each of its rows."""
+        return np.repeat(each, self.number)
 
     def rows(self, tags: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """The rows that are of some of the tags."""
         chosen = np.zeros(len(self.start), np.bool_)
         chosen[tags] = True
-        return np.flatnonzero(chosen[self.owner])
+        return np.flatnonzero(self.spread(chosen))
 
 
 def cuts_of(count: I8) -> Cuts:
     """The cuts between columns of these lengths."""
-    return Cuts(np.cumsum(count) - count, count, np.repeat(np.arange(len(count)), count))
+    return Cuts(np.cumsum(count) - count, count)
 
 
-def pack_whole_each(column: I8, cuts: Cuts, steps: I8 | int = 0, short: bool = False) -> list[bytes]:
-    """`pack_whole` of each column, with one step for all or one for each."""
+def pack_whole_each(column: I8, cuts: Cuts, step: int = 0, short: bool = False) -> list[bytes]:
+    """`pack_whole` of each column."""
     head = short_head if short else long_head
-    each = np.broadcast_to(np.asarray(steps, np.int64), len(cuts.start))
-    folded = _folded(column, cuts, each[cuts.owner] if isinstance(steps, np.ndarray) else each[:1])
-    masks, planes = _planes_each(folded, cuts)
-    rows = zip(cuts.number.tolist(), masks, column[cuts.start].tolist(), each.tolist(), planes, strict=True)
-    return [head(count, mask, first, step) + data for count, mask, first, step, data in rows]
+    masks, planes = _planes_each(_folded(column, cuts, step), cuts)
+    rows = zip(cuts.number.tolist(), masks, column[cuts.start].tolist(), planes, strict=True)
+    return [head(count, mask, first, step) + data for count, mask, first, data in rows]
 
 
 def pack_values_each(values: F8, cuts: Cuts, short: bool = False) -> list[bytes]:
@@ -84,20 +90,19 @@ def pack_values_each(values: F8, cuts: Cuts, short: bool = False) -> list[bytes]
     misses = cuts.number - np.add.reduceat(right, cuts.start, dtype=np.int64)
     form = np.where(misses <= cuts.number // EXCEPTION_SHARE + 1, form, BITS)
     held = _held(whole, right, cuts)
-    is_bits = (form == BITS)[cuts.owner]
     words = _folded(held, cuts)
-    if is_bits.any():
-        changed = bits.copy()
-        changed[1:] ^= bits[:-1]
-        changed[cuts.start] = bits[cuts.start]
-        words = np.where(is_bits, changed, words)
+    as_bits = np.flatnonzero(form == BITS)
+    if len(as_bits):
+        rows = cuts.rows(as_bits)
+        words[rows] = bits[rows] ^ bits[rows - 1]
+        words[cuts.start[as_bits]] = bits[cuts.start[as_bits]]
     masks, planes = _planes_each(words, cuts, whole_columns=form == BITS)
     packed = []
-    rows = zip(
+    tags = zip(
         form.tolist(), decimals.tolist(), misses.tolist(), cuts.start.tolist(), cuts.number.tolist(), strict=True
     )
     firsts = held[cuts.start].tolist()
-    for tag, (kind, places, missed, begin, count) in enumerate(rows):
+    for tag, (kind, places, missed, begin, count) in enumerate(tags):
         if kind == BITS:
             packed.append(bits_head(masks[tag], count, short) + planes[tag])
             continue
@@ -110,15 +115,16 @@ def pack_values_each(values: F8, cuts: Cuts, short: bool = False) -> list[bytes]
     return packed
 
 
-def _folded(column: I8, cuts: Cuts, step: I8 | None = None) -> U8:
-    """Differences less the step of each row, their signs in the lowest bit; 0 where a column begins."""
+def _folded(column: I8, cuts: Cuts, step: int = 0) -> U8:
+    """Differences less the step, their signs in the lowest bit; 0 where a column begins. All modulo 2^64."""
     words = column.view(np.uint64)
-    moves = np.empty(len(words), np.uint64)
-    moves[0] = 0
-    np.subtract(words[1:], words[:-1], out=moves[1:])
-    if step is not None:
-        moves -= step.view(np.uint64)
-    folded: U8 = (moves << np.uint64(1)) ^ (np.uint64(0) - (moves >> np.uint64(63)))
+    folded = np.empty(len(words), np.uint64)
+    np.subtract(words[1:], words[:-1], out=folded[1:])
+    if step:
+        folded -= np.uint64(step & 0xFFFF_FFFF_FFFF_FFFF)
+    signs = folded.view(np.int64) >> 63
+    folded <<= np.uint64(1)
+    folded ^= signs.view(np.uint64)
     folded[cuts.start] = 0
     return folded
 
@@ -136,35 +142,46 @@ def _planes_each(words: U8, cuts: Cuts, whole_columns: Flags | None = None) -> t
     first = np.where(some, used.argmax(axis=1), 0)
     beyond = np.where(some, 8 - used[:, ::-1].argmax(axis=1), 0)
     masks: list[int] = ((1 << beyond) - (1 << first)).tolist()
-    laid = {rank: table[:, rank].tobytes() for rank in range(int(first.min()), int(beyond.max()))}
+    # ranks of narrow columns, which most are, are laid for all columns at once
+    narrow = some & (beyond - first <= 2)
+    ranks = {*first[narrow].tolist(), *(beyond[narrow] - 1).tolist()}
+    laid = {rank: table[:, rank].tobytes() for rank in ranks}
     ends = (cuts.start + cuts.number).tolist()
     planes = []
     for low, high, begin, end in zip(first.tolist(), beyond.tolist(), skip.tolist(), ends, strict=True):
         if high - low == 1:
             planes.append(laid[low][begin:end])
+        elif high - low == 2:
+            planes.append(laid[low][begin:end] + laid[low + 1][begin:end])
+        elif high:
+            planes.append(table[begin:end, low:high].T.tobytes())
         else:
-            planes.append(b"".join([laid[rank][begin:end] for rank in range(low, high)]))
+            planes.append(b"")
     return masks, planes
 
 
 def _whole_each(values: F8, bits: U8, cuts: Cuts, form: I8, decimals: I8) -> tuple[F8, Flags]:
-    """Every value as the whole number of its column's form, and whether that gives its bits back."""
+    """Every value as the whole number of its column's form, and whether that gives its bits back.
+
+    Of a column without a form all is right, and 0.
+    """
     whole = np.zeros(len(values))
-    right = np.zeros(len(values), np.bool_)
-    for kind in _FORMS:
+    right = np.ones(len(values), np.bool_)
+    for kind in sorted({*form.tolist()} - {BITS}):
         tags = np.flatnonzero(form == kind)
-        if not len(tags):
-            continue
         rows = ALL if len(tags) == len(form) else cuts.rows(tags)
-        places = decimals[cuts.owner[rows]]
-        some = np.rint(values[rows] * UP[places]) + 0.0  # -0.0 is no whole number: an exception
-        whole[rows] = some
+        places: int | I8 = int(decimals[tags[0]])
+        if (decimals[tags] != places).any():
+            places = np.repeat(decimals[tags], cuts.number[tags])
+        some = np.rint(values[rows] * UP[places])
+        some += 0.0  # -0.0 is no whole number: an exception
         right[rows] = (_back(some, kind, places).view(np.uint64) == bits[rows]) & (np.abs(some) < WHOLE_MAX)
+        whole[rows] = some
     return whole, right
 
 
-def _back(whole: F8, form: int, places: I8) -> F8:
-    """`restored`, every row with decimals of its own."""
+def _back(whole: F8, form: int, places: int | I8) -> F8:
+    """`restored`, with decimals for all rows or for each."""
     if form == MULTIPLIED_F4:
         single: F8 = (whole.astype(np.float32) * DOWN_F4[places]).astype(np.float64)
         return single
@@ -176,7 +193,7 @@ def _held(whole: F8, right: Flags, cuts: Cuts) -> I8:
     """Whole numbers where each exception stands still at the one before it in its column, 0 where there is none."""
     if not right.all():
         last = np.maximum.accumulate(np.where(right, np.arange(len(whole)), -1))
-        inside = last >= cuts.start[cuts.owner]
+        inside = last >= cuts.spread(cuts.start)
         whole = np.where(inside, whole[np.where(inside, last, 0)], 0.0)
     return whole.astype(np.int64)
 

@@ -7,6 +7,7 @@ Rules of the file: pure; the same points and the same bytes as tag by tag.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ from plantctl.history.chunk import (
 from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.numbers import ALL, F8, I8
 from plantctl.log.rows import Stretch
+
+# What stands before the columns of points of a tag that is not thinned: with qualities or without, with times or without.
+_HEADS: Final = [[points_head(False, 0.0, runs, times) for times in (False, True)] for runs in (False, True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,12 @@ def points_of_each(rows: Stretch, holes: I8, before: Opening) -> ManyPoints:
     for column in (bits, quality, source_ns):
         new[1:] |= column[1:] != column[:-1]
     first = np.flatnonzero(begins)
+    known = np.ones(len(first), np.bool_)
     if len(holes):
-        epoch = np.searchsorted(holes, scan, "right")
-        new[1:] |= epoch[1:] != epoch[:-1]
-        known = epoch[first] == 0
-    else:
-        known = np.ones(len(first), np.bool_)
+        if holes[-1] > 0:  # else all is behind the one hole
+            epoch = np.searchsorted(holes, scan, "right")
+            new[1:] |= epoch[1:] != epoch[:-1]
+        known = scan[first] < holes[0]
     if len(before.tag) and len(first):
         there = np.minimum(np.searchsorted(before.tag, tag[first].astype(np.int64)), len(before.tag) - 1)
         same = known & (before.tag[there] == tag[first]) & (before.value.view(np.int64)[there] == bits[first])
@@ -78,13 +82,14 @@ def points_of_each(rows: Stretch, holes: I8, before: Opening) -> ManyPoints:
         new[first] = ~same
     count = np.add.reduceat(new, first, dtype=np.int64) if len(first) else np.zeros(0, np.int64)
     told = np.flatnonzero(count)
+    kept = np.flatnonzero(new)
     return ManyPoints(
         tag[first[told]].astype(np.int64),
         cuts_of(count[told]),
-        scan[new],
-        rows.value[new],
-        quality[new],
-        source_ns[new],
+        scan.take(kept),
+        rows.value.take(kept),
+        quality.take(kept),
+        source_ns.take(kept),
     )
 
 
@@ -113,7 +118,7 @@ def encode_points_each(points: ManyPoints, utc_ns: I8) -> list[bytes]:
         pack_whole_each(points.scan, cuts, 1, short=True),
         pack_values_each(np.ascontiguousarray(points.value), cuts, short=True),
         _pack_runs_each(points.quality, cuts),
-        _pack_times_each(points.source_ns, utc_ns[points.scan], cuts),
+        _pack_times_each(points, utc_ns),
         strict=True,
     )
     return [
@@ -121,7 +126,7 @@ def encode_points_each(points: ManyPoints, utc_ns: I8) -> list[bytes]:
             ChunkKind.POINTS,
             tag,
             count,
-            b"".join((points_head(False, 0.0, len(runs) > WORD.size, bool(times)), scans, values, runs, times)),
+            b"".join((_HEADS[len(runs) > WORD.size][bool(times)], scans, values, runs, times)),
             Layout.SHORT,
         )
         for tag, count, scans, values, runs, times in chunks
@@ -133,18 +138,22 @@ def _pack_runs_each(quality: U2, cuts: Cuts) -> list[bytes]:
     moves = np.zeros(len(quality), np.bool_)
     np.not_equal(quality[1:], quality[:-1], out=moves[1:])
     moves[cuts.start] = False
-    first = quality[cuts.start]
-    still = {int(word): pack_runs(np.array([word])) for word in set(first.tolist())}
-    packed = [still[word] for word in first.tolist()]
+    packed = [WORD.pack(word) for word in quality[cuts.start].tolist()]
+    if not moves.any():
+        return packed
     for tag in np.flatnonzero(np.logical_or.reduceat(moves, cuts.start)).tolist():
         begin = int(cuts.start[tag])
         packed[tag] = pack_runs(quality[begin : begin + int(cuts.number[tag])])
     return packed
 
 
-def _pack_times_each(times_ns: I8, scanned_ns: I8, cuts: Cuts) -> list[bytes]:
+def _pack_times_each(points: ManyPoints, utc_ns: I8) -> list[bytes]:
     """`pack_times` of each column, in the coarsest steps that all of one column are multiples of."""
+    times_ns, cuts = points.source_ns, points.cuts
     packed = [b""] * len(cuts.start)
+    if not times_ns.any():
+        return packed
+    scanned_ns = utc_ns.take(points.scan)
     left = np.flatnonzero(np.logical_or.reduceat(times_ns != 0, cuts.start))
     for number, step_ns in enumerate(SOURCE_STEPS_NS):
         if not len(left):

@@ -316,20 +316,22 @@ class LogRows:
             frame_utc_ns,
             sequence[rows],
             hole,
-            columns.tag[order],
-            columns.frame[order],
-            columns.value[order],
-            columns.quality[order],
-            columns.source_ns[order],
+            columns.tag.take(order),
+            columns.frame.take(order),
+            columns.value.take(order),
+            columns.quality.take(order),
+            columns.source_ns.take(order),
             kept,
         )
 
 
 def by_tag(tag: U4) -> npt.NDArray[np.intp]:
-    """The order of rows by tag, those of one tag as they stand. Ids are mostly near each other: two bytes sort fast."""
+    """The order of rows by tag, those of one tag as they stand. Ids are mostly near each other: few bytes sort fast."""
     low, high = (int(tag.min()), int(tag.max())) if len(tag) else (0, 0)
-    near = high - low < 1 << 16
-    return np.argsort((tag - np.uint32(low)).astype(np.uint16) if near else tag, kind="stable")
+    if high - low < 1 << 16:
+        near = np.uint8 if high - low < 1 << 8 else np.uint16
+        return (tag - np.uint32(low)).astype(near).argsort(kind="stable")
+    return tag.argsort(kind="stable")
 
 
 @dataclass(frozen=True, slots=True)
