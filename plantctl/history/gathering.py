@@ -24,6 +24,8 @@ from plantctl.log.rows import U4, Stretch, by_tag
 SMALL_MAX = 24
 PART_ROWS = 32_768
 WIDTH_SCANS = 4
+# Ids mostly lie near each other. Within such a span they are ticked off in a list, sooner than sorted.
+SPAN_MAX = 1 << 20
 
 
 class State(NamedTuple):
@@ -98,8 +100,16 @@ class Gathering:
 
     def tags(self) -> I8:
         """The tags of which anything is told, ascending."""
-        found = [_distinct(part.tag) for part in self._parts]
-        return _distinct(np.sort(np.concatenate(found))).astype(np.int64) if found else np.zeros(0, np.int64)
+        found = [_distinct(part.tag) for part in self._parts if len(part)]
+        if not found:
+            return np.zeros(0, np.int64)
+        low, high = min(int(each[0]) for each in found), max(int(each[-1]) for each in found)
+        if high - low >= SPAN_MAX:
+            return _distinct(np.sort(np.concatenate(found))).astype(np.int64)
+        told = np.zeros(high - low + 1, np.bool_)
+        for each in found:
+            told[each - np.uint32(low)] = True
+        return np.flatnonzero(told) + low
 
     def rows_of(self, first: int, last: int) -> Stretch | None:
         """The rows of the tags from `first` to `last`, sorted by tag and then by time; None where there are none."""
@@ -114,9 +124,8 @@ class Gathering:
             return None
         return cut(*found[0]) if len(found) == 1 else _together(found)
 
-    def groups_of(self, size: int) -> Iterator[Stretch]:
-        """All rows in groups of so many neighbouring tags, each as `rows_of` gives it."""
-        tags = self.tags()
+    def groups_of(self, tags: I8, size: int) -> Iterator[Stretch]:
+        """All rows in groups of so many neighbours among `tags`, which are all, each as `rows_of` gives it."""
         edges = tags[::size].astype(np.uint32)
         places = [[*part.tag.searchsorted(edges).tolist(), len(part)] for part in self._parts]
         for k in range(len(edges)):
@@ -149,7 +158,7 @@ def _distinct(column: U4) -> U4:
     """The numbers in a sorted column. (`np.unique` loads numpy's masked arrays first, a third of a second.)"""
     new = np.ones(len(column), np.bool_)
     np.not_equal(column[1:], column[:-1], out=new[1:])
-    return column[new]
+    return column.take(np.flatnonzero(new))
 
 
 def _together(parts: list[tuple[Stretch, slice]]) -> Stretch:

@@ -6,7 +6,9 @@ takes the same steps together, since a plant of ten thousand tags has no time fo
 Rules of the file: pure; the same points and the same bytes as tag by tag.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -29,7 +31,10 @@ from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_
 from plantctl.history.numbers import ALL, F8, I8
 from plantctl.log.rows import Stretch
 
-# What stands before the columns of points of a tag that is not thinned: with qualities or without, with times or without.
+# A slice encodes so many points, where a tag costs as much as so many more: some 2 ms.
+SLICE_COST: Final = 25_000
+SLICE_TAG: Final = 300
+# What stands before the points of a tag that is not thinned: without qualities or with, without times or with.
 _HEADS: Final = [[points_head(False, 0.0, runs, times) for times in (False, True)] for runs in (False, True)]
 
 
@@ -107,30 +112,31 @@ def ends_of_each(points: ManyPoints, scans: Scans) -> Opening:
     )
 
 
-def encode_points_each(points: ManyPoints, utc_ns: I8) -> list[bytes]:
-    """The chunk of each tag's points, in the order of the tags; `utc_ns` are the times of the scans."""
+def encode_points_each(points: ManyPoints, utc_ns: I8) -> Iterator[list[bytes]]:
+    """The chunk of each tag's points, in the order of the tags; `utc_ns` are the times of the scans.
+
+    Some at a time, since what is packed for all in a moment takes longer to deflate.
+    """
     if not len(points.tag):
-        return []
+        return
     cuts = points.cuts
-    chunks = zip(
-        points.tag.tolist(),
-        cuts.number.tolist(),
-        pack_whole_each(points.scan, cuts, 1, short=True),
-        pack_values_each(np.ascontiguousarray(points.value), cuts, short=True),
-        _pack_runs_each(points.quality, cuts),
-        _pack_times_each(points, utc_ns),
-        strict=True,
-    )
-    return [
-        encode_chunk(
-            ChunkKind.POINTS,
-            tag,
-            count,
-            b"".join((_HEADS[len(runs) > WORD.size][bool(times)], scans, values, runs, times)),
-            Layout.SHORT,
-        )
-        for tag, count, scans, values, runs, times in chunks
-    ]
+    scans = pack_whole_each(points.scan, cuts, 1, short=True)
+    yield []
+    values = pack_values_each(points.value, cuts, short=True)
+    yield []
+    runs, times = _pack_runs_each(points.quality, cuts), _pack_times_each(points, utc_ns)
+    columns = list(zip(points.tag.tolist(), cuts.number.tolist(), scans, values, runs, times, strict=True))
+    yield []
+    cost = np.cumsum(cuts.number + SLICE_TAG)
+    ends = cost.searchsorted(np.arange(SLICE_COST, int(cost[-1]), SLICE_COST), "right")
+    edges = sorted({0, *ends.tolist(), len(columns)})
+    for begin, end in pairwise(edges):
+        yield [_chunk(*column) for column in columns[begin:end]]
+
+
+def _chunk(tag: int, count: int, scans: bytes, values: bytes, runs: bytes, times: bytes) -> bytes:
+    head = _HEADS[len(runs) > WORD.size][bool(times)]
+    return encode_chunk(ChunkKind.POINTS, tag, count, b"".join((head, scans, values, runs, times)), Layout.SHORT)
 
 
 def _pack_runs_each(quality: U2, cuts: Cuts) -> list[bytes]:

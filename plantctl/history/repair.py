@@ -10,6 +10,7 @@ Rules of the file: the old file is in quarantine, and on disk, before the new on
 
 import os
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -136,9 +137,9 @@ def _encoded(gathering: Gathering, before: Opening, range_: Range, minutes_from:
     chunks = [encode_scans(scans), encode_opening(before)]
     span_ns = int(scans.utc_ns.max()) - int(scans.utc_ns.min())
     least = max(minutes_from, MINUTES_WORTH * span_ns // MINUTE_NS)
-    for rows in gathering.groups_of(256):
+    for rows in gathering.groups_of(gathering.tags(), 256):
         points = points_of_each(rows, scans.holes, before)
-        chunks += encode_points_each(points, scans.utc_ns)
+        chunks += chain.from_iterable(encode_points_each(points, scans.utc_ns))
         chunks += encode_minutes_each(points, (points.cuts.number >= least).nonzero()[0], scans, before)
     if gathering.kept:
         chunks.append(encode_frames(gathering.kept))

@@ -23,7 +23,13 @@ from plantctl.history.chunk import Scans, encode_opening, encode_scans
 from plantctl.history.gathering import Gathering, State, closing
 from plantctl.history.late import late_frames, late_to_write
 from plantctl.history.many_minutes import encode_minutes_each
-from plantctl.history.many_points import encode_points_each, ends_of_each, points_of_each
+from plantctl.history.many_points import (
+    SLICE_COST,
+    SLICE_TAG,
+    encode_points_each,
+    ends_of_each,
+    points_of_each,
+)
 from plantctl.history.minutes import MINUTE_NS
 from plantctl.history.policies import MINUTES_WORTH, Policies
 from plantctl.history.quarter_files import Quarters
@@ -59,9 +65,8 @@ LOOK_NS: Final = 2 * SEAL_SPAN_NS
 SHORT_NS: Final = 10_000_000_000
 # Minutes are kept of so many points or more, where they are fewer by a factor; else the points are as quick to read.
 MINUTES_FROM: Final = 2000
-# A slice encodes so many rows, where a tag costs as much as so many more: some 2 ms.
-SLICE_COST: Final = 25_000
-SLICE_TAG: Final = 300
+# So many slices are packed together: what is done to many tags at once costs little more than what is done to few.
+SLICES: Final = 4
 
 
 @dataclass(slots=True)
@@ -282,14 +287,19 @@ class Sealer:
         span_ns = int(scans.utc_ns.max()) - int(scans.utc_ns.min())
         minutes_from = max(self._minutes_from, MINUTES_WORTH * span_ns // MINUTE_NS)
         points_sealed = 0
-        for rows in gathering.groups_of(_group_size(gathering)):
+        tags = gathering.tags()
+        yield
+        for rows in gathering.groups_of(tags, _group_size(len(tags), gathering.rows)):
+            yield
             points = points_of_each(rows, scans.holes, before)
             after.append(ends_of_each(points, scans))
+            yield
             whole, thin = self._policies.parted(points, span_ns)
             some = points.pick(whole)
             points_sealed += len(some.scan)
-            chunks += encode_points_each(some, scans.utc_ns)
-            yield
+            for pieces in encode_points_each(some, scans.utc_ns):
+                chunks += pieces
+                yield
             for more, count in self._policies.encoded(points, thin, scans, before):
                 chunks += more
                 points_sealed += count
@@ -354,7 +364,6 @@ class Sealer:
         storage.sync_folder()
 
 
-def _group_size(gathering: Gathering) -> int:
-    """How many tags together take a few milliseconds to seal."""
-    tags = len(gathering.tags())
-    return max(1, SLICE_COST * tags // max(1, gathering.rows + SLICE_TAG * tags))
+def _group_size(tags: int, rows: int) -> int:
+    """How many tags are packed together."""
+    return max(1, SLICES * SLICE_COST * tags // max(1, rows + SLICE_TAG * tags))

@@ -7,10 +7,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plantctl.history.chunk import Scans, decode_chunk, decode_points, encode_points
-from plantctl.history.gathering import State, closing, cut, in_force, points_in
+from plantctl.history.gathering import Gathering, State, closing, cut, in_force, points_in
 from plantctl.history.many_columns import cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.many_minutes import encode_minutes_each
-from plantctl.history.many_points import ManyPoints, encode_points_each, ends_of_each, points_of_each
+from plantctl.history.many_points import (
+    SLICE_COST,
+    SLICE_TAG,
+    ManyPoints,
+    encode_points_each,
+    ends_of_each,
+    points_of_each,
+)
 from plantctl.history.minutes import encode_minutes, minutes_of
 from plantctl.history.numbers import pack_values, pack_whole
 from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
@@ -93,13 +100,41 @@ def many_points(draw):
 @given(many_points())
 def test_chunks_of_points(points):
     utc_ns = np.arange(int(points.scan.max()) + 1) * 100_000_001 + 1_790_000_000 * 10**9
-    chunks = encode_points_each(points, utc_ns)
+    chunks = [chunk for some in encode_points_each(points, utc_ns) for chunk in some]
     assert chunks == [encode_points(tag, points.one(k), utc_ns) for k, tag in enumerate(points.tag.tolist())]
     for k, data in enumerate(chunks):
         found, one = decode_points(decode_chunk(data), utc_ns), points.one(k)
         assert np.array_equal(found.value.view(np.int64), one.value.view(np.int64))
         for name in ("scan", "quality", "source_ns"):
             assert np.array_equal(getattr(found, name), getattr(one, name)), name
+
+
+def test_more_points_than_a_slice_are_encoded_some_tags_at_a_time_and_none_is_missed():
+    numbers = np.array([*[3] * 200, SLICE_COST, 1, 1])  # one has more than a slice alone
+    scan = np.concatenate([np.arange(n) for n in numbers])
+    value = np.round(np.sin(np.arange(len(scan))), 2)
+    tags, none = np.arange(1, len(numbers) + 1), np.zeros(len(scan), np.int64)
+    points = ManyPoints(tags, cuts_of(numbers), scan, value, none.astype(np.uint16), none)
+    utc_ns = np.arange(SLICE_COST) * 10**9
+    slices = [some for some in encode_points_each(points, utc_ns) if some]
+    assert [chunk for some in slices for chunk in some] == [
+        encode_points(tag, points.one(k), utc_ns) for k, tag in enumerate(tags.tolist())
+    ]
+    assert len(slices) == 4
+    assert max(map(len, slices)) <= SLICE_COST // (SLICE_TAG + 3) + 1
+
+
+@given(st.lists(st.sets(st.integers(1, 9) | st.integers(1, 2**32 - 1)), max_size=4))
+def test_the_tags_that_were_told_of_however_far_their_ids_are(told):
+    gathering = Gathering()
+    for sequence, tags in enumerate(told, 1):
+        tag = np.array(sorted([*tags, *list(tags)[:2]]), np.uint32)
+        at, none = np.array([sequence]), np.zeros(len(tag), np.int64)
+        hole = np.zeros(1, np.bool_)
+        gathering.add(
+            Stretch(1, sequence, sequence, at, at, hole, tag, none, none * 1.0, none.astype(np.uint16), none, [])
+        )
+    assert gathering.tags().tolist() == sorted(set().union(*told))
 
 
 STATE = st.tuples(st.sampled_from((1.0, 2.0, float("nan"), 0.0, -0.0)), st.integers(0, 1), st.integers(0, 1))
