@@ -68,10 +68,14 @@ $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $(VENV)/.run $@
 
-# Function blocks are compiled once a machine; done here, so that the first scan of the demo has nothing to wait for.
-warm: $(VENV)/.run
-	@if grep -qs -e '--warm' plantctl/plan/load.py; then $(PY) -m plantctl.plan.load --warm; fi
+# Function blocks and simulated plants are compiled once a machine; done here, so that the first scan of the demo has
+# nothing to wait for, and so that no two processes of the tests compile the same.
+.PHONY: warm-blocks warm-plants
+warm: warm-blocks warm-plants
+warm-blocks: $(VENV)/.run
+	@$(PY) -m plantctl.plan.load --warm
 	@$(PY) -m plantctl.scan.warm
+warm-plants: $(VENV)/.run
 	@$(PY) -m simulators.warm
 
 # ---- commands
@@ -82,6 +86,7 @@ demo: $(VENV)/.run warm
 # What computes goes on all processors. Plants in processes come after it, two files at a time: they wait more than they
 # compute, and their deadlines are real.
 test: $(VENV)/.dev
+	@$(MAKE) --jobs 2 warm
 	@$(PY) -m pytest --numprocesses auto --dist worksteal $(addprefix --ignore=tests/,$(OUTSIDE) process)
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile tests/process
 
