@@ -5,13 +5,14 @@ A Unix socket, mode 0600, in the state folder. One JSON object a line each way:
     {"do": "fault", "name": "pump-trip"}          {"ok": true, "name": "pump-trip", "target": "pump", "with": {}}
     {"do": "fault", "name": "late-answers", "target": "PLC-4", "with": {"late_s": 2}}
     {"do": "clear", "name": "all"}                {"ok": true, "cleared": 1}
-    {"do": "read", "name": "cell.flow_m3_h"}      {"ok": true, "value": 0.6}
+    {"do": "read", "name": "cell.flow_m3_h"}      {"ok": true, "value": 0.6, "plant_ns": 12}
     {"do": "list"}                                {"ok": true, "faults": {}, "active": [], "signals": []}
     {"do": "writes", "since_ns": 12}              {"ok": true, "writes": [[15, "RECT-01", "101", 0.0]]}
     {"do": "reset-safety"}                        {"ok": true}   (the key at the safety cabinet)
 
-What cannot be done is answered `{"ok": false, "error": "..."}` with what would be right; a line longer than 64 kB or
-without JSON ends the conversation after such an answer.
+`plant_ns` is the monotonic time that the plant has come to: it moves in steps of 100 ms, behind the clock where the
+machine is busy. What cannot be done is answered `{"ok": false, "error": "..."}` with what would be right; a line longer
+than 64 kB or without JSON ends the conversation after such an answer.
 """
 
 import asyncio
@@ -102,7 +103,7 @@ class Control:
             case "clear":
                 return {"cleared": self.board.clear(name or "all", target)}
             case "read":
-                return {"value": self._read(name)}
+                return {"value": self._read(name), "plant_ns": self._serving.plant_ns}
             case "list":
                 active = [_shown(fault) for fault in self.board.active()]
                 return {"faults": self.board.catalogue(), "active": active, "signals": list(self._signals())}

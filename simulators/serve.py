@@ -36,7 +36,8 @@ Wires = Literal["tcp", "memory"]
 
 class Serving:
     """A plant being served. `line` holds the twins, `table` the signals that they serve by tag, `servers` and `wires`
-    what is in front of them by device, `skipped` the lost steps, `writes` what clients sent.
+    what is in front of them by device, `skipped` the lost steps, `writes` what clients sent, `plant_ns` the monotonic
+    time that the model has come to: behind the clock where the machine is busy.
     """
 
     gateway: "RtuGateway"
@@ -64,7 +65,8 @@ class Serving:
         self.targets = frozenset({*self.table, *devices, *(str(unit) for unit in self.line.probes)})
         """What a fault can happen to: devices, tags, stations of the gateway."""
         self._schedule_name = "simulated plant"
-        self.line.settle(clock.monotonic_ns(), clock.utc_ns())
+        self.plant_ns = clock.monotonic_ns()
+        self.line.settle(self.plant_ns, clock.utc_ns())
 
     @property
     def plant(self) -> SteppedPlant:
@@ -124,6 +126,7 @@ class Serving:
         if self.wires:
             self.plc.collect()
         self.line.step(now_ns, utc_ns)
+        self.plant_ns = now_ns
         if self.wires:
             await self.plc.publish(now_ns, utc_ns)
             await self.safety.publish(now_ns, utc_ns)

@@ -100,7 +100,12 @@ class Split:
 
     def true(self, name):
         """A signal of the simulated plant, as it really is."""
-        return ask_simulator(self._simulator / SIMULATOR_SOCKET, {"do": "read", "name": name})["value"]
+        return self.true_at(name)[0]
+
+    def true_at(self, name):
+        """A signal of the simulated plant, as it really is, and the monotonic time that the plant has come to, ns."""
+        answer = ask_simulator(self._simulator / SIMULATOR_SOCKET, {"do": "read", "name": name})
+        return answer["value"], answer["plant_ns"]
 
     def ask(self, request):
         """One request to the control socket; None while the gateway is away."""
