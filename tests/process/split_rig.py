@@ -241,6 +241,15 @@ def fast_text(folder):
     return text
 
 
+def text_serving(folder, asked):
+    """The text of the demo, copied into `folder`, with this OPC UA server."""
+    text = folder / "text"
+    shutil.copytree(DEMO, text)
+    file = text / "plant.yaml"
+    file.write_text(file.read_text().replace("plant: {", f"plant: {{opcua_server: {asked}, ", 1))
+    return text
+
+
 def start_words(folder, text=DEMO):
     """The command that starts the controller beside the simulator of `folder`."""
     beside = ("--endpoints", folder / ENDPOINTS, "--with-parent", os.getpid())

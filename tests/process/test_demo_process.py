@@ -107,9 +107,9 @@ TOUR = """\
 time_s,do,what,with,text
 0,say,,,a short one
 1,set,40-IC-4010,60,less current
-3,fault,pump-trip,,the pump fails
-9,try set,40-HS-4010,1,refused while it stands
-10,clear,pump-trip,,it is mended
+1,fault,pump-trip,,the pump fails
+6,try set,40-HS-4010,1,refused while it stands
+6,clear,pump-trip,,it is mended
 """
 
 

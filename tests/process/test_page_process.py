@@ -1,28 +1,36 @@
-"""A page over a plant in processes, while these stop, die and come back: never wrong for longer than it may be."""
+"""Page and OPC UA server of a plant in processes, while these stop, die and come back: never wrong for longer than they
+may be.
+"""
 
+import asyncio
 import os
 import signal
 from contextlib import suppress
 from itertools import pairwise
 
 import pytest
+from asyncua import Client, ua
+from asyncua.ua.uaerrors import UaError
 from websockets.exceptions import ConnectionClosed
 
 from plantctl.app.split.segments import Role
 from plantctl.core.quality import SEVERITY_MASK
+from plantctl.hmi.opcua.settings import ADDRESS_NAME
 from tests.process.page_client import CLOCK, PageClient
-from tests.process.split_rig import split
+from tests.process.split_rig import split, text_serving
 
 pytestmark = pytest.mark.timeout(300)
 SECOND_NS = 1_000_000_000
 QUIET = ("--priority", 0, "--no-lock-memory", "--no-awake")
 STEP_S = 1.5  # loops are stepped once a second: what was written is seen after that
 WORD = "40-AIC-4212.sp"
+OPEN = "{port: 0, insecure: true, anonymous: viewer}"
 
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory):
-    with split(tmp_path_factory.mktemp("page"), *QUIET) as running:
+    folder = tmp_path_factory.mktemp("page")
+    with split(folder, *QUIET, text=text_serving(folder, OPEN)) as running:
         yield running
 
 
@@ -143,3 +151,32 @@ def test_a_scan_that_dies_is_said_and_the_next_one_begins_another_epoch(plant, p
     page.until(lambda m: m["type"] == "hb" and m["link"] == "held", 60)
     page.until(lambda m: m["type"] == "delta")
     assert page.known[WORD][1] & SEVERITY_MASK == 0
+
+
+async def flow(url):
+    """A reading of the simulated plant by another program, once it is as good as a simulated one can be."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                async with Client(url, timeout=5) as client:
+                    node = client.get_node(ua.NodeId("40-FI-4013", 2))
+                    found = await node.read_data_value(raise_on_bad_status=False)
+                    if found.StatusCode.name == "UncertainSimulatedValue":
+                        return found.Value.Value
+            except (UaError, OSError, TimeoutError):
+                pass
+            await CLOCK.sleep(0.2)
+
+
+def test_the_opcua_server_of_a_gateway_that_is_killed_comes_back_at_the_same_address(plant):
+    address = plant.folder / ADDRESS_NAME
+    plant.wait(address.exists)
+    url = address.read_text().strip()
+    before = asyncio.run(flow(url))
+    old = plant.segment(Role.GATEWAY).generation
+    pid = plant.send(Role.GATEWAY, signal.SIGKILL)
+    plant.wait(lambda: plant.replaced(Role.GATEWAY, pid, old))
+    after = asyncio.run(flow(url))
+    assert address.read_text().strip() == url
+    assert isinstance(before, float)
+    assert isinstance(after, float)

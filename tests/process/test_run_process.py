@@ -31,11 +31,19 @@ def asked(folder, line):
         return json.loads(lines.readline())
 
 
-def test_a_second_instance_is_refused_and_the_holder_named(tmp_path):
-    with running_bench(tmp_path) as (child, _, state):
-        second = plantctl("run", tmp_path / "plant", *IN_ONE, state=state)
-        assert second.returncode == 5
-        assert f"is held by process {child.pid} (plantctl run" in second.stderr
+@pytest.fixture(scope="module")
+def bench_runs(tmp_path_factory):
+    """A plant that runs, for those who only ask: (child, its state folder, the folder of all states, its text)."""
+    folder = tmp_path_factory.mktemp("bench")
+    with running_bench(folder) as found:
+        yield *found, folder / "plant"
+
+
+def test_a_second_instance_is_refused_and_the_holder_named(bench_runs):
+    child, _, state, text = bench_runs
+    second = plantctl("run", text, *IN_ONE, state=state)
+    assert second.returncode == 5
+    assert f"is held by process {child.pid} (plantctl run" in second.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -72,15 +80,15 @@ def test_a_run_dies_with_the_parent_that_it_names(tmp_path):
     assert "the process that started this one is gone" in done.stderr
 
 
-def test_the_socket_is_the_users_alone_and_the_actor_is_who_the_kernel_says(tmp_path):
-    with running_bench(tmp_path) as (_, folder, state):
-        assert stat.S_IMODE((folder / "control.sock").stat().st_mode) == 0o600
-        refused = plantctl("set", "10-AY-2", "1", "--reason", "a try", state=state)
-        assert refused.returncode == 4
-        # Other things may have happened since: values arrive while a plant starts.
-        events = asked(folder, b'{"snapshot": true}\n')["events"]
-        event = next(e for e in reversed(events) if e["kind"] == "refused")
-        assert event["actor"] == f"{pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
+def test_the_socket_is_the_users_alone_and_the_actor_is_who_the_kernel_says(bench_runs):
+    _, folder, state, _ = bench_runs
+    assert stat.S_IMODE((folder / "control.sock").stat().st_mode) == 0o600
+    refused = plantctl("set", "10-AY-2", "1", "--reason", "a try", state=state)
+    assert refused.returncode == 4
+    # Other things may have happened since: values arrive while a plant starts.
+    events = asked(folder, b'{"snapshot": true}\n')["events"]
+    event = next(e for e in reversed(events) if e["kind"] == "refused")
+    assert event["actor"] == f"{pwd.getpwuid(os.getuid()).pw_name} (uid {os.getuid()})"
 
 
 def test_a_live_view_does_not_delay_the_end_of_the_plant(tmp_path):
@@ -94,34 +102,34 @@ def test_a_live_view_does_not_delay_the_end_of_the_plant(tmp_path):
         assert not (folder / "control.sock").exists()
 
 
-def test_a_client_that_hangs_up_in_the_middle_of_an_answer_does_not_end_the_plant(tmp_path):
-    with running_bench(tmp_path) as (child, folder, _):
-        for _ in range(20):
-            link, lines = connection(folder)
-            link.sendall(b'{"snapshot": true}\n' * 50)
-            lines.close()
-            link.close()
-        assert asked(folder, b'{"snapshot": true}\n')["plant"] == "Bench"
-        assert child.poll() is None
+def test_a_client_that_hangs_up_in_the_middle_of_an_answer_does_not_end_the_plant(bench_runs):
+    child, folder, *_ = bench_runs
+    for _ in range(20):
+        link, lines = connection(folder)
+        link.sendall(b'{"snapshot": true}\n' * 50)
+        lines.close()
+        link.close()
+    wait(lambda: asked(folder, b'{"snapshot": true}\n').get("plant") == "Bench", limit_s=10)
+    assert child.poll() is None
 
 
-def test_the_33rd_client_is_told_so_and_the_others_are_served(tmp_path):
-    with running_bench(tmp_path) as (_, folder, _):
-        links = []
-        for _ in range(32):
-            link, lines = connection(folder)
-            link.sendall(b'{"get": ["10-AY-2"]}\n')
-            assert "points" in json.loads(lines.readline())
-            links.append((link, lines))
-        assert "32 clients" in asked(folder, b'{"get": ["10-AY-2"]}\n')["error"]
-        links[0][0].sendall(b'{"get": ["10-AY-2"]}\n')
-        assert "points" in json.loads(links[0][1].readline())
-        links[0][1].close()
-        links.pop(0)[0].close()
-        wait(lambda: "points" in asked(folder, b'{"get": ["10-AY-2"]}\n'), limit_s=10)
-        for link, lines in links:
-            lines.close()
-            link.close()
+def test_the_33rd_client_is_told_so_and_the_others_are_served(bench_runs):
+    _, folder, *_ = bench_runs
+    links = []
+    for _ in range(32):
+        link, lines = connection(folder)
+        link.sendall(b'{"get": ["10-AY-2"]}\n')
+        assert "points" in json.loads(lines.readline())
+        links.append((link, lines))
+    assert "32 clients" in asked(folder, b'{"get": ["10-AY-2"]}\n')["error"]
+    links[0][0].sendall(b'{"get": ["10-AY-2"]}\n')
+    assert "points" in json.loads(links[0][1].readline())
+    links[0][1].close()
+    links.pop(0)[0].close()
+    wait(lambda: "points" in asked(folder, b'{"get": ["10-AY-2"]}\n'), limit_s=10)
+    for link, lines in links:
+        lines.close()
+        link.close()
 
 
 def test_two_plants_need_a_name_and_a_path_of_any_length_will_do(tmp_path):
