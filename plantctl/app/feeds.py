@@ -17,6 +17,7 @@ import numpy.typing as npt
 from plantctl.app.alarm_labels import alarm_labels
 from plantctl.app.feed_ledger import FeedLedger
 from plantctl.app.feed_log import FeedLog
+from plantctl.app.feed_place import WAITS
 from plantctl.app.older_labels import OlderLabels
 from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.clock import Clock
@@ -34,11 +35,6 @@ from plantctl.sinks._sink import CommandGate, SinkPlace
 
 # A ledger that cannot be read is asked again after so many seconds.
 AGAIN_S: Final = 5.0
-# Why no sink is fed of a record that was put back.
-WAITS: Final = (
-    "the record was put back from a backup, and the plant it is of may still feed the same place; "
-    f"when it does no more, remove `{HELD_NAME}` from the folder `feeds` of the plant's state"
-)
 # What is said anew where only its reason is another.
 SAID_WITH_REASON: Final = (SinkState.NOT_ADMITTED, SinkState.DISK, SinkState.COMPLAINING)
 

@@ -78,9 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.topology == "split":
         # Read when numpy is first imported: whoever starts processes has better no second thread.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from plantctl.app.feed_place import WAITS, hold_where_copied
     from plantctl.app.field import connected, read_endpoints
     from plantctl.app.id_lock import lock_path, write_ids
-    from plantctl.app.state_folder import PlantHeld, folder_of, held
+    from plantctl.app.state_folder import FEEDS_NAME, PlantHeld, folder_of, held
     from plantctl.cli.findings import show_findings
     from plantctl.plan.build import build_path
 
@@ -96,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with held(folder, f"plantctl run {arguments.plant}"):
             write_ids(lock_path(arguments.plant), plan, known)
+            if plan.sinks and hold_where_copied(folder / FEEDS_NAME):
+                print(f"COPIED: {folder}: {WAITS}", file=sys.stderr)
             if arguments.topology == "split":
                 return run_split(arguments, plan, folder, endpoints)
             return run_one(arguments, plan, folder, endpoints)
