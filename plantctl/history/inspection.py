@@ -4,6 +4,7 @@ Rules of the file: nothing is written; damage is told, never raised; `OSError` o
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
@@ -28,6 +29,7 @@ from plantctl.history.minutes import decode_minutes
 from plantctl.history.quarters import QuarterRange, open_quarters, quarter_ranges_all
 from plantctl.history.sealed import (
     END_BYTES,
+    END_MAGIC,
     HEAD_BYTES,
     Range,
     SealedFile,
@@ -37,6 +39,7 @@ from plantctl.history.sealed import (
     sealed_ranges_all,
 )
 from plantctl.log.files import HEAD_BYTES as LOG_HEAD_BYTES
+from plantctl.log.files import decode_head as log_head
 from plantctl.log.files import is_whole, load_file, log_names, plan_hashes, plan_name
 from plantctl.log.plan_file import decode_plan
 from plantctl.log.rows import PartlyReadable
@@ -61,6 +64,7 @@ class Cost(Enum):
     EVENTS = "events, commands and writes"
     LATE = "values that came after their time, and what the laboratory's book says of them"
     ALL = "all tags"
+    BEHIND = "what stood behind that, of whichever tags"
     NAMES = "names of points, until that plan runs again"
     AGAIN = "nothing: the sink is given once more what the record holds"
     CALLS = "who was told of which alarm: nobody is called until a person has removed it"
@@ -111,7 +115,22 @@ def inspect(log: PartlyReadable, sealed: PartlyReadable, running: bool = False) 
         look_at(found, name, partial(log_damages, log, name, name == names[-1], running), log)
     for name in map(plan_name, plan_hashes(log.names())):
         look_at(found, name, partial(plan_damages, log, name), log)
+    found.damages += _plans_gone(log, sealed)
     return found
+
+
+def _plans_gone(log: PartlyReadable, sealed: PartlyReadable) -> Iterator[Damage]:
+    """The texts of plans that wrote and are not there: a text comes before the first file of its plan."""
+    written: set[int] = set()
+    with suppress(OSError):  # told of the file itself
+        heads = [log_head(log.read_part(name, 0, LOG_HEAD_BYTES)) for name in log_names(log.names())]
+        written |= {head.plan_hash for head in heads if head is not None}
+    with suppress(OSError):
+        ranges = sealed_ranges_all(sealed.names())
+        sealed_heads = [decode_head(sealed.read_part(range_.name, 0, HEAD_BYTES)) for range_ in ranges]
+        written |= {head.plan_hash for head in sealed_heads if head is not None}
+    for plan_hash in sorted(written - set(plan_hashes(log.names()))):
+        yield Damage(plan_name(plan_hash), "the plan's text, which is not there", Cost.NAMES)
 
 
 def look_at(found: Inspection, name: str, damages_of: Callable[[], Iterator[Damage]], storage: PartlyReadable) -> None:
@@ -139,6 +158,10 @@ def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
     file = open_sealed(storage, range_)
     begin_ns, end_ns = file.head.low_ns, file.head.high_ns
     head = decode_head(data[:HEAD_BYTES])
+    cut = len(data) < HEAD_BYTES + END_BYTES or not _ends(data)
+    if cut and MARK not in data:
+        yield Damage(name, "nothing of it can be read", Cost.ALL)
+        return
     if head is None or (head.first_sequence, head.last_sequence) != tuple(range_):
         yield Damage(name, "its head", Cost.NOTHING)
     at = HEAD_BYTES
@@ -162,7 +185,9 @@ def sealed_damages(storage: PartlyReadable, range_: Range) -> Iterator[Damage]:
             at = beyond if beyond > at else _next_mark(data, at)
             continue
         at += size
-    if file.damaged and not _index_sound(data):
+    if cut:
+        yield Damage(name, f"cut off behind {len(data)} bytes", Cost.BEHIND, (), begin_ns, end_ns)
+    elif file.damaged and not _index_sound(data):
         yield Damage(name, "its index", Cost.NOTHING)
 
 
@@ -198,6 +223,12 @@ def _whole(held: Held) -> bytes:
 def _next_mark(data: bytes, at: int) -> int:
     found = data.find(MARK, at + 1)
     return found if found >= 0 else len(data)
+
+
+def _ends(data: bytes) -> bool:
+    """Whether a sealed file has its end, be it with a spoiled byte or two in its mark."""
+    mark = data[-END_BYTES:][: len(END_MAGIC)]
+    return sum(a == b for a, b in zip(mark, END_MAGIC, strict=False)) >= len(END_MAGIC) - 2
 
 
 def _index_sound(data: bytes) -> bool:
@@ -259,5 +290,7 @@ def plan_damages(storage: PartlyReadable, name: str) -> Iterator[Damage]:
     found = decode_plan(storage.read(name))
     if found.lost:
         yield Damage(name, f"{found.lost} line{'s' if found.lost > 1 else ''} of the plan's text", Cost.NAMES)
+    elif not found.summed and (not found.text or (found.text.startswith("plant ") and "\nfile " not in found.text)):
+        yield Damage(name, "the plan's text, which is cut off", Cost.NAMES)
     elif not found.sound:
         yield Damage(name, "the check sums of the plan's text", Cost.NOTHING)

@@ -5,13 +5,18 @@ differ the newest word counts, and what a plan does not have any more can still 
 """
 
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from plantctl.core.errors import PlantctlError
 from plantctl.log.files import HEAD_BYTES, decode_head, log_names, plan_hashes, plan_name
 from plantctl.log.plan_file import decode_plan
 from plantctl.log.rows import PartlyReadable
 from plantctl.plan.did_you_mean import meant
+
+NAMELESS: Final = (
+    "no text of a plan can be read beside this log, so that no point has a name; "
+    "`plantctl history check` says which is gone"
+)
 
 
 class UnknownTag(PlantctlError):
@@ -45,7 +50,7 @@ class Names:
         if found is None:
             points = self.all(names)
             if not points:
-                raise UnknownTag("nothing is recorded yet")
+                raise UnknownTag(NAMELESS if log_names(self._log.names()) else "nothing is recorded yet")
             hint = meant(name, points)
             raise UnknownTag(f"`{name}` is not in the record{'; ' + hint if hint else ''}")
         self._known[name] = found

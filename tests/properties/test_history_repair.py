@@ -9,6 +9,7 @@ import pytest
 from plantctl.app.state_folder import held
 from plantctl.cli.main import main
 from plantctl.history.inspection import Cost, inspect, sealed_damages
+from plantctl.history.names import UnknownTag
 from plantctl.history.query import History
 from plantctl.history.repair import QUARANTINE, repair
 from plantctl.history.sealed import HEAD_BYTES, sealed_ranges
@@ -114,6 +115,36 @@ def test_one_bit_is_turned_back_and_what_the_log_holds_is_sealed_again_byte_for_
             path.write_bytes(data)
     assert answers(tmp_path) == (right, 0)
     assert {p.name for p in (tmp_path / "history" / QUARANTINE).iterdir()} == {path.name for path in sound}
+
+
+@pytest.mark.parametrize("size", [0, 10, 63, 64, 70, 600])
+def test_a_sealed_file_that_is_cut_off_is_said_to_cost_what_it_held(tmp_path, size):
+    recorded(tmp_path)
+    name = sealed_ranges(ReadOnlyFolder(tmp_path / "history").names())[1].name
+    path = tmp_path / "history" / name
+    path.write_bytes(path.read_bytes()[:size])
+    found = looked(tmp_path)
+    assert found.damaged_files == [name]
+    assert {Cost.ALL if size <= 64 else Cost.BEHIND} <= {damage.cost for damage in found.damages}
+    repair(FolderStorage(tmp_path / "log"), tmp_path / "history", [name])
+    assert looked(tmp_path).damages == []
+
+
+def test_a_plan_that_wrote_and_whose_text_is_gone_or_cut_costs_the_names(tmp_path):
+    recorded(tmp_path)
+    (text,) = (tmp_path / "log").glob("plan-*.txt")
+    whole = b"plant Bench\nhash 1\n\npoints: id, name, unit, meaning\n1\tA\tK\t\n\nfile plant.yaml\nplant:\n"
+    for bytes_, said in ((whole, None), (whole[:60], "cut off"), (b"", "cut off"), (None, "not there")):
+        text.unlink()
+        if bytes_ is not None:
+            text.write_bytes(bytes_)
+        told = [(d.file, d.cost, d.what) for d in looked(tmp_path).damages]
+        assert [(file, cost) for file, cost, _ in told] == [(text.name, Cost.NAMES)] * (said is not None)
+        assert said is None or said in told[0][2]
+        if not bytes_:
+            with pytest.raises(UnknownTag, match="no text of a plan can be read"):
+                answers(tmp_path)
+        text.touch()
 
 
 def test_without_the_log_what_can_be_read_is_kept_and_a_file_of_which_nothing_can_goes(tmp_path):
