@@ -18,6 +18,7 @@ from plantctl.history.buckets import InForce
 from plantctl.history.chunk import Points, Scans
 from plantctl.history.lines import drawn
 from plantctl.history.numbers import ALL, I8
+from plantctl.log.row_columns import has_times, no_times
 from plantctl.log.rows import U4, Stretch, by_tag
 
 # So many stretches of fewer rows are put together, so that a tag is looked up in few places; none takes long to sort.
@@ -165,13 +166,15 @@ def _together(parts: list[tuple[Stretch, slice]]) -> Stretch:
     """Rows of stretches in the order of time as one stretch, sorted by tag again."""
     tag = np.concatenate([p.tag[rows] for p, rows in parts])
     order = by_tag(tag)
+    timed = any(has_times(p.source_ns) for p, _ in parts)
+    times = np.concatenate([p.source_ns[rows] for p, rows in parts]) if timed else None
     return replace(
         parts[0][0],
         tag=tag.take(order),
         scan=np.concatenate([p.scan[rows] for p, rows in parts]).take(order),
         value=np.concatenate([p.value[rows] for p, rows in parts]).take(order),
         quality=np.concatenate([p.quality[rows] for p, rows in parts]).take(order),
-        source_ns=np.concatenate([p.source_ns[rows] for p, rows in parts]).take(order),
+        source_ns=times.take(order) if times is not None else no_times(len(order)),
     )
 
 

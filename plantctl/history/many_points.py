@@ -29,6 +29,7 @@ from plantctl.history.chunk import (
 )
 from plantctl.history.many_columns import Cuts, cuts_of, pack_values_each, pack_whole_each
 from plantctl.history.numbers import ALL, F8, I8
+from plantctl.log.row_columns import has_times, in_order
 from plantctl.log.rows import Stretch
 
 # A slice encodes so many points, where a tag costs as much as so many more: some 2 ms.
@@ -71,7 +72,7 @@ def points_of_each(rows: Stretch, holes: I8, before: Opening) -> ManyPoints:
     begins[:1] = True
     np.not_equal(tag[1:], tag[:-1], out=begins[1:])
     new = begins.copy()
-    for column in (bits, quality, source_ns):
+    for column in (bits, quality, source_ns) if has_times(source_ns) else (bits, quality):
         new[1:] |= column[1:] != column[:-1]
     first = np.flatnonzero(begins)
     known = np.ones(len(first), np.bool_)
@@ -94,7 +95,7 @@ def points_of_each(rows: Stretch, holes: I8, before: Opening) -> ManyPoints:
         scan.take(kept),
         rows.value.take(kept),
         quality.take(kept),
-        source_ns.take(kept),
+        in_order(source_ns, kept),
     )
 
 
@@ -157,7 +158,7 @@ def _pack_times_each(points: ManyPoints, utc_ns: I8) -> list[bytes]:
     """`pack_times` of each column, in the coarsest steps that all of one column are multiples of."""
     times_ns, cuts = points.source_ns, points.cuts
     packed = [b""] * len(cuts.start)
-    if not times_ns.any():
+    if not has_times(times_ns) or not times_ns.any():
         return packed
     scanned_ns = utc_ns.take(points.scan)
     left = np.flatnonzero(np.logical_or.reduceat(times_ns != 0, cuts.start))

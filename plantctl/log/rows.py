@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from plantctl.core.frame import CRC, HEAD, ROWS_HEAD, TIME, Kind, RowsFlag
+from plantctl.core.frame import HEAD, TIME, Kind, RowsFlag
 from plantctl.log.files import (
     HEAD_BYTES,
     FrameIndex,
@@ -24,6 +24,7 @@ from plantctl.log.files import (
     is_whole,
     log_names,
 )
+from plantctl.log.row_columns import in_order, row_columns
 from plantctl.log.storage import Held
 
 BLOCK_BYTES: Final = 1 << 20
@@ -77,7 +78,8 @@ class Stretch:
 
     `utc_ns` are the times of the frames with rows, `sequence` their numbers, `hole` whether something is missing before
     each. Then the rows, sorted by tag and within a tag by time: `scan` is the place of the row's frame in `utc_ns`;
-    `source_ns` is 0 where there is none. `kept` are the other frames of `KEPT_KINDS`, whole, with their UTC.
+    `source_ns` is 0 where there is none (`row_columns.no_times` where no row has one). `kept` are the other frames of
+    `KEPT_KINDS`, whole, with their UTC.
     """
 
     plan_hash: int
@@ -106,7 +108,6 @@ class _At:
     offset: int
     offset_ns: int  # UTC less plant clock
     before_sequence: int | None
-    head: bytes
 
 
 class LogRows:
@@ -193,7 +194,7 @@ class LogRows:
             return None
         plan_hash = head.plan_hash if head else int(np.frombuffer(raw, "<u8", 1, HEAD_BYTES + 32)[0])
         offset_ns = head.created_utc_ns - head.created_mono_ns if head else 0
-        at = _At(name, plan_hash, HEAD_BYTES, offset_ns, None, raw[:HEAD_BYTES])
+        at = _At(name, plan_hash, HEAD_BYTES, offset_ns, None)
         offset, first = HEAD_BYTES, first_sequence_of(name)
         size = min(LOOK_BYTES, self._block_bytes)
         while True:
@@ -225,12 +226,12 @@ class LogRows:
     # ------------------------------------------------------------------------------------------------ stretches
 
     def _block(self, at: _At, offset: int, size: int) -> tuple[bytes, FrameIndex]:
-        """So many bytes from `offset` on, behind the head as `index_frames` wants them, and the frames in them."""
+        """So many bytes from `offset` on, behind as many as a head has for `index_frames`, and the frames in them."""
         while True:
-            body = self._storage.read_part(at.name, offset, size)
-            index = index_frames(at.head + body, at.plan_hash)
-            if len(index) or len(body) < size or size >= 1 << 26:
-                return at.head + body, index
+            data = self._storage.read_part(at.name, offset - HEAD_BYTES, HEAD_BYTES + size)
+            index = index_frames(data, at.plan_hash)
+            if len(index) or len(data) < HEAD_BYTES + size or size >= 1 << 26:
+                return data, index
             size *= 4  # a frame longer than the block
 
     def _stretch(self, through: int | None) -> Stretch | None:
@@ -295,7 +296,7 @@ class LogRows:
             for i, kind in zip(which.tolist(), kinds.tolist(), strict=True)
             if kind in KEPT_KINDS
         ]
-        columns = _row_columns(data, index.offset[which[rows]], index.length[which[rows]])
+        columns = row_columns(data, index.offset[which[rows]], index.length[which[rows]])
         run_start = (columns.flags & RowsFlag.RUN_START) != 0
         frame_utc_ns = utc_ns[which[rows]]
         hole = np.diff(missing[rows], prepend=0) > 0
@@ -320,7 +321,7 @@ class LogRows:
             columns.frame.take(order),
             columns.value.take(order),
             columns.quality.take(order),
-            columns.source_ns.take(order),
+            in_order(columns.source_ns, order),
             kept,
         )
 
@@ -332,39 +333,3 @@ def by_tag(tag: U4) -> npt.NDArray[np.intp]:
         near = np.uint8 if high - low < 1 << 8 else np.uint16
         return (tag - np.uint32(low)).astype(near).argsort(kind="stable")
     return tag.argsort(kind="stable")
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of some frames, in the order of the frames; `flags` is one for each frame."""
-
-    flags: U4
-    frame: I8
-    tag: U4
-    value: F8
-    quality: U2
-    source_ns: I8
-
-
-def _row_columns(data: bytes, offset: I8, length: I8) -> _Rows:
-    """All rows of key and delta frames at once: where their columns lie follows from their heads (`core.frame`)."""
-    usable = len(data) & ~7
-    i8, u4, u2 = (np.frombuffer(data, t, usable // np.dtype(t).itemsize) for t in ("<i8", "<u4", "<u2"))
-    at = offset + HEAD.size
-    rows, inputs, tasks, flags = (u4[at // 4 + k] for k in range(4))
-    count, sources = rows.astype(np.int64), inputs.astype(np.int64)
-    values = at + ROWS_HEAD.size + 8 * tasks.astype(np.int64)
-    tags = values + 8 * count + 16 * sources
-    sound = (sources <= count) & (tags + 6 * count <= offset + length - CRC.size)
-    count = np.where(sound, count, 0)
-    begin = np.cumsum(count) - count
-    row = np.arange(int(count.sum()))
-    frame = np.repeat(np.arange(len(offset)), count)
-    value = i8[row + np.repeat(values // 8 - begin, count)].view(np.float64)
-    tag = u4[row + np.repeat(tags // 4 - begin, count)]
-    quality = u2[row + np.repeat((tags + 4 * count) // 2 - begin, count)]
-    source_ns = np.zeros(len(row), np.int64)
-    if sources.any():
-        is_input = np.flatnonzero(row - np.repeat(begin, count) < sources[frame])
-        source_ns[is_input] = i8[is_input + (values // 8 + count - begin)[frame[is_input]]]
-    return _Rows(flags, frame, tag, value, quality, source_ns)
