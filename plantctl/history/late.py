@@ -5,12 +5,15 @@ through the frames of years, what a stretch of the log told of late values is se
 `late-<first sequence>-<last sequence>.seg`, one chunk of frames. It is written before the sealed file of its stretch;
 frames that two files hold count once. Small files are put together with the new one, so that there are never many.
 
-Of several rows of one tag and time the newest counts, a withdrawn one is not there. A damaged file is counted, and told
-with its one turned bit turned back, or else from the sealed files of the same frames, where these still are.
+Of several rows of one tag and time the newest counts, a withdrawn one is not there. A damaged file, or one that the
+disk cannot read any more, is counted once, and told with its one turned bit turned back, or else from the sealed files
+of the same frames, where these still are. Where nothing of it is missing that way the next file that is put together
+takes its place, and is sound; else it stays as it is, for whoever can read something of it.
 
-Rules of the file: `OSError` passes through; no clock.
+Rules of the file: `OSError` passes through, but for `EIO` of a file of late values; no clock.
 """
 
+import errno
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
@@ -23,7 +26,7 @@ from plantctl.core.frame import Kind, decode_frame
 from plantctl.core.late import LateAct, LateRecord, decode_late, lab_note
 from plantctl.history.chunk import decode_chunk, mended_chunk
 from plantctl.history.late_index import NONE, LateIndex, LateOf, LateSaid
-from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed
+from plantctl.history.sealed import Range, decode_frames, encode_frames, open_sealed, sealed_ranges
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Storage
 
@@ -78,13 +81,49 @@ def read_late(storage: PartlyReadable, file: LateFile) -> list[Told]:
     return decode_frames(decode_chunk(storage.read(file.name)))
 
 
-def late_in_sealed(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[Told]:
-    """The frames of a file of late values as the sealed files hold them."""
-    found: list[Told] = []
+class Found(NamedTuple):
+    """What is told of a file of late values; `sound`: as it lies there; `whole`: nothing of it is missing."""
+
+    frames: list[Told]
+    sound: bool
+    whole: bool
+
+
+def found_late(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> Found:
+    """The frames of a file of late values, of a damaged one as far as there are any, here or in the sealed files."""
+    try:
+        data = storage.read(file.name)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        data = b""  # a sector that cannot be read is damage as any other
+    try:
+        return Found(decode_frames(decode_chunk(data)), sound=True, whole=True)
+    except LogDamaged:
+        mended = mended_chunk(data)
+    if mended is not None:
+        return Found(decode_frames(decode_chunk(mended)), sound=False, whole=True)
+    return _in_sealed(storage, file, ranges)
+
+
+def _in_sealed(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> Found:
+    frames: list[Told] = []
+    whole, behind = True, file.first_sequence
     for one in ranges:
         if one.first_sequence <= file.last_sequence and one.last_sequence >= file.first_sequence:
-            found += late_frames(open_sealed(storage, one).frames())
-    return found
+            try:
+                sealed = open_sealed(storage, one)
+            except FileNotFoundError:  # retention removed it since the folder was listed
+                continue
+            frames += late_frames(sealed.frames())
+            whole &= one.first_sequence <= behind and not sealed.left_out
+            behind = one.last_sequence + 1
+    return Found(frames, sound=False, whole=whole and behind > file.last_sequence and bool(frames))
+
+
+def late_in_sealed(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[Told]:
+    """The frames of a file of late values as the sealed files hold them."""
+    return _in_sealed(storage, file, ranges).frames
 
 
 class ToWrite(NamedTuple):
@@ -99,15 +138,16 @@ def late_to_write(storage: Storage, new: list[Told], covers: Range) -> ToWrite:
     """The file for the late values that a stretch of the log told, with those of the small files before it."""
     first, last = covers
     frames, size, absorbed = list(new), sum(len(data) for _, data in new), []
-    for file in reversed(late_files(storage.names())):
+    names = storage.names()
+    ranges = sealed_ranges(names)
+    for file in reversed(late_files(names)):
         if storage.length(file.name) > ABSORBED_TIMES * size:
             break
-        try:
-            before = read_late(storage, file)
-        except LogDamaged:
-            break  # it stays as it is, for whoever can read something of it
-        frames = [*before, *frames]
-        size += sum(len(data) for _, data in before)
+        before = found_late(storage, file, ranges)
+        if not before.whole:
+            break  # those before it stay too: they are few, for each holds several times what the next one does
+        frames = [*before.frames, *frames]
+        size += sum(len(data) for _, data in before.frames)
         first, last = min(first, file.first_sequence), max(last, file.last_sequence)
         absorbed.append(file.name)
     name = LateFile(first, last).name
@@ -116,10 +156,12 @@ def late_to_write(storage: Storage, new: list[Told], covers: Range) -> ToWrite:
 
 
 class LateRows:
-    """The late values of a record. `damaged` counts files that are, `mended` those in which one bit was turned back."""
+    """The late values of a record."""
 
     def __init__(self) -> None:
-        self.damaged = self.mended = 0
+        self._damaged: set[LateFile] = set()
+        self._whole: set[LateFile] = set()  # of these
+        self._later: set[LateFile] = set()  # of these: the sealed file that may have the rest was not there yet
         self._names: list[str] = []
         self._files: dict[LateFile, list[LateSaid]] = {}
         self._kept: list[Told] | None = None
@@ -127,10 +169,19 @@ class LateRows:
         self._tail: list[LateSaid] = []
         self._index: LateIndex | None = None
 
+    @property
+    def damaged(self) -> int:
+        """How many damaged files there were."""
+        return len(self._damaged)
+
+    @property
+    def mended(self) -> int:
+        """How many of these nothing is missing of in what is told."""
+        return len(self._whole)
+
     def refresh(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range], kept: list[Told]) -> None:
         """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
-        if names is not self._names and names != self._names:
-            self._read_files(sealed, names, ranges)
+        if names is not self._names and names != self._names and self._read_files(sealed, names, ranges):
             self._names = names  # not before: what could not be read is asked for again
         if kept is not self._kept:
             self._kept, self._seen, self._tail = kept, 0, []
@@ -147,31 +198,32 @@ class LateRows:
     def _forget(self) -> None:
         self._index = None
 
-    def _read_files(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range]) -> None:
-        """Reads what is new. A file that went meanwhile is part of another: the folder is listed again."""
+    def _read_files(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range]) -> bool:
+        """Reads what is new; whether that worked. Where a file went meanwhile, part of another, all is listed again."""
         for _ in range(TRIES):
             wanted = late_files(names)
-            if wanted == list(self._files):
-                return
+            if wanted == list(self._files) and not self._later:
+                return True
+            known = {file: said for file, said in self._files.items() if file not in self._later}
             try:
-                found = {file: self._files.get(file) or self._read(sealed, file, ranges) for file in wanted}
+                found = {file: known[file] if file in known else self._read(sealed, file, ranges) for file in wanted}
             except FileNotFoundError:
                 names = [*sealed.names()]
                 continue
             self._files = found
+            self._later &= found.keys()
             self._forget()
-            return
+            return True
+        return False
 
     def _read(self, sealed: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[LateSaid]:
-        data = sealed.read(file.name)
-        try:
-            return list(_records(decode_frames(decode_chunk(data))))
-        except LogDamaged:
-            self.damaged += 1
-        mended = mended_chunk(data)
-        self.mended += mended is not None
-        told = late_in_sealed(sealed, file, ranges) if mended is None else decode_frames(decode_chunk(mended))
-        return list(_records(told))
+        found = found_late(sealed, file, ranges)
+        if not found.sound:
+            self._damaged.add(file)
+            (self._whole.add if found.whole else self._whole.discard)(file)
+            due = not found.whole and (not ranges or ranges[-1].last_sequence < file.last_sequence)
+            (self._later.add if due else self._later.discard)(file)
+        return list(_records(found.frames))
 
     def said(self) -> list[LateSaid]:
         """Every record, the oldest first."""

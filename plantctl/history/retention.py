@@ -16,15 +16,12 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
-from plantctl.core.errors import LogDamaged
 from plantctl.core.keeping import Keeping
-from plantctl.history.chunk import decode_chunk, mended_chunk
-from plantctl.history.late import LateFile, late_file, late_files, of_laboratory, read_late
+from plantctl.history.late import LateFile, found_late, late_file, late_files, of_laboratory
 from plantctl.history.quarters import quarter_ranges_all
 from plantctl.history.sealed import (
     HEAD_BYTES,
     Range,
-    decode_frames,
     decode_head,
     encode_file,
     open_sealed,
@@ -117,16 +114,10 @@ def _trim_late(history: Storage, files: list[LateFile], first_sequence: int, len
     for file in files:
         if file.last_sequence >= first_sequence:
             break
-        try:
-            told = read_late(history, file)
-        except LogDamaged:
-            whole = mended_chunk(history.read(file.name))
-            if whole is None:
-                continue  # nobody can say what of it is the laboratory's
-            told = decode_frames(decode_chunk(whole))
-        kept = of_laboratory(told)
-        if len(kept) == len(told):
-            continue
+        told = found_late(history, file, ())
+        kept = of_laboratory(told.frames)
+        if not told.whole or len(kept) == len(told.frames):
+            continue  # where some is missing nobody can say what of it is the laboratory's
         before = lengths.pop(file.name)
         name = ""
         if kept:

@@ -10,7 +10,6 @@ import pytest
 from plantctl.core.frame import Kind, encode_frame
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
 from plantctl.core.quality import BAD
-from plantctl.history.inspection import inspect
 from plantctl.history.late import late_files, late_to_write, read_late
 from plantctl.history.late_index import LateOf
 from plantctl.history.minutes import MINUTE_NS, QUARTER_NS
@@ -276,19 +275,6 @@ def test_small_files_of_late_values_are_put_together_and_a_power_cut_at_any_writ
     else:
         pytest.fail("the story did not end")
     assert cut > 20
-
-
-def test_a_damaged_file_of_late_values_is_told_and_what_it_held_comes_from_the_sealed_files():
-    plant = Plant(Random(2))
-    for rows in small(plant):  # noqa: B007
-        pass
-    name = late_files(plant.sealed.names())[0].name
-    file = plant.sealed.files[name]
-    spoilt = bytearray(file.seen)
-    spoilt[40] ^= 20
-    plant.sealed.files[name] = SimFile(bytes(spoilt), bytes(spoilt))
-    assert found_in(plant) == sorted(rows)
-    assert [d.file for d in inspect(plant.log, plant.sealed).damages] == [name]
 
 
 def test_a_disk_that_refuses_the_file_of_late_values_is_tried_again():
