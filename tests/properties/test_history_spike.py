@@ -5,6 +5,8 @@ from random import Random
 import numpy as np
 import pytest
 
+from plantctl.core.frame import Kind
+from plantctl.core.late import LateAct, LateRecord, encode_late, late_row
 from plantctl.history.query import Tier
 from tests.history_bench import NAMES, Plant
 
@@ -44,8 +46,22 @@ def story(request):
             plant.value[~(np.abs(plant.value) < 100)] = 50.0  # nothing larger than a spike
         if scan % 400 == 399:
             plant.seal()
+    for _ in range(5):  # spikes that came late: each of a moment between two scans, until the next of them
+        utc_ns = draw.randrange(*plant_extent(plant))
+        value = 2 * SPIKE + len(spikes)
+        plant.ring.append(Kind.LATE, plant.count, plant.mono_ns, imported(utc_ns, value))
+        spikes[value] = utc_ns, utc_ns + 1
     plant.keep()
     return plant.history(), spikes, gaps
+
+
+def plant_extent(plant):
+    plant.keep()
+    return plant.history().extent_ns()
+
+
+def imported(utc_ns, value):
+    return encode_late(LateRecord(LateAct.IMPORTED, 1, late_row(11, utc_ns, value, 0)))
 
 
 @pytest.mark.parametrize("points", ZOOMS)

@@ -36,6 +36,8 @@ def test_a_row_of_names_is_that_of_the_names_one_by_one(which):
     assert found[-1] == wanted[-1]
     assert [found.place(one) for one in wanted] == list(range(len(wanted)))
     assert found.place(Range(2, 3)) is None
+    for sequence in (-5, 0, 1, 2, 90, 91, 130, 151, 200, 10**12, 10**19):
+        assert found.last_from(sequence) == sum(one.first_sequence <= sequence for one in wanted) - 1
     assert Range(2, 3) not in found
     assert wanted[0] in found
     assert not set(others(names)) & {one.name for one in wanted}

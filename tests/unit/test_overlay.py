@@ -1,11 +1,14 @@
 """Late values laid over what the scans told: from when to when each holds, by hand."""
 
+from dataclasses import fields, replace
+from random import Random
+
 import numpy as np
 import pytest
 
-from plantctl.history.buckets import InForce
+from plantctl.history.buckets import InForce, in_buckets
 from plantctl.history.late_index import LateOf
-from plantctl.history.overlay import overlaid
+from plantctl.history.overlay import around, overlaid
 
 # What the scans told: 1.0 at 100 until 200, nothing from 200 to 300, 3.0 at 300 until 400, carried over a seam at 350.
 SCANNED = ((100, 200, 100, 1.0, True), (300, 350, 300, 3.0, True), (350, 400, 300, 3.0, False))
@@ -84,3 +87,26 @@ def test_a_line_that_is_cut_is_told_scan_by_scan():
         (30, 40, 3.0, True),
         (40, 50, 4.0, True),
     ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_rows_around_a_span_tell_the_same_of_it_as_all(seed):
+    draw = Random(seed)
+    times = sorted(draw.sample(range(1000), 40))
+    ends = [draw.choice((later, draw.randint(at, later))) for at, later in zip(times, [*times[1:], 1000], strict=True)]
+    all_rows = replace(force([(a, b, a, draw.random(), True) for a, b in zip(times, ends, strict=True)]), orderly=True)
+    late_ns = sorted(draw.sample(range(1000), 12))
+    late = LateOf(ns(late_ns), np.array([100.0 + t for t in late_ns]), np.zeros(12, np.uint16), lab=False)
+    for _ in range(20):
+        begin = draw.randint(0, 990)
+        end = draw.randint(begin + 1, 1000)
+        some = around(all_rows, begin, end)
+        first, last = np.searchsorted(late.utc_ns, (begin, end)).tolist()
+        first = max(0, first - (first > 0 and not ((ns(times) > late_ns[first - 1]) & (ns(times) < begin)).any()))
+        width = ns([begin]), end - begin
+        found, wanted = (in_buckets(*width, overlaid(each, late, first, last, 1000)) for each in (some, all_rows))
+        for name in (f.name for f in fields(found)):
+            np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), name)
+        assert len(some) <= 2 + sum(begin <= t < end for t in times)
+    line = replace(all_rows, line=np.ones(40, np.bool_))
+    assert around(line, 500, 510) is line, "a line goes on to a point that may lie anywhere"
