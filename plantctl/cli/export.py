@@ -93,10 +93,13 @@ def _length_ns(arguments: argparse.Namespace, name: str) -> int:
 def _lots(arguments: argparse.Namespace, history: "History", lengths: dict[str, int]) -> tuple[list["Lot"], str]:
     """The lots that are meant, and how they were asked for."""
     from plantctl.history.lot_list import lots_written
-    from plantctl.history.lots import condition_of, few_enough, lots_around, lots_from, lots_while, widened
+    from plantctl.history.lots import LotsRefused, condition_of, few_enough, lots_around, lots_from, lots_while, widened
 
     if arguments.lots:
-        text = arguments.lots.read_text("utf-8-sig")
+        try:
+            text = arguments.lots.read_text("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise LotsRefused(f"{arguments.lots} is no text in UTF-8: {error}") from None
         found = few_enough(lots_written(text, str(arguments.lots), arguments.lots.name, time_ns))
         return widened(found, lengths["before"], lengths["after"]), f"as written in {arguments.lots.name}"
     text = arguments.condition or arguments.around

@@ -94,7 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given[:1] == ["sim"]:
             # Everything behind it is the simulator's own, its --help too.
             return int(importlib.import_module("plantctl.cli.sim").become(given[1:]))
-        chosen = parser_of([word for word in given if word in VERBS][:1]).parse_args(given)
+        parser = parser_of([word for word in given if word in VERBS][:1])
+        chosen, rest = parser.parse_known_args(given)
+        if rest and (not hasattr(chosen, "tags") or any(word.startswith("-") for word in rest)):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        if rest:  # argparse ends a list of tags at the first option between them
+            chosen.tags += rest
         code = int(importlib.import_module(f"plantctl.cli.{chosen.verb}").run(chosen))
         sys.stdout.flush()
         return code

@@ -9,6 +9,7 @@ holds several, and in `frame.attrs["units"]` of pandas. polars and pandas are th
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import index
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from plantctl.core.errors import PlantctlError
 from plantctl.core.units import UnitError, parse_duration_ns
 from plantctl.history.arrow import LibraryMissing, arrow_table
 from plantctl.history.buckets import Buckets, joined
-from plantctl.history.moments import time_in, utc_ns_of
+from plantctl.history.moments import moment_text, time_in, utc_ns_of, within
 from plantctl.history.query import BUCKETS_MAX, POINTS_MAX, History
 from plantctl.history.table import Column, Holds, Table, points_table, quality_columns
 from plantctl.log.place import HISTORY_NAME, LOG_NAME, folder_of
@@ -61,16 +62,21 @@ def read(
     if to not in LIBRARIES:
         raise ReadRefused(f"to: one of {', '.join(LIBRARIES)}, not `{to}`")
     history, names = _history(place), [tags] if isinstance(tags, str) else list(dict.fromkeys(tags))
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ReadRefused("tags: name at least one, each a text")
     start_ns, end_ns = _moment_ns("start", start), _moment_ns("end", end)
     if start_ns >= end_ns:
-        raise ReadRefused("the span ends before it begins")
+        told = f"it begins at {moment_text(start_ns, 9)} and ends at {moment_text(end_ns, 9)}"
+        raise ReadRefused(f"the span has no length: {told}")
     if every is None:
+        if agg != "mean":
+            raise ReadRefused("agg: without `every` there is a row a point, and nothing to put together; name `every`")
         if wide:
             raise ReadRefused("wide: points of several tags are of different times; name `every`")
         series = [(name, history.raw(name, start_ns, end_ns, 100 * POINTS_MAX)) for name in names]
         return _made(points_table(series), to)
     width_ns = _width_ns(every)
-    chosen = [agg] if isinstance(agg, str) else list(agg)
+    chosen = [agg] if isinstance(agg, str) else list(dict.fromkeys(agg))
     unknown = [each for each in chosen if each not in AGGREGATES]
     if unknown or not chosen:
         raise ReadRefused(f"agg: of {', '.join(AGGREGATES)}, not `{', '.join(unknown)}`")
@@ -140,12 +146,15 @@ def _history(place: str | Path) -> History:
 
 
 def _moment_ns(what: str, moment: Moment) -> int:
-    if isinstance(moment, int):
-        return moment
     try:
-        return time_in(moment) if isinstance(moment, str) else utc_ns_of(moment)
+        if isinstance(moment, str | datetime):
+            return time_in(moment) if isinstance(moment, str) else within(utc_ns_of(moment), moment)
+        return within(index(moment), moment)  # numpy's integers as well
     except ValueError as error:
         raise ReadRefused(f"{what}: {error}") from None
+    except TypeError:
+        forms = "an aware datetime, a text with its zone or whole ns of UTC"
+        raise ReadRefused(f"{what}: {forms}, not {moment!r} ({type(moment).__name__})") from None
 
 
 def _width_ns(every: str | timedelta | int) -> int:
@@ -155,9 +164,11 @@ def _width_ns(every: str | timedelta | int) -> int:
         elif isinstance(every, timedelta):
             width_ns = every // timedelta(microseconds=1) * 1000
         else:
-            width_ns = every
+            width_ns = index(every)
     except UnitError as error:
         raise ReadRefused(f"every: {error}") from error
+    except TypeError:
+        raise ReadRefused(f"every: a text as 1min, a timedelta or whole ns, not {every!r}") from None
     if width_ns <= 0:
         raise ReadRefused("every: a span is longer than nothing")
     return width_ns

@@ -15,29 +15,45 @@ _BEYOND: Final = re.compile(r"[.,][0-9]{6}([0-9]+)")
 
 
 def utc_ns_of(moment: datetime) -> int:
-    """UTC ns of a moment, exact to the microsecond. Raises `ValueError` where it does not say its zone."""
+    """UTC ns of a moment, exact to the microsecond, of one that has ns (pandas) to the ns. Raises `ValueError` where it
+    does not say its zone.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"{moment} does not say which zone it is in")
     since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+    more_ns = int(getattr(moment, "nanosecond", 0))
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000 + more_ns
+
+
+# Far beyond any record, and far within what 64 bits of ns hold.
+EARLIEST_NS: Final = utc_ns_of(datetime(1900, 1, 1, tzinfo=UTC))
+LATEST_NS: Final = utc_ns_of(datetime(2200, 1, 1, tzinfo=UTC))
 
 
 def time_in(text: str) -> int:
-    """UTC ns of a time as RFC 3339 has it, digits behind the ninth left out. Raises `ValueError`."""
+    """UTC ns of a time from 1900 to 2200 as RFC 3339 has it, digits behind the ninth left out. Raises `ValueError`."""
     shown = text[:_SHOWN_MAX]
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"`{shown}` is no time; write it as 2026-11-22T13:00:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"`{shown}` does not say which zone it is in; for UTC write {shown}Z")
+        hint = shown if ":" in shown else f"{moment.date()}T00:00"
+        raise ValueError(f"`{shown}` does not say which zone it is in; for UTC write {hint}Z")
     more = _BEYOND.search(text)
-    return utc_ns_of(moment) + (int(more[1][:3].ljust(3, "0")) if more else 0)
+    return within(utc_ns_of(moment) + (int(more[1][:3].ljust(3, "0")) if more else 0), shown)
 
 
 def time_or_ns_in(text: str) -> int:
     """The same, or a whole number of ns since 1970."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else time_in(text)
+
+
+def within(utc_ns: int, shown: object) -> int:
+    """The time itself where ns of 64 bits hold it and all that is counted from it, else `ValueError` about `shown`."""
+    if not EARLIEST_NS <= utc_ns <= LATEST_NS:
+        raise ValueError(f"`{shown}` is no time from 1900 to 2200")
+    return utc_ns
 
 
 def moment_text(utc_ns: int, digits: int) -> str:

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from plantctl.cli.main import parser_of
+from plantctl.cli.main import main, parser_of
 from tests import conftest
 
 
@@ -19,6 +19,19 @@ def test_an_option_that_does_not_exist_is_still_none(capsys):
     with pytest.raises(SystemExit):
         parser_of(["set"]).parse_args(["set", "FC-1", "1", "-x"])
     assert "-x" in capsys.readouterr().err
+
+
+def test_tags_may_stand_on_both_sides_of_an_option(capsys, tmp_path):
+    for words in (
+        ["check", "--repair", str(tmp_path / "no")],
+        ["A-1", "--json", "B-1"],
+        ["--last", "1h", "A-1", "--csv", "B-1"],
+    ):
+        assert main(["history", *words, "--state", str(tmp_path)]) == 3
+        assert "there is no log in" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["history", "A-1", "--json", "B-1", "--nonsense"])
+    assert "--nonsense" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

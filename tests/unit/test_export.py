@@ -293,3 +293,8 @@ def test_a_file_of_lots_that_cannot_be_read_is_told_with_its_line(place, capsys,
     path = tmp_path / "lots.csv"
     path.write_text(lines)
     assert told in said(capsys, tmp_path / "x", "F-1", "--from", place, "--lots", path, code=2).err
+    path.write_bytes(b"\xff\xfe" + lines.encode("utf-16-le"))  # as a spreadsheet may save it
+    assert (
+        "lots.csv is no text in UTF-8"
+        in said(capsys, tmp_path / "x", "F-1", "--from", place, "--lots", path, code=2).err
+    )

@@ -44,3 +44,22 @@ def test_what_says_no_zone_is_told_what_to_write():
         time_in("2026-11-22T12:00:00")
     with pytest.raises(ValueError, match="which zone"):
         utc_ns_of(datetime(2026, 11, 22, 12))
+
+
+def test_a_moment_that_has_ns_keeps_them():
+    class Timestamp(datetime):  # pandas has such ones
+        nanosecond = 700
+
+    assert utc_ns_of(Timestamp(2026, 11, 22, 12, tzinfo=UTC)) == NOON_NS + 700
+
+
+def test_a_date_is_answered_with_a_time_that_is_taken():
+    with pytest.raises(ValueError, match="for UTC write ") as refused:
+        time_in("2026-11-22")
+    assert time_in(str(refused.value).rpartition(" ")[2]) == NOON_NS - 12 * 3_600_000_000_000
+
+
+@pytest.mark.parametrize("text", ["1600-01-01T00:00Z", "9999-12-31T00:00Z"])
+def test_a_time_that_64_bits_of_ns_cannot_count_from_is_refused(text):
+    with pytest.raises(ValueError, match=f"`{text}` is no time from 1900 to 2200"):
+        time_or_ns_in(text)
