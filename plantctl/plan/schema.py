@@ -26,7 +26,7 @@ from plantctl.plan.source_opcua import OpcuaServer
 from plantctl.plan.source_plant import SECTIONS, Alarm, BadPv, Loop, PlantHead, SourcePlant, Tag
 from plantctl.plan.source_recording import Record, Recording
 
-_KEYS_SHOWN: Final = 16
+_KEYS_SHOWN: Final = 24
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _Fault = tuple[str, str, tuple[Step, ...], str]
 """Code, what, path below the entry, hint."""
