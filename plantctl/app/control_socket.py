@@ -150,7 +150,7 @@ class ControlSocket:
     def _point(self, image: Snapshot, row: int) -> dict[str, Any]:
         point, quality = self._plant.plan.points[row], int(image.q[row])
         value = float(image.v[row])
-        age_ns = self._plant.monotonic_ns() - int(image.receive_ns[row])
+        received_ns = int(image.receive_ns[row])  # 0: nothing was received yet, and nothing is how old
         return {
             "name": point.name,
             "value": _finite(value),
@@ -159,8 +159,9 @@ class ControlSocket:
             "quality": severity_word(quality),
             "why": describe(quality),
             "source_ns": int(image.source_ns[row]),
-            "age_s": age_ns / 1e9,
+            "age_s": (self._plant.monotonic_ns() - received_ns) / 1e9 if received_ns else None,
             "input": point.writer is Writer.INPUT,
+            "laboratory": point.name in self._plant.plan.lab,
         }
 
     def _snapshot(self) -> dict[str, Any]:
@@ -174,8 +175,7 @@ class ControlSocket:
             "period_ns": plan.period_ns,
             "overview": self._overview,
             "points": [
-                self._point(snapshot, p.row)
-                | {"rank": self._ranks[p.row], "meaning": p.text, "laboratory": p.name in plan.lab}
+                self._point(snapshot, p.row) | {"rank": self._ranks[p.row], "meaning": p.text}
                 for p in plan.points
                 if p.row and p.writer is not Writer.DELAY
             ],

@@ -8,6 +8,7 @@ from typing import Any, Final
 from plantctl.app.control_client import ControlClient
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, fail
 from plantctl.cli.running import add_plant_argument, connect, likely
+from plantctl.history.moments import moment_text
 
 # So many names in one request: its line has a bound.
 NAMES_MAX: Final = 500
@@ -40,9 +41,18 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
     width = max(len(p["name"]) for p in points)
     for p in points:
-        age = f"  {p['age_s']:.1f} s old" if p.get("input") else ""
-        print(f"{p['name']:{width}}  {p['text']:>12} {p['unit']:8} {p.get('why', '')}{age}".rstrip())
+        print(f"{p['name']:{width}}  {p['text']:>12} {p['unit']:8} {p.get('why', '')}{_age(p)}".rstrip())
     return DONE
+
+
+def _age(point: dict[str, Any]) -> str:
+    """How old an input is; of a laboratory's the time of its sample, since its value is entered hours later."""
+    if not point.get("input"):
+        return ""
+    if point.get("laboratory"):
+        taken = moment_text(point["source_ns"], 1)[:-3] + "Z"
+        return f"  sample taken {taken}" if point["source_ns"] else "  never entered"
+    return "  nothing came yet" if point["age_s"] is None else f"  {point['age_s']:.1f} s old"
 
 
 def _names(client: ControlClient, asked: list[str]) -> tuple[list[str], str]:

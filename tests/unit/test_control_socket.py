@@ -3,11 +3,14 @@
 import asyncio
 import json
 import os
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
 from plantctl.app.control_socket import CLIENTS_MAX, LINE_BYTES_MAX, TEXT_LENGTH_MAX, ControlSocket
 from plantctl.app.one import make
+from plantctl.cli import get
 from plantctl.cli.main import main as plantctl
 from plantctl.core.clock import RealClock
 from plantctl.log.storage import FolderStorage
@@ -128,6 +131,37 @@ def test_get_shows_whatever_a_pattern_fits_and_refuses_one_that_fits_nothing(tmp
     told = capsys.readouterr()
     assert [line.split()[0] for line in told.out.splitlines()] == ["10-AY-1", "10-AY-2"]
     assert "nothing in the plant is called like `20-*`" in told.err
+
+
+def test_get_says_of_what_never_came_that_it_never_came(tmp_path, capsys):
+    async def situation(path, running):
+        words = ["10-AY-3", "10-AY-4", "--plant", path.parent.name, "--state", str(path.parent.parent)]
+        assert await asyncio.to_thread(plantctl, ["get", *words]) == 0
+        assert await asyncio.to_thread(plantctl, ["get", "--json", *words]) == 0
+
+    more = "  10-AY-3: {unit: mol/L, range: [0, 2], lab: {}}\n  10-AY-4: {unit: mol/L, range: [0, 2]}\n"
+    served(tmp_path, situation, more)
+    *lines, told = capsys.readouterr().out.split("\n", 2)
+    assert [" ".join(line.split()) for line in lines] == [
+        "10-AY-3 nan mol/L bad, not-yet never entered",
+        "10-AY-4 nan mol/L bad, not-yet nothing came yet",
+    ]
+    assert [point["age_s"] for point in json.loads(told)] == [None, None]
+
+
+def test_get_tells_of_an_entered_value_when_its_sample_was_taken_and_not_since_when_the_plant_has_it(
+    monkeypatch, capsys
+):
+    point = {"name": "AY-1", "text": "0.6", "unit": "mol/L", "why": "good", "age_s": 2.5, "input": True}
+    entered = point | {"laboratory": True, "source_ns": 1_790_000_000_000_000_000}
+    for told in (entered, point):
+        client = SimpleNamespace(ask=lambda request, told=told: {"points": [told]})
+        monkeypatch.setattr(get, "connect", lambda arguments, client=client: nullcontext(client))
+        assert plantctl(["get", "AY-1"]) == 0
+    assert [line.split("good  ")[1] for line in capsys.readouterr().out.splitlines()] == [
+        "sample taken 2026-09-21T14:13:20Z",
+        "2.5 s old",
+    ]
 
 
 @pytest.mark.parametrize("quietly", [True, False])
