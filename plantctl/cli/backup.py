@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from plantctl.app.state_folder import folder_of, holder_of
-from plantctl.cli.exit_code import DONE, USAGE, fail
+from plantctl.cli.exit_code import DONE, USAGE, fail, writing_to
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = Path(arguments.plant)
     state = named if named.is_dir() else folder_of(arguments.plant, arguments.state)
     try:
-        made = back_up(state, arguments.out, RealClock().utc_ns(), bool(holder_of(state)))
+        with writing_to(arguments.out):
+            made = back_up(state, arguments.out, RealClock().utc_ns(), bool(holder_of(state)))
     except BackupRefused as error:
         return fail(USAGE, str(error))
     print(f"{arguments.out}: plant {made.plant}, {made.files} files, {made.bytes} bytes")

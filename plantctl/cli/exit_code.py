@@ -1,6 +1,10 @@
 """The exit codes of every verb, and the one way to end with one: a line on standard error."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, EFBIG, ENOSPC, EROFS
+from pathlib import Path
 from typing import Final
 
 DONE: Final = 0
@@ -19,3 +23,14 @@ def fail(code: int, what: str) -> int:
     """Say what is wrong on standard error; the exit code is returned for the caller to end with."""
     print(f"plantctl: {what}", file=sys.stderr)
     return code
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Names `path` in the `OSError` of a disk that takes nothing more: the kernel names no file there."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in (ENOSPC, EDQUOT, EFBIG, EROFS):
+            error.filename = str(path)
+        raise

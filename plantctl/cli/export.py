@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
+from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail, writing_to
 from plantctl.cli.recorded import (
     Span,
     SpanUnclear,
@@ -137,7 +137,8 @@ def _export(arguments: argparse.Namespace, history: "History", lots: list["Lot"]
     tags = list(dict.fromkeys(arguments.tags))
     command = shlex.join(["plantctl", *sys.argv[1:]])
     wanted = Wanted(tags, lots, every_ns, arguments.form, asked, command, RealClock().utc_ns())
-    told = export(history, history.names.plant(), wanted, Path(arguments.out))
+    with writing_to(Path(arguments.out)):
+        told = export(history, history.names.plant(), wanted, Path(arguments.out))
     changed = sum(lot["plan_changed"] for lot in told.lots)
     note = f", {changed} with a change of the plan in it" if changed else ""
     print(f"{arguments.out}: {len(told.lots)} lots{note}, {told.rows} rows, {told.bytes} bytes")

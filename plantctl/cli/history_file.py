@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plantctl import __version__
-from plantctl.cli.exit_code import DONE, fail
+from plantctl.cli.exit_code import DONE, fail, writing_to
 from plantctl.cli.recorded import damage_told, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
 from plantctl.history.arrow import arrow_bytes, parquet_bytes
@@ -47,8 +47,9 @@ def write_file(arguments: argparse.Namespace, history: History) -> int:
 def _put(path: Path, data: bytes) -> None:
     part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(data)
-        os.replace(part, path)
+        with writing_to(path):
+            part.write_bytes(data)
+            os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 

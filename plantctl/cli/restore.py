@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from plantctl.app.state_folder import PlantHeld, folder_of, held
-from plantctl.cli.exit_code import DONE, HELD, UNKNOWN_INPUT, fail
+from plantctl.cli.exit_code import DONE, HELD, UNKNOWN_INPUT, fail, writing_to
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         state = folder_of(arguments.plant or plant_in(arguments.backup), arguments.state)
-        with held(state, "restore"):
+        with held(state, "restore"), writing_to(state):
             found = restore(arguments.backup, state, arguments.overwrite, go_on=arguments.go_on)
     except PlantHeld as error:
         return fail(HELD, str(error))

@@ -225,7 +225,9 @@ def test_an_export_that_fails_leaves_nothing_and_one_that_is_there_stays(place, 
         return real(*given)
 
     monkeypatch.setattr(subject, "_write_tag", fails)
-    assert "no space left" in said(capsys, *words, code=2).err
+    told = said(capsys, *words, code=2).err
+    assert "no space left" in told
+    assert str(out) in told, "which disk is full"
     assert list(tmp_path.iterdir()) == []
     monkeypatch.undo()
     said(capsys, *words)

@@ -217,6 +217,9 @@ def test_each_operation_fails_once_and_no_record_is_half(recorded, tmp_path, cap
         said = capsys.readouterr().err
         assert "Traceback" not in said
         assert exit_code or not said, "it says what failed"
+        assert not said or code != errno.ENOSPC or str(tmp_path) in said or str(folder) in said, (
+            "and which disk is full"
+        )
         assert not list(tmp_path.glob("*.part"))
         assert answers(folder) == right, f"operation {at}"
         assert not (exit_code and (folder / "restoring").exists())
