@@ -1,5 +1,6 @@
 """What every test shares: one cache of compiled blocks for the whole run, and runs that can be repeated."""
 
+import gc
 import os
 
 import pytest
@@ -22,6 +23,12 @@ def pytest_configure(config):
     # No test takes the power from a real disk (`simulated_storage` is for that), so none waits for one. A descriptor
     # that is not open stays an error.
     os.fsync = os.fdatasync = os.fstat
+
+
+def pytest_collection_finish():
+    """The thousands of tests that were collected stay to the end: the collector need not look through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter, exitstatus, config):
