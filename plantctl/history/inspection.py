@@ -290,7 +290,7 @@ def plan_damages(storage: PartlyReadable, name: str) -> Iterator[Damage]:
     found = decode_plan(storage.read(name))
     if found.lost:
         yield Damage(name, f"{found.lost} line{'s' if found.lost > 1 else ''} of the plan's text", Cost.NAMES)
-    elif not found.summed and (not found.text or (found.text.startswith("plant ") and "\nfile " not in found.text)):
+    elif not found.summed and ("\nfile " not in found.text and not found.text.endswith("\n")):  # sources come last
         yield Damage(name, "the plan's text, which is cut off", Cost.NAMES)
     elif not found.sound:
         yield Damage(name, "the check sums of the plan's text", Cost.NOTHING)

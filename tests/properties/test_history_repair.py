@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_plan_that_wrote_and_whose_text_is_gone_or_cut_costs_the_names(tmp_pat
     recorded(tmp_path)
     (text,) = (tmp_path / "log").glob("plan-*.txt")
     whole = b"plant Bench\nhash 1\n\npoints: id, name, unit, meaning\n1\tA\tK\t\n\nfile plant.yaml\nplant:\n"
-    for bytes_, said in ((whole, None), (whole[:60], "cut off"), (b"", "cut off"), (None, "not there")):
+    for bytes_, said in ((whole, None), (whole[:58], "cut off"), (b"", "cut off"), (None, "not there")):
         text.unlink()
         if bytes_ is not None:
             text.write_bytes(bytes_)
@@ -145,6 +146,14 @@ def test_a_plan_that_wrote_and_whose_text_is_gone_or_cut_costs_the_names(tmp_pat
             with pytest.raises(UnknownTag, match="no text of a plan can be read"):
                 answers(tmp_path)
         text.touch()
+
+
+def test_the_record_of_an_older_version_is_found_sound(tmp_path):
+    shutil.copytree(Path(__file__).parents[1] / "cases" / "history" / "format-1", tmp_path / "history")
+    (tmp_path / "log").mkdir()
+    for text in (tmp_path / "history").glob("plan-*.txt"):
+        text.rename(tmp_path / "log" / text.name)
+    assert looked(tmp_path).damages == []
 
 
 def test_without_the_log_what_can_be_read_is_kept_and_a_file_of_which_nothing_can_goes(tmp_path):
