@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from plantctl.history.seal import Sealer
+from plantctl.history.upkeep.seal import Sealer
 from plantctl.log.rows import Stretch
 from plantctl.log.storage import FolderStorage
 

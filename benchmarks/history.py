@@ -41,8 +41,8 @@ from benchmarks.history_peers.sqlite_rows import SqliteRows
 from benchmarks.history_peers.victoria_metrics import VictoriaMetrics
 from plantctl.core.clock import RealClock
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
-from plantctl.history.query import History
-from plantctl.history.seal import Sealer
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.seal import Sealer
 from plantctl.log.storage import FOLDER_STEP_NS, FolderStorage, ReadOnlyFolder
 from plantctl.log.writer import Recorder
 from plantctl.scan.image_frames import ImageFrames

@@ -30,7 +30,7 @@ from benchmarks._record import ROOT, record
 from benchmarks.history_peers import PeerMissing
 from benchmarks.history_peers.spans import HOLDERS, drop
 from plantctl.core.clock import RealClock
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.log.storage import FOLDER_STEP_NS, ReadOnlyFolder
 
 OURS = "plantctl"
@@ -213,7 +213,7 @@ def fresh_process(folder, end_ns):
     """A process that begins, loads the library and asks for a day: ms of loading, and ms of the answer."""
     program = (
         "import time; a = time.perf_counter()\n"
-        "from plantctl.history.query import History\nfrom plantctl.log.storage import ReadOnlyFolder\n"
+        "from plantctl.history.reading.query import History\nfrom plantctl.log.storage import ReadOnlyFolder\n"
         f"from pathlib import Path; f = Path({str(folder)!r}); b = time.perf_counter()\n"
         "h = History(ReadOnlyFolder(f / 'log'), ReadOnlyFolder(f / 'history'))\n"
         f"h.raw('T-1', {end_ns - DAY_NS}, {end_ns}); c = time.perf_counter(); print((b - a) * 1e3, (c - b) * 1e3)"

@@ -16,7 +16,7 @@ import numpy as np
 import plantctl.history
 from plantctl.cli.main import main
 from plantctl.core.quality import NOT_YET, describe
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.log.storage import ReadOnlyFolder
 from tests.plain_history import NOT_TOLD, Figure, Point, Span
 
@@ -163,7 +163,7 @@ def _spans_json(told, times):
 
 
 class Questions:
-    """`plantctl.history.query.History`."""
+    """`plantctl.history.reading.query.History`."""
 
     name, offers, step_ns = "query", (*KINDS, "spans"), 1
 

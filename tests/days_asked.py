@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import contextmanager
 from random import Random
 
-from plantctl.history.sealed import open_sealed, sealed_ranges
+from plantctl.history.files.sealed import open_sealed, sealed_ranges
 from plantctl.log.storage import ReadOnlyFolder
 from tests import opcua_bench, page_bench
 from tests.answering_servers import Http, OpcUa

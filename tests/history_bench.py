@@ -9,8 +9,8 @@ import numpy as np
 from plantctl.core.frame import Kind, RowsFlag, decode_rows, encode_records, encode_texts
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.core.text import TextTable
-from plantctl.history.query import History
-from plantctl.history.seal import Sealer
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.seal import Sealer
 from plantctl.log.reader import read_frames
 from plantctl.log.writer import Recorder
 from plantctl.scan.image_frames import ImageFrames

@@ -8,8 +8,8 @@ from plantctl.app.plan_text import plan_text
 from plantctl.core.event import EventKind
 from plantctl.core.quality import NOT_YET
 from plantctl.core.ring import RingReader, RingWriter
-from plantctl.history.late_log import LateLog
-from plantctl.history.query import History
+from plantctl.history.reading.late_log import LateLog
+from plantctl.history.reading.query import History
 from plantctl.hmi.lab_desk import LabDesk
 from plantctl.hmi.live_plant import LogWord, Snapshot
 from plantctl.log.writer import Recorder

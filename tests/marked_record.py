@@ -7,7 +7,7 @@ from plantctl.core.batch import PointLabel
 from plantctl.core.field import SIMULATOR, DevicePlan, FieldEvents, InputColumns, ItemPlan, OutputColumns
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
 from plantctl.drivers._driver import Port
-from plantctl.history.seal import Sealer
+from plantctl.history.upkeep.seal import Sealer
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.image_frames import ImageFrames

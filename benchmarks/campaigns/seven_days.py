@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks._record import record
 from plantctl.core.keeping import Keeping
-from plantctl.history.sealed import open_sealed, sealed_ranges
+from plantctl.history.files.sealed import open_sealed, sealed_ranges
 from plantctl.log.storage import ReadOnlyFolder
 from tests.days_asked import COLUMNS, Asked
 from tests.days_fed import Victoria, fed

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from plantctl.history.seal import Sealer
-from plantctl.history.space import DiskSpace, Space
+from plantctl.history.upkeep.seal import Sealer
+from plantctl.history.upkeep.space import DiskSpace, Space
 from plantctl.log.writer import Recorder
 
 LOOK_NS: Final = 1_000_000_000

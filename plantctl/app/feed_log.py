@@ -14,9 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from plantctl.core.batch import Batch, Cursor
-from plantctl.history.cursor import SealedCursor
-from plantctl.history.late_index import NONE
-from plantctl.history.late_log import LateLog
+from plantctl.history.reading.cursor import SealedCursor
+from plantctl.history.reading.late_index import NONE
+from plantctl.history.reading.late_log import LateLog
 from plantctl.log.cursor import LogCursor
 from plantctl.log.files import first_sequence_of, log_names
 from plantctl.log.rows import PartlyReadable

@@ -13,7 +13,7 @@ from plantctl.app.feed_ledger import is_sound
 from plantctl.app.state_folder import FEEDS_NAME
 from plantctl.core.errors import LogDamaged
 from plantctl.core.one_bit import line_of
-from plantctl.history.inspection import ONE_BIT, Cost, Damage, Inspection, look_at
+from plantctl.history.upkeep.inspection import ONE_BIT, Cost, Damage, Inspection, look_at
 from plantctl.log.recording import RECORDING, decode_recording
 from plantctl.log.retained import SLOTS, decode_slot
 from plantctl.log.storage import ReadOnlyFolder

@@ -34,7 +34,7 @@ def lab_desk(plant: LivePlant, folder: Path) -> Desk:
     @cache
     def desk() -> "LabDesk":
         # Most plants run for long before anybody comes to the desk.
-        from plantctl.history.late_log import LateLog
+        from plantctl.history.reading.late_log import LateLog
         from plantctl.hmi.lab_desk import LabDesk
 
         return LabDesk(plant, lambda: LateLog(ReadOnlyFolder(folder / LOG_NAME), ReadOnlyFolder(folder / HISTORY_NAME)))

@@ -23,8 +23,8 @@ from plantctl.core.event import Event
 from plantctl.core.field import DevicePlan
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
 from plantctl.core.schedule import SCAN_PHASE_NS
-from plantctl.history.seal import Sealer, SealStatus, sealed_through
-from plantctl.history.space import DiskSpace
+from plantctl.history.upkeep.seal import Sealer, SealStatus, sealed_through
+from plantctl.history.upkeep.space import DiskSpace
 from plantctl.hmi.live_plant import LogWord, Snapshot, is_last
 from plantctl.log.storage import FolderStorage, Storage
 from plantctl.log.writer import Recorder

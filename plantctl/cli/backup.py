@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code."""
     from plantctl.core.clock import RealClock
-    from plantctl.history.backup import BackupRefused, back_up
+    from plantctl.history.upkeep.backup import BackupRefused, back_up
 
     named = Path(arguments.plant)
     state = named if named.is_dir() else folder_of(arguments.plant, arguments.state)

@@ -21,8 +21,8 @@ from plantctl.cli.recorded import (
 from plantctl.cli.recorded import add_arguments as add_common
 
 if TYPE_CHECKING:  # --help needs no numpy
-    from plantctl.history.lots import Lot
-    from plantctl.history.query import History
+    from plantctl.history.export.lots import Lot
+    from plantctl.history.reading.query import History
 
 EXAMPLES = """
 examples: plantctl export runs.zip 40-FI-4013 40-AI-4212 --while '{40-XI-4216} == 1 for 10 min' --last 7d
@@ -62,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
             return fail(USAGE, "--around: name the time --before or --after it")
     except SpanUnclear as error:
         return fail(USAGE, str(error))
-    from plantctl.history.arrow import LibraryMissing
-    from plantctl.history.export import ExportRefused
-    from plantctl.history.lots import LotsRefused
-    from plantctl.history.names import UnknownTag
+    from plantctl.history.export.by_lots import ExportRefused
+    from plantctl.history.export.lots import LotsRefused
+    from plantctl.history.files.names import UnknownTag
+    from plantctl.history.reading.arrow import LibraryMissing
     from plantctl.plan.expression import ExpressionRefused
 
     history = history_of(arguments)
@@ -92,8 +92,16 @@ def _length_ns(arguments: argparse.Namespace, name: str) -> int:
 
 def _lots(arguments: argparse.Namespace, history: "History", lengths: dict[str, int]) -> tuple[list["Lot"], str]:
     """The lots that are meant, and how they were asked for."""
-    from plantctl.history.lot_list import lots_written
-    from plantctl.history.lots import LotsRefused, condition_of, few_enough, lots_around, lots_from, lots_while, widened
+    from plantctl.history.export.lot_list import lots_written
+    from plantctl.history.export.lots import (
+        LotsRefused,
+        condition_of,
+        few_enough,
+        lots_around,
+        lots_from,
+        lots_while,
+        widened,
+    )
 
     if arguments.lots:
         try:
@@ -131,8 +139,8 @@ def _listed(lots: list["Lot"]) -> int:
 
 def _export(arguments: argparse.Namespace, history: "History", lots: list["Lot"], asked: str, every_ns: int) -> int:
     from plantctl.core.clock import RealClock
-    from plantctl.history.export import export
-    from plantctl.history.export_manifest import Wanted
+    from plantctl.history.export.by_lots import export
+    from plantctl.history.export.manifest import Wanted
 
     tags = list(dict.fromkeys(arguments.tags))
     command = shlex.join(["plantctl", *sys.argv[1:]])

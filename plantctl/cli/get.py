@@ -8,7 +8,7 @@ from typing import Any, Final
 from plantctl.app.control_client import ControlClient
 from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, fail
 from plantctl.cli.running import add_plant_argument, connect, likely
-from plantctl.history.moments import moment_text
+from plantctl.history.reading.moments import moment_text
 
 # So many names in one request: its line has a bound.
 NAMES_MAX: Final = 500

@@ -13,11 +13,11 @@ from plantctl import __version__
 from plantctl.cli.exit_code import DONE, fail, writing_to
 from plantctl.cli.recorded import damage_told, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
-from plantctl.history.arrow import arrow_bytes, parquet_bytes
-from plantctl.history.columns import Aggregate, columns, series_columns
-from plantctl.history.query import POINTS_MAX, History, Series
-from plantctl.history.table import Table, csv_text, figures_table, points_table, spans_table
-from plantctl.history.totals import Average, Total
+from plantctl.history.reading.arrow import arrow_bytes, parquet_bytes
+from plantctl.history.reading.columns import Aggregate, columns, series_columns
+from plantctl.history.reading.query import POINTS_MAX, History, Series
+from plantctl.history.reading.table import Table, csv_text, figures_table, points_table, spans_table
+from plantctl.history.reading.totals import Average, Total
 
 FIGURES_HEAD = ("tag", "value", "unit", "good", "count", "quality")
 

@@ -104,7 +104,7 @@ def _row(cells: list[str], columns: int) -> Row:
 
 
 def _utc_ns(text: str) -> int:
-    from plantctl.history.moments import time_or_ns_in
+    from plantctl.history.reading.moments import time_or_ns_in
 
     utc_ns = time_or_ns_in(text)
     if utc_ns <= 0:

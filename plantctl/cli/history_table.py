@@ -11,10 +11,10 @@ from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.history_file import json_columns, show_figures, write_file
 from plantctl.cli.recorded import Span, SpanUnclear, damage_told, exact_utc_text, history_of, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
-from plantctl.history.arrow import LibraryMissing
-from plantctl.history.names import UnknownTag
-from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
-from plantctl.history.totals import NotARate
+from plantctl.history.files.names import UnknownTag
+from plantctl.history.reading.arrow import LibraryMissing
+from plantctl.history.reading.query import BUCKETS_MAX, History, NothingAsked
+from plantctl.history.reading.totals import NotARate
 
 Row = tuple[str, ...]
 Words = Callable[[int], str]

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plantctl.core.quality import BAD, SEVERITY_MASK, UNCERTAIN
-from plantctl.history.buckets import Buckets
-from plantctl.history.query import Trend
+from plantctl.history.files.buckets import Buckets
+from plantctl.history.reading.query import Trend
 
 Flags = npt.NDArray[np.bool_]
 DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

@@ -10,7 +10,7 @@ from plantctl.core.errors import PlantctlError
 from plantctl.core.units import UnitError, parse_duration_ns
 
 if TYPE_CHECKING:  # --help needs no numpy
-    from plantctl.history.query import History
+    from plantctl.history.reading.query import History
 
 
 # Of a log that was never sealed: 26 bytes each, for as long as the verb runs.
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser, last: str = "10min") -> None:
 
 def history_of(arguments: argparse.Namespace) -> "History":
     """The history of the plant that is meant. Raises `LogMissing` where that is not clear."""
-    from plantctl.history.query import History
+    from plantctl.history.reading.query import History
     from plantctl.log.storage import ReadOnlyFolder
 
     log = log_in(arguments.log) if arguments.log else log_folder(arguments)
@@ -91,7 +91,7 @@ def duration_ns(text: str) -> int:
 
 def time_ns(what: str, text: str) -> int:
     """A UTC time as people write it; one without a zone is refused rather than guessed. Raises `SpanUnclear`."""
-    from plantctl.history.moments import time_in
+    from plantctl.history.reading.moments import time_in
 
     try:
         return time_in(text)
@@ -101,14 +101,14 @@ def time_ns(what: str, text: str) -> int:
 
 def utc_text(utc_ns: int) -> str:
     """A UTC time for people, cut to the millisecond, as in 2026-11-22T13:00:00.123Z."""
-    from plantctl.history.moments import moment_text
+    from plantctl.history.reading.moments import moment_text
 
     return moment_text(utc_ns, 3)
 
 
 def exact_utc_text(utc_ns: int) -> str:
     """A UTC time for programs, to the ns, as in 2026-11-22T13:00:00.123456789Z."""
-    from plantctl.history.moments import moment_text
+    from plantctl.history.reading.moments import moment_text
 
     return moment_text(utc_ns, 9)
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the verb; the exit code: 3 where the file is no whole backup or a record is there already."""
-    from plantctl.history.backup import FEEDS, BackupRefused, plant_in, restore
+    from plantctl.history.upkeep.backup import FEEDS, BackupRefused, plant_in, restore
     from plantctl.log.recording import HELD_NAME
 
     try:

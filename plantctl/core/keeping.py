@@ -1,4 +1,4 @@
-"""How much of what was recorded a plant keeps; what is more goes, the oldest first (`history.retention`).
+"""How much of what was recorded a plant keeps; what is more goes, the oldest first (`history.upkeep.retention`).
 
 Rules of the file: pure.
 """

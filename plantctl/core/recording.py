@@ -1,7 +1,8 @@
 """What of a point goes into the history: everything that was scanned, what a tolerance leaves, or nothing.
 
 The log keeps all of it either way, for as long as it goes back, and so does what is made of it while it is new: alarms,
-feeds, the page. A point that no policy names is kept as scanned. `history.thinning` says what a tolerance guarantees.
+feeds, the page. A point that no policy names is kept as scanned. `history.upkeep.thinning` says what a
+tolerance guarantees.
 
 Rules of the file: pure.
 """

@@ -20,11 +20,11 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from plantctl.core.errors import PlantctlError
-from plantctl.history.arrow import LibraryMissing
-from plantctl.history.lots import LotsRefused
-from plantctl.history.names import UnknownTag
-from plantctl.history.query import NothingAsked
-from plantctl.history.totals import NotARate
+from plantctl.history.export.lots import LotsRefused
+from plantctl.history.files.names import UnknownTag
+from plantctl.history.reading.arrow import LibraryMissing
+from plantctl.history.reading.query import NothingAsked
+from plantctl.history.reading.totals import NotARate
 from plantctl.hmi.describe import description
 from plantctl.hmi.export_answer import PATH as EXPORT
 from plantctl.hmi.export_answer import ExportAnswers

@@ -16,10 +16,9 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from plantctl.core.units import UnitError, parse_duration_ns
-from plantctl.history.export import FORMS, zip_pieces
-from plantctl.history.export_manifest import Wanted
-from plantctl.history.lot_list import lots_written
-from plantctl.history.lots import (
+from plantctl.history.export.by_lots import FORMS, zip_pieces
+from plantctl.history.export.lot_list import lots_written
+from plantctl.history.export.lots import (
     LOTS_MAX,
     TIME_MAX_NS,
     Condition,
@@ -33,8 +32,9 @@ from plantctl.history.lots import (
     stretches,
     widened,
 )
-from plantctl.history.moments import moment_text
-from plantctl.history.query import History
+from plantctl.history.export.manifest import Wanted
+from plantctl.history.reading.moments import moment_text
+from plantctl.history.reading.query import History
 from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooManyQuestions, names_of, time_ns
 from plantctl.hmi.history_pieces import WHOLE_S
 from plantctl.hmi.live_plant import WatchedPlant

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from plantctl.core.errors import PlantctlError
 from plantctl.core.quality import NOT_YET
-from plantctl.history.columns import thinned_columns
-from plantctl.history.moments import time_or_ns_in
-from plantctl.history.query import History, Page, Series, Trend
-from plantctl.history.table import Table, figures_table, points_table, spans_table
-from plantctl.history.totals import Average, Total
+from plantctl.history.reading.columns import thinned_columns
+from plantctl.history.reading.moments import time_or_ns_in
+from plantctl.history.reading.query import History, Page, Series, Trend
+from plantctl.history.reading.table import Table, figures_table, points_table, spans_table
+from plantctl.history.reading.totals import Average, Total
 from plantctl.hmi.history_forms import JSON, Formed, formed, series_of
 from plantctl.hmi.history_pieces import Texts, gathered, json_pieces
 from plantctl.hmi.past_events import Recorded, recorded_events

@@ -1,7 +1,7 @@
 """The forms in which the past is told over HTTP, by what the one who asks accepts: JSON, CSV, Arrow, Parquet.
 
-JSON is told by `history_answer` itself; the others are the table of `history.table`. Arrow and Parquet need pyarrow,
-which is the user's own.
+JSON is told by `history_answer` itself; the others are the table of `history.reading.table`. Arrow and Parquet need
+pyarrow, which is the user's own.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from plantctl.core.errors import PlantctlError
-from plantctl.history.arrow import LibraryMissing, arrow_bytes, parquet_bytes
-from plantctl.history.gathering import State
-from plantctl.history.query import Series
-from plantctl.history.table import Table, csv_pieces
+from plantctl.history.reading.arrow import LibraryMissing, arrow_bytes, parquet_bytes
+from plantctl.history.reading.gathering import State
+from plantctl.history.reading.query import Series
+from plantctl.history.reading.table import Table, csv_pieces
 from plantctl.hmi.history_pieces import byte_pieces
 
 JSON: Final = "application/json"

@@ -19,7 +19,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from plantctl.core.errors import PlantctlError
-from plantctl.history.numbers import I8
+from plantctl.history.files.numbers import I8
 
 # So many numbers of a column, or bytes of an answer, are written down at a time: a millisecond or less.
 PIECE_NUMBERS: Final = 2_000

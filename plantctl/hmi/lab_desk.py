@@ -34,11 +34,11 @@ from plantctl.core.late import (
     person_of,
 )
 from plantctl.core.units import UnitError, convert, parse_unit
-from plantctl.history.lab_book import LabEntry, in_plant, lab_book
-from plantctl.history.lab_lost import AGAIN, TELLER, WITHDRAWN, lost
-from plantctl.history.late import LateRows
-from plantctl.history.late_log import LateLog
-from plantctl.history.moments import time_or_ns_in
+from plantctl.history.reading.lab_book import LabEntry, in_plant, lab_book
+from plantctl.history.reading.lab_lost import AGAIN, TELLER, WITHDRAWN, lost
+from plantctl.history.reading.late import LateRows
+from plantctl.history.reading.late_log import LateLog
+from plantctl.history.reading.moments import time_or_ns_in
 from plantctl.hmi.lab_import import LabImport, LabImported, import_rows, known_rows
 from plantctl.hmi.lab_messages import (
     LAB_VALID_MS,

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from plantctl.core.late import LATE_ROW, ROWS_MAX
 from plantctl.core.quality import BAD, GOOD, UNCERTAIN
-from plantctl.history.late import LateRows
-from plantctl.history.late_index import NONE
+from plantctl.history.reading.late import LateRows
+from plantctl.history.reading.late_index import NONE
 
 QUALITIES: Final = {"": GOOD, "good": GOOD, "uncertain": UNCERTAIN, "bad": BAD}
 NAME_LENGTH_MAX: Final = 100

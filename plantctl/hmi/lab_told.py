@@ -2,7 +2,7 @@
 
 import math
 
-from plantctl.history.lab_book import LabEntry
+from plantctl.history.reading.lab_book import LabEntry
 from plantctl.hmi.lab_messages import LabEntryTold, LabStepTold
 from plantctl.plan.lab import LabTag
 from plantctl.plan.plan import Point

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from plantctl import __version__
-from plantctl.history.export import FORMS
+from plantctl.history.export.by_lots import FORMS
 from plantctl.hmi.client import NO_TEXT, RESTARTS, SESSION_OVER, TOO_MANY, TOO_SLOW
 from plantctl.hmi.export_answer import PATH as EXPORT
 from plantctl.hmi.export_answer import TEXT_MAX

@@ -19,7 +19,7 @@ from typing import Final
 from plantctl.core.errors import LogDamaged
 from plantctl.core.event import Event, EventKind
 from plantctl.core.frame import Kind, decode_frame
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.hmi.messages import Beginning, Events, PastEvent, encode
 from plantctl.log.recovery import frame_texts
 from plantctl.plan.plan import Plan

@@ -15,7 +15,7 @@ from typing import Final
 from uvicorn.server import ServerState
 
 from plantctl.core.clock import Clock
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.hmi.api import Api
 from plantctl.hmi.history_answer import HistoryAnswers
 from plantctl.hmi.lab_desk import LabDesk

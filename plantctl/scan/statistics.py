@@ -19,7 +19,7 @@ from plantctl.scan.time_watch import TimeWatch
 PERIOD_NS: Final = 1_000_000_000
 UNSYNCHRONISED: Final = uncertain_because(Reason.CLOCK)
 DAMAGED: Final = "scan.damaged_messages"
-# By the state of the disk, as `history.space.Space` counts them.
+# By the state of the disk, as `history.upkeep.space.Space` counts them.
 SPACE_WORDS: Final = (
     "the disk of the record has room again",
     "the disk of the record is short: the log is kept shorter, then old values go; transitions stay",

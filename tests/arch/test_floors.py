@@ -29,6 +29,10 @@ BREACHES = {
     "numba in the loader only": ("plantctl/blocks/breach.py", "import numba"),
     "pydantic where configuration is read only": ("plantctl/plan/breach.py", "import pydantic"),
     "the page's server in the operator backend only": ("plantctl/app/breach.py", "import starlette.routing"),
+    "the record: its files, read as one, kept and handed out": (
+        "plantctl/history/files/breach.py",
+        "import plantctl.history.reading.query",
+    ),
 }
 
 

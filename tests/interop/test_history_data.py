@@ -14,9 +14,9 @@ import pytest
 import plantctl.history
 from plantctl.cli.main import main
 from plantctl.core.quality import SIMULATED
-from plantctl.history.arrow import arrow_bytes, parquet_bytes
-from plantctl.history.query import History
-from plantctl.history.table import points_table, spans_table
+from plantctl.history.reading.arrow import arrow_bytes, parquet_bytes
+from plantctl.history.reading.query import History
+from plantctl.history.reading.table import points_table, spans_table
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from tests.history_bench import SCAN_NS, Naive, Plant
 from tests.marked_record import MADE_UP, MEASURED, SECONDS, UTC_NS, make_record
@@ -124,7 +124,7 @@ def test_an_export_in_parquet_is_a_table_a_lot_that_polars_reads(place, history,
     written = tmp_path / "lots.csv"
     times = [str(np.datetime64(t // 1000, "us")) + "Z" for t in (first, (first + last) // 2, last)]
     written.write_text(f"name,start,end\none,{times[0]},{times[1]}\ntwo,{times[1]},{times[2]}\n")
-    monkeypatch.setattr("plantctl.history.export.PAGE", 50)  # several row groups, with other words in each
+    monkeypatch.setattr("plantctl.history.export.by_lots.PAGE", 50)  # several row groups, with other words in each
     words = ["export", str(tmp_path / "out"), *TAGS, "--lots", str(written), "--form", "parquet", "--from", str(place)]
     assert main(words) == 0
     found = pl.concat(

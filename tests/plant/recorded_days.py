@@ -22,7 +22,7 @@ import numpy as np
 from plantctl.app.plan_text import plan_text
 from plantctl.core.keeping import Keeping
 from plantctl.core.ring import RingReader, RingWriter, ring_bytes
-from plantctl.history.seal import Sealer, sealed_through
+from plantctl.history.upkeep.seal import Sealer, sealed_through
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.executive import Executive

@@ -5,7 +5,7 @@ A sample of `benchmarks/campaigns/seven_days.py`; data frames and databases are 
 
 import pytest
 
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.hmi.opcua import past
 from tests.answering_ways import Questions
 from tests.days_asked import Asked

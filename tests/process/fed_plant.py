@@ -23,7 +23,7 @@ from plantctl.core.event import EventKind
 from plantctl.core.frame import Kind, encode_records
 from plantctl.core.keeping import Keeping
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
-from plantctl.history.seal import Sealer, sealed_through
+from plantctl.history.upkeep.seal import Sealer, sealed_through
 from plantctl.log.recovery import find_end
 from plantctl.log.retained import Moment, RetainedFile
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder

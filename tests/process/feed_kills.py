@@ -21,7 +21,7 @@ from random import Random
 import numpy as np
 
 from plantctl.core.frame import Kind
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.log.storage import ReadOnlyFolder
 from tests.process.fed_plant import CLOCK, LABELS, RUN, Cells, begin, wanted_by
 from tests.wire.influx_peer import InfluxPeer

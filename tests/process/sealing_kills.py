@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.log.storage import ReadOnlyFolder
 from tests.process.sealing_plant import RUN
 

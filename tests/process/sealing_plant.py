@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from plantctl.core.keeping import Keeping
-from plantctl.history.seal import sealed_through
+from plantctl.history.upkeep.seal import sealed_through
 from plantctl.log.storage import FolderStorage
 from tests.history_bench import SCAN_NS, Plant
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, SOCKET_NAME
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.hmi.settings import PAGE_NAME
 from plantctl.log.storage import ReadOnlyFolder
 from tests.process.command_rig import IN_ONE, plantctl, running, wait

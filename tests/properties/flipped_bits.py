@@ -24,11 +24,11 @@ from plantctl.cli.main import main
 from plantctl.core.batch import Batch
 from plantctl.core.frame import Kind
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
-from plantctl.history.late_log import LateLog
-from plantctl.history.names import UnknownTag
-from plantctl.history.quarter_files import Quarters
-from plantctl.history.query import History
-from plantctl.history.seal import sealed_through
+from plantctl.history.files.names import UnknownTag
+from plantctl.history.reading.late_log import LateLog
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.quarter_files import Quarters
+from plantctl.history.upkeep.seal import sealed_through
 from plantctl.log.files import log_names
 from plantctl.log.recording import RECORDING, decode_recording, encode_recording
 from plantctl.log.retained import Moment, RetainedFile

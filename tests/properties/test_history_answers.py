@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from plantctl.core.quality import SEVERITY_MASK
-from plantctl.history.query import Tier
+from plantctl.history.reading.query import Tier
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits, hours_of_slow_scans
 
 

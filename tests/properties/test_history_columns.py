@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plantctl.core.errors import LogDamaged
-from plantctl.history import numbers
-from plantctl.history.chunk import (
+from plantctl.history.files import numbers
+from plantctl.history.files.chunk import (
     HEAD,
     Chunk,
     ChunkKind,
@@ -27,8 +27,15 @@ from plantctl.history.chunk import (
     encode_points,
     encode_scans,
 )
-from plantctl.history.minutes import decode_minutes
-from plantctl.history.numbers import pack_values, pack_whole, take_short, take_values, take_values_short, take_whole
+from plantctl.history.files.minutes import decode_minutes
+from plantctl.history.files.numbers import (
+    pack_values,
+    pack_whole,
+    take_short,
+    take_values,
+    take_values_short,
+    take_whole,
+)
 
 I8 = st.integers(-(1 << 63), (1 << 63) - 1)
 ANY_BITS = st.integers(0, (1 << 64) - 1).map(lambda n: struct.unpack("<d", struct.pack("<Q", n))[0])

@@ -5,8 +5,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from plantctl.history.query import History
-from plantctl.history.sealed import sealed_ranges
+from plantctl.history.files.sealed import sealed_ranges
+from plantctl.history.reading.query import History
 from tests.history_bench import NAMES, TAGS, Plant
 from tests.unit.simulated_storage import SimulatedStorage
 

@@ -5,9 +5,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from plantctl.history.cursor import SealedCursor
-from plantctl.history.query import History
-from plantctl.history.sealed import END_BYTES
+from plantctl.history.files.sealed import END_BYTES
+from plantctl.history.reading.cursor import SealedCursor
+from plantctl.history.reading.query import History
 from tests.feed_bench import NoWords
 from tests.history_bench import NAMES, SCAN_NS, UTC_NS, Naive, Plant
 from tests.unit.simulated_storage import SimFile, SimulatedStorage

@@ -6,11 +6,9 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plantctl.history.chunk import Scans, decode_chunk, decode_points, encode_points
-from plantctl.history.gathering import Gathering, State, closing, cut, in_force, points_in
-from plantctl.history.many_columns import cuts_of, pack_values_each, pack_whole_each
-from plantctl.history.many_minutes import encode_minutes_each
-from plantctl.history.many_points import (
+from plantctl.history.files.chunk import Scans, decode_chunk, decode_points, encode_points
+from plantctl.history.files.many_columns import cuts_of, pack_values_each, pack_whole_each
+from plantctl.history.files.many_points import (
     SLICE_COST,
     SLICE_TAG,
     ManyPoints,
@@ -18,9 +16,11 @@ from plantctl.history.many_points import (
     ends_of_each,
     points_of_each,
 )
-from plantctl.history.minutes import encode_minutes, minutes_of
-from plantctl.history.numbers import pack_values, pack_whole
-from plantctl.history.states import NOTHING, newest_of, opening_of, state_in, without
+from plantctl.history.files.minutes import encode_minutes, minutes_of
+from plantctl.history.files.numbers import pack_values, pack_whole
+from plantctl.history.reading.gathering import Gathering, State, closing, cut, in_force, points_in
+from plantctl.history.reading.many_minutes import encode_minutes_each
+from plantctl.history.reading.states import NOTHING, newest_of, opening_of, state_in, without
 from plantctl.log.rows import Stretch
 
 I8 = st.integers(-(1 << 63), (1 << 63) - 1)

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plantctl.history.chunk import Points, Scans
-from plantctl.history.gathering import State, in_force
-from plantctl.history.seams import told
+from plantctl.history.files.chunk import Points, Scans
+from plantctl.history.reading.gathering import State, in_force
+from plantctl.history.reading.seams import told
 
 MOMENT = st.integers(-5, 60)
 

@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from plantctl.core.keeping import Keeping
-from plantctl.history.query import History
-from plantctl.history.seal import Sealer, sealed_through
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.seal import Sealer, sealed_through
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits
 from tests.unit.simulated_storage import BROKEN, FULL, PowerCut, SimulatedStorage
 

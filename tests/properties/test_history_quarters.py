@@ -5,13 +5,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from plantctl.history.inspection import Cost, inspect
-from plantctl.history.minutes import QUARTER_NS
-from plantctl.history.quarter_files import Quarters, _second_level
-from plantctl.history.quarters import QuarterRange, quarter_ranges, quarter_ranges_all
-from plantctl.history.query import History
-from plantctl.history.sealed import sealed_ranges
-from plantctl.history.trends import Tier
+from plantctl.history.files.minutes import QUARTER_NS
+from plantctl.history.files.quarters import QuarterRange, quarter_ranges, quarter_ranges_all
+from plantctl.history.files.sealed import sealed_ranges
+from plantctl.history.reading.query import History
+from plantctl.history.reading.trends import Tier
+from plantctl.history.upkeep.inspection import Cost, inspect
+from plantctl.history.upkeep.quarter_files import Quarters, _second_level
 from tests.history_bench import NAMES, TAGS, hours_of_slow_scans
 from tests.unit.simulated_storage import SimulatedStorage
 

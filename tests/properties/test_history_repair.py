@@ -9,11 +9,11 @@ import pytest
 
 from plantctl.app.state_folder import held
 from plantctl.cli.main import main
-from plantctl.history.inspection import Cost, inspect, sealed_damages
-from plantctl.history.names import UnknownTag
-from plantctl.history.query import History
-from plantctl.history.repair import QUARANTINE, repair
-from plantctl.history.sealed import HEAD_BYTES, sealed_ranges
+from plantctl.history.files.names import UnknownTag
+from plantctl.history.files.sealed import HEAD_BYTES, sealed_ranges
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.inspection import Cost, inspect, sealed_damages
+from plantctl.history.upkeep.repair import QUARANTINE, repair
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from tests.history_bench import NAMES, SCAN_NS, Plant, some_of_everything
 from tests.properties.test_history_answers import rows

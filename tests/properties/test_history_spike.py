@@ -7,7 +7,7 @@ import pytest
 
 from plantctl.core.frame import Kind
 from plantctl.core.late import LateAct, LateRecord, encode_late, late_row
-from plantctl.history.query import Tier
+from plantctl.history.reading.query import Tier
 from tests.history_bench import NAMES, Plant
 
 SECOND = 1_000_000_000

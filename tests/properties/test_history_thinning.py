@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from plantctl.core.keeping import Keeping
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.chunk import Points, Scans, decode_chunk, decode_points
-from plantctl.history.gathering import State, closing, in_force
-from plantctl.history.many_columns import cuts_of
-from plantctl.history.many_points import ManyPoints
-from plantctl.history.policies import Policies
-from plantctl.history.query import History
-from plantctl.history.seal import Sealer
-from plantctl.history.seams import row_at
-from plantctl.history.states import opening_of
-from plantctl.history.thinning import thinned
+from plantctl.history.files.chunk import Points, Scans, decode_chunk, decode_points
+from plantctl.history.files.many_columns import cuts_of
+from plantctl.history.files.many_points import ManyPoints
+from plantctl.history.reading.gathering import State, closing, in_force
+from plantctl.history.reading.query import History
+from plantctl.history.reading.seams import row_at
+from plantctl.history.reading.states import opening_of
+from plantctl.history.upkeep.policies import Policies
+from plantctl.history.upkeep.seal import Sealer
+from plantctl.history.upkeep.thinning import thinned
 from plantctl.log.reader import read_frames
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant, bits
 from tests.unit.simulated_storage import SimulatedStorage
@@ -231,7 +231,7 @@ def in_pieces(points, scans, before, policy, length):
     number = np.array([len(points)])
     column = ManyPoints(np.array([7]), cuts_of(number), points.scan, points.value, points.quality, points.source_ns)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("plantctl.history.policies.SLICE_POINTS", length)
+        patch.setattr("plantctl.history.upkeep.policies.SLICE_POINTS", length)
         steps = list(Policies({7: policy}).encoded(column, np.array([0]), scans, opening))
     (chunk,) = [chunk for chunks, _ in steps for chunk in chunks]
     found = decode_points(decode_chunk(chunk), scans.utc_ns)

@@ -9,10 +9,10 @@ import pytest
 
 from plantctl.core.keeping import Keeping
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.inspection import inspect
-from plantctl.history.query import History
-from plantctl.history.seal import RETRY_NS, Sealer
-from plantctl.history.sealed import sealed_ranges
+from plantctl.history.files.sealed import sealed_ranges
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.inspection import inspect
+from plantctl.history.upkeep.seal import RETRY_NS, Sealer
 from tests.failing_disk import CODES
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant
 from tests.properties.test_history_thinning import joined_as_they_say
@@ -26,7 +26,7 @@ SEALING = {"span_ns": 20 * SECOND, "keeping": Keeping(recording=DOORS), "minutes
 @pytest.fixture(autouse=True)
 def doors_in_pieces(monkeypatch):
     """A door is thinned in pieces, between which anything may happen."""
-    monkeypatch.setattr("plantctl.history.policies.SLICE_POINTS", 7)
+    monkeypatch.setattr("plantctl.history.upkeep.policies.SLICE_POINTS", 7)
 
 
 def ramped(plant, draw, scans):

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plantctl.core.errors import LogDamaged
-from plantctl.history.buckets import Buckets, joined
-from plantctl.history.chunk import Chunk, Layout, Points, Scans, decode_chunk
-from plantctl.history.gathering import State, in_force
-from plantctl.history.minutes import QUARTER_NS, decode_minutes, encode_minutes
-from plantctl.history.minutes_together import decode_minutes_together
-from plantctl.history.points_together import Piece, together
-from plantctl.history.seams import seamless
+from plantctl.history.files.buckets import Buckets, joined
+from plantctl.history.files.chunk import Chunk, Layout, Points, Scans, decode_chunk
+from plantctl.history.files.minutes import QUARTER_NS, decode_minutes, encode_minutes
+from plantctl.history.files.minutes_together import decode_minutes_together
+from plantctl.history.reading.gathering import State, in_force
+from plantctl.history.reading.points_together import Piece, together
+from plantctl.history.reading.seams import seamless
 
 NUMBER = st.one_of(
     st.integers(-300, 300).map(lambda n: n / 100),

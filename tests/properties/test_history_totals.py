@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from plantctl.core.quality import SEVERITY_MASK
-from plantctl.history.query import NothingAsked
-from plantctl.history.seal import Sealer
-from plantctl.history.totals import NotARate
+from plantctl.history.reading.query import NothingAsked
+from plantctl.history.reading.totals import NotARate
+from plantctl.history.upkeep.seal import Sealer
 from tests.history_bench import NAMES, SCAN_NS, Naive, bits, hours_of_slow_scans
 from tests.properties.test_history_answers import recorded, rows
 

@@ -8,10 +8,10 @@ import pytest
 from plantctl.core.frame import Kind, encode_frame
 from plantctl.core.keeping import Keeping
 from plantctl.core.late import LateAct, LateRecord, encode_late, late_row
-from plantctl.history.inspection import inspect
-from plantctl.history.late import LateRows, late_file, late_files
-from plantctl.history.retention import trim_history
-from plantctl.history.sealed import Range, sealed_ranges
+from plantctl.history.files.sealed import Range, sealed_ranges
+from plantctl.history.reading.late import LateRows, late_file, late_files
+from plantctl.history.upkeep.inspection import inspect
+from plantctl.history.upkeep.retention import trim_history
 from tests.history_bench import PLAN, SCAN_NS, Plant
 from tests.properties.test_late_values import LAB, found_in, small, tell
 from tests.unit.simulated_storage import SimFile, SimulatedStorage

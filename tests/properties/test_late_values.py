@@ -10,12 +10,12 @@ import pytest
 from plantctl.core.frame import Kind, encode_frame
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
 from plantctl.core.quality import BAD
-from plantctl.history.late import late_files, late_to_write, read_late
-from plantctl.history.late_index import LateOf
-from plantctl.history.minutes import MINUTE_NS, QUARTER_NS
-from plantctl.history.quarter_files import Quarters
-from plantctl.history.query import Tier
-from plantctl.history.sealed import Range
+from plantctl.history.files.minutes import MINUTE_NS, QUARTER_NS
+from plantctl.history.files.sealed import Range
+from plantctl.history.reading.late import late_files, late_to_write, read_late
+from plantctl.history.reading.late_index import LateOf
+from plantctl.history.reading.query import Tier
+from plantctl.history.upkeep.quarter_files import Quarters
 from tests.history_bench import NAMES, PLAN, SCAN_NS, Naive, Plant, hours_of_slow_scans
 from tests.unit.simulated_storage import PowerCut, SimFile, SimulatedStorage
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from plantctl.core.errors import LogDamaged
-from plantctl.history.buckets import Buckets, joined
-from plantctl.history.chunk import decode_chunk
-from plantctl.history.minutes import MINUTE_NS, decode_minutes, encode_minutes
-from plantctl.history.minutes_together import decode_minutes_together
+from plantctl.history.files.buckets import Buckets, joined
+from plantctl.history.files.chunk import decode_chunk
+from plantctl.history.files.minutes import MINUTE_NS, decode_minutes, encode_minutes
+from plantctl.history.files.minutes_together import decode_minutes_together
 from tests.history_bench import ODD
 
 

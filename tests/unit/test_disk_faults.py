@@ -12,14 +12,14 @@ from plantctl.core.feed import SinkState
 from plantctl.core.keeping import Keeping
 from plantctl.core.late import LateAct, late_row
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.inspection import inspect
-from plantctl.history.late import late_files
-from plantctl.history.late_log import LateLog
-from plantctl.history.quarter_files import Quarters
-from plantctl.history.quarters import quarter_ranges
-from plantctl.history.retention import trim_history
-from plantctl.history.seal import RETRY_NS
-from plantctl.history.sealed import sealed_ranges
+from plantctl.history.files.quarters import quarter_ranges
+from plantctl.history.files.sealed import sealed_ranges
+from plantctl.history.reading.late import late_files
+from plantctl.history.reading.late_log import LateLog
+from plantctl.history.upkeep.inspection import inspect
+from plantctl.history.upkeep.quarter_files import Quarters
+from plantctl.history.upkeep.retention import trim_history
+from plantctl.history.upkeep.seal import RETRY_NS
 from plantctl.sinks._bd_seq import decode_bd_seq, encode_bd_seq
 from plantctl.sinks._callout_book import CallBook
 from plantctl.sinks.sparkplug import KEEP_AGAIN_NS
@@ -189,7 +189,7 @@ def test_who_reads_late_values_has_them_all_once_the_disk_can_be_read_again(fold
 
 @pytest.mark.parametrize("turned", [0, 1], ids=["whole", "one-bit-turned"])
 def test_values_that_came_late_go_with_their_span_and_the_laboratorys_book_stays(monkeypatch, turned):
-    monkeypatch.setattr("plantctl.history.late.ABSORBED_TIMES", 0)
+    monkeypatch.setattr("plantctl.history.reading.late.ABSORBED_TIMES", 0)
     plant, told = Plant(Random(1), span_ns=1), {LAB: [], SCANNED: []}
     for k in range(6):
         plant.scan(20)

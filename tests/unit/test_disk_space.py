@@ -12,11 +12,11 @@ from plantctl.app.disk_watch import DiskWatch
 from plantctl.core.event import EventKind
 from plantctl.core.frame import Kind, encode_records
 from plantctl.core.keeping import Keeping
-from plantctl.history.cursor import SealedCursor
-from plantctl.history.inspection import inspect
-from plantctl.history.retention import drop_values
-from plantctl.history.sealed import open_sealed, sealed_ranges
-from plantctl.history.space import LASTS_MAX_S, SHORT_BYTES, DiskSpace, Space, space_points
+from plantctl.history.files.sealed import open_sealed, sealed_ranges
+from plantctl.history.reading.cursor import SealedCursor
+from plantctl.history.upkeep.inspection import inspect
+from plantctl.history.upkeep.retention import drop_values
+from plantctl.history.upkeep.space import LASTS_MAX_S, SHORT_BYTES, DiskSpace, Space, space_points
 from plantctl.log.files import log_names
 from plantctl.log.reader import read_frames
 from tests.feed_bench import NoWords

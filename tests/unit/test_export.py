@@ -15,8 +15,8 @@ from plantctl.core.event import EventKind
 from plantctl.core.frame import NO_TAG, Kind, encode_records
 from plantctl.core.quality import Reason, bad_because
 from plantctl.core.ring import HEAD_BYTES, RingReader, RingWriter
-from plantctl.history import export as subject
-from plantctl.history.seal import Sealer
+from plantctl.history.export import by_lots as subject
+from plantctl.history.upkeep.seal import Sealer
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.image_frames import ImageFrames
@@ -117,8 +117,8 @@ def test_lots_are_the_stretches_in_which_a_condition_is_true(place, capsys):
 
 def test_a_long_span_is_looked_at_in_pieces_without_a_seam(place, capsys, monkeypatch):
     whole = lots(place, capsys, "--while", "{P-1} == 1")
-    monkeypatch.setattr("plantctl.history.lots.PIECE_NS", 7 * S + 1)
-    monkeypatch.setattr("plantctl.history.lots._COPIES", 3)
+    monkeypatch.setattr("plantctl.history.export.lots.PIECE_NS", 7 * S + 1)
+    monkeypatch.setattr("plantctl.history.export.lots._COPIES", 3)
     assert lots(place, capsys, "--while", "{P-1} == 1") == whole
 
 

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from plantctl.history.export import PAGE_SENT, export
-from plantctl.history.export_manifest import Wanted
-from plantctl.history.lots import LOTS_MAX, LotsRefused, condition_of, few_enough, lots_while
-from plantctl.history.names import NamedPoint
-from plantctl.history.query import Page, Series
+from plantctl.history.export.by_lots import PAGE_SENT, export
+from plantctl.history.export.lots import LOTS_MAX, LotsRefused, condition_of, few_enough, lots_while
+from plantctl.history.export.manifest import Wanted
+from plantctl.history.files.names import NamedPoint
+from plantctl.history.reading.query import Page, Series
 from plantctl.hmi import export_answer as subject
 from plantctl.hmi.export_answer import TEXT_MAX, ExportAnswers
 from plantctl.hmi.history_answer import HistoryAnswers, QuestionRefused, TooManyQuestions

@@ -12,10 +12,10 @@ import pytest
 from plantctl.app.state_folder import held
 from plantctl.cli.main import main
 from plantctl.core.keeping import Keeping
-from plantctl.history import backup as subject
-from plantctl.history.backup import BackupRefused, back_up, restore
-from plantctl.history.inspection import inspect
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep import backup as subject
+from plantctl.history.upkeep.backup import BackupRefused, back_up, restore
+from plantctl.history.upkeep.inspection import inspect
 from plantctl.log.recording import HELD_NAME, RECORDING, draw_recording, recordings_in
 from plantctl.log.recovery import find_end
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder

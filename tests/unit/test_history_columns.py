@@ -6,9 +6,9 @@ from random import Random
 import pytest
 
 from plantctl.core.keeping import Keeping
-from plantctl.history.columns import Aggregate, columns
-from plantctl.history.names import UnknownTag
-from plantctl.history.query import BUCKETS_MAX, History, NothingAsked
+from plantctl.history.files.names import UnknownTag
+from plantctl.history.reading.columns import Aggregate, columns
+from plantctl.history.reading.query import BUCKETS_MAX, History, NothingAsked
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant
 
 

@@ -10,7 +10,7 @@ from random import Random
 from plantctl.cli.main import parser_of
 from plantctl.core.keeping import Keeping
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.log.rows import LogRows
 from plantctl.log.storage import FolderStorage
 from tests.history_bench import NAMES, SCAN_NS, Plant, bits

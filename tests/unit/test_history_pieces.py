@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from plantctl.core.clock import RealClock
-from plantctl.history.query import Series
+from plantctl.history.reading.query import Series
 from plantctl.hmi import history_answer, history_pieces
 from plantctl.hmi.history_answer import LONG_MAX, LONG_ROWS, HistoryAnswers, TooManyQuestions
 from plantctl.hmi.history_pieces import PIECE_BYTES, Streamed, gathered

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plantctl.history.ranges import Ranges, first_reaching, others
-from plantctl.history.sealed import Range, sealed_ranges
+from plantctl.history.files.sealed import Range, sealed_ranges
+from plantctl.history.reading.ranges import Ranges, first_reaching, others
 
 ROW = [Range(1, 90), Range(91, 150), Range(151, 151), Range(200, 4_000_000_000_000)]
 STRANGERS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plantctl.history.query import History
-from plantctl.history.sealed import FORMAT
+from plantctl.history.files.sealed import FORMAT
+from plantctl.history.reading.query import History
 from plantctl.log.storage import ReadOnlyFolder
 from tests.history_bench import NAMES, bits
 

@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from plantctl.history.arrow import LibraryMissing, arrow_bytes, arrow_table, parquet_bytes
-from plantctl.history.buckets import nothing
-from plantctl.history.query import Series, Tier, Trend
-from plantctl.history.table import csv_text, figures_table, points_table, spans_table, utc_texts
-from plantctl.history.totals import Average
+from plantctl.history.files.buckets import nothing
+from plantctl.history.reading.arrow import LibraryMissing, arrow_bytes, arrow_table, parquet_bytes
+from plantctl.history.reading.query import Series, Tier, Trend
+from plantctl.history.reading.table import csv_text, figures_table, points_table, spans_table, utc_texts
+from plantctl.history.reading.totals import Average
 from plantctl.hmi.history_forms import NotAcceptable, wanted_form
 
 UTC_NS = 1_790_000_000_123_456_789

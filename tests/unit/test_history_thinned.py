@@ -7,8 +7,8 @@ import pytest
 
 from plantctl.core.keeping import Keeping
 from plantctl.core.recording import Keep, Recording
-from plantctl.history.columns import Aggregate, columns
-from plantctl.history.table import csv_text, points_table
+from plantctl.history.reading.columns import Aggregate, columns
+from plantctl.history.reading.table import csv_text, points_table
 from tests.history_bench import SCAN_NS, Plant
 
 RECORDING = {11: Recording(Keep.DEAD_BAND, 0.2), 12: Recording(Keep.SWINGING_DOOR, 0.2)}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plantctl.history.totals import NotARate, summed_unit, totalled
+from plantctl.history.reading.totals import NotARate, summed_unit, totalled
 
 
 @pytest.mark.parametrize(

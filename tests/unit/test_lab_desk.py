@@ -12,7 +12,7 @@ from plantctl.app.lab import answer_lab
 from plantctl.core import command as codes
 from plantctl.core.clock import RealClock
 from plantctl.core.quality import BAD, Reason, reason_of
-from plantctl.history.late_log import LateLog
+from plantctl.history.reading.late_log import LateLog
 from plantctl.hmi import lab_desk
 from plantctl.hmi.lab_desk import GONE, KNOWN, SAME_PERSON, SIGNED, TOO_OLD, LabDesk, LabRefused
 from plantctl.hmi.lab_messages import LabBookTold, LabCorrect, LabEnter, LabEntryTold, LabSign, LabWithdraw

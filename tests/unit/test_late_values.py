@@ -31,9 +31,9 @@ from plantctl.core.late import (
 from plantctl.core.message import TEXT_BYTES_MAX
 from plantctl.core.quality import BAD, Reason, reason_of
 from plantctl.core.ring import RingReader, RingWriter
-from plantctl.history.late import LateRows
-from plantctl.history.late_index import NONE, LateIndex, LateSaid
-from plantctl.history.late_log import LateLog
+from plantctl.history.reading.late import LateRows
+from plantctl.history.reading.late_index import NONE, LateIndex, LateSaid
+from plantctl.history.reading.late_log import LateLog
 from plantctl.hmi.describe import description
 from plantctl.scan.targets import targets
 from tests.feed_bench import NoWords
@@ -361,7 +361,7 @@ def test_what_was_told_last_of_a_tag_and_time_is_found_whatever_came_between():
 
 
 def test_tags_and_times_that_make_the_same_number_are_told_apart(monkeypatch):
-    monkeypatch.setattr("plantctl.history.late_index._OF_TAG", np.uint64(10))
+    monkeypatch.setattr("plantctl.history.reading.late_index._OF_TAG", np.uint64(10))
     index, told = LateIndex(), {}
     chance = Random(3)
     for sequence in range(1, 120):

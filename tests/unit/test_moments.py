@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from plantctl.history.moments import moment_text, time_in, time_or_ns_in, utc_ns_of
+from plantctl.history.reading.moments import moment_text, time_in, time_or_ns_in, utc_ns_of
 
 NOON_NS = 1_795_348_800_000_000_000
 

@@ -6,9 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from plantctl.history.buckets import InForce, in_buckets
-from plantctl.history.late_index import LateOf
-from plantctl.history.overlay import around, overlaid
+from plantctl.history.files.buckets import InForce, in_buckets
+from plantctl.history.reading.late_index import LateOf
+from plantctl.history.reading.overlay import around, overlaid
 
 # What the scans told: 1.0 at 100 until 200, nothing from 200 to 300, 3.0 at 300 until 400, carried over a seam at 350.
 SCANNED = ((100, 200, 100, 1.0, True), (300, 350, 300, 3.0, True), (350, 400, 300, 3.0, False))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plantctl.history.repair import QUARANTINE, repair_plans
+from plantctl.history.upkeep.repair import QUARANTINE, repair_plans
 from plantctl.log.files import plan_name
 from plantctl.log.open_file import keep_plan
 from plantctl.log.plan_file import PlanText, decode_plan, encode_plan, mended_plan

@@ -10,8 +10,8 @@ from plantctl.app.split.recorder import RecorderProcess
 from plantctl.app.split.scan import build
 from plantctl.app.split.segments import Role
 from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME
-from plantctl.history.query import History
-from plantctl.history.seal import Sealer, sealed_through
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.seal import Sealer, sealed_through
 from plantctl.log.reader import tag_history
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from tests.gateway_bench import Memory

@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from plantctl.core.keeping import Keeping
-from plantctl.history.query import History
-from plantctl.history.retention import AGED_MAX, trim_history
-from plantctl.history.seal import FOLLOW_NS, LOOK_NS, Sealer, sealed_through
-from plantctl.history.sealed import open_sealed, sealed_ranges
+from plantctl.history.files.sealed import open_sealed, sealed_ranges
+from plantctl.history.reading.query import History
+from plantctl.history.upkeep.retention import AGED_MAX, trim_history
+from plantctl.history.upkeep.seal import FOLLOW_NS, LOOK_NS, Sealer, sealed_through
 from plantctl.log.files import log_names
 from plantctl.log.storage import FolderStorage, ReadOnlyFolder
 from plantctl.plan.build import build
@@ -223,7 +223,9 @@ def test_a_plant_that_cannot_seal_makes_room_for_its_log_with_what_was_sealed_be
 
 def test_a_plant_that_seals_each_hour_is_not_looked_at_in_between(monkeypatch):
     plant, hour_ns, looks = Plant(Random(2), span_ns=1), 3_600 * SECOND, []
-    monkeypatch.setattr("plantctl.history.seal.trim_history", lambda *said: looks.append(said) or trim_history(*said))
+    monkeypatch.setattr(
+        "plantctl.history.upkeep.seal.trim_history", lambda *said: looks.append(said) or trim_history(*said)
+    )
     for hour in range(1, 7):
         plant.scan(10)
         plant.keep()

@@ -11,8 +11,8 @@ from plantctl.cli.main import main
 from plantctl.core.field import InputColumns
 from plantctl.core.quality import BAD, FORCED, MARKS, SEVERITY_MASK, SIMULATED, UNCERTAIN, Reason, bad_because
 from plantctl.drivers._opcua_status import quality_of
-from plantctl.history.cursor import SealedCursor
-from plantctl.history.query import History
+from plantctl.history.reading.cursor import SealedCursor
+from plantctl.history.reading.query import History
 from plantctl.hmi.opcua.values import status_of
 from plantctl.log.cursor import LogCursor
 from plantctl.log.storage import ReadOnlyFolder

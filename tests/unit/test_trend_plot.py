@@ -5,8 +5,8 @@ import pytest
 
 from plantctl.cli.plot import BAND, buckets_for, plot, ticks_of
 from plantctl.core.quality import BAD, UNCERTAIN
-from plantctl.history.buckets import InForce, in_buckets
-from plantctl.history.query import Tier, Trend
+from plantctl.history.files.buckets import InForce, in_buckets
+from plantctl.history.reading.query import Tier, Trend
 
 S = 1_000_000_000
 BEGIN = 1_790_000_000 * S

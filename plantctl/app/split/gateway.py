@@ -38,7 +38,7 @@ from plantctl.log.storage import ReadOnlyFolder
 from plantctl.plan.plan import Plan
 
 if TYPE_CHECKING:
-    from plantctl.history.query import History
+    from plantctl.history.reading.query import History
     from plantctl.hmi.opcua.server import OpcuaServer
     from plantctl.hmi.server import PageServer
 
@@ -220,7 +220,7 @@ async def _opcua(gateway: Gateway, hand_over: HandOver) -> "OpcuaServer":
 
 
 def _history(folder: Path) -> "History":
-    from plantctl.history.query import History
+    from plantctl.history.reading.query import History
 
     return History(ReadOnlyFolder(folder / LOG_NAME), ReadOnlyFolder(folder / HISTORY_NAME))
 

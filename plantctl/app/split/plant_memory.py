@@ -13,7 +13,7 @@ from plantctl.app.split.hand_over import WOKEN, Settings, argument, pack
 from plantctl.app.split.segments import COMMANDS, EVENTS, FRAMES, Role, layout_of
 from plantctl.core.ring import RingWriter
 from plantctl.core.segment import SegmentReader, SegmentWriter
-from plantctl.history.seal import sealed_through
+from plantctl.history.upkeep.seal import sealed_through
 from plantctl.log.recovery import find_end
 from plantctl.log.storage import Storage
 from plantctl.plan.plan import Plan

@@ -24,7 +24,7 @@ from plantctl.app.split.until_told import UntilTold
 from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME
 from plantctl.core.ring import RingReader
 from plantctl.core.segment import ProcessState
-from plantctl.history.seal import Sealer, sealed_through
+from plantctl.history.upkeep.seal import Sealer, sealed_through
 from plantctl.log.storage import FolderStorage
 from plantctl.log.writer import Recorder
 from plantctl.scan.memory import StateMemory

@@ -41,7 +41,7 @@ from plantctl.core.ring import RingReader, RingWriter
 from plantctl.core.schedule import SCAN_PHASE_NS
 from plantctl.core.schedule import Schedule as Instants
 from plantctl.core.segment import ProcessState, SegmentReader, SegmentWriter
-from plantctl.history.space import space_points
+from plantctl.history.upkeep.space import space_points
 from plantctl.plan.plan import HISTORY_REMOVED, Plan
 from plantctl.scan.answers import Answers
 from plantctl.scan.executive import Executive

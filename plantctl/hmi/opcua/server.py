@@ -19,7 +19,7 @@ from plantctl.core.clock import Clock
 from plantctl.core.event import Event
 from plantctl.core.frame import Rows, RowsFlag
 from plantctl.drivers._certificates import read_pair
-from plantctl.history.query import History
+from plantctl.history.reading.query import History
 from plantctl.hmi.change_ring import Change, ChangeRing
 from plantctl.hmi.gate import Gate, StandStill
 from plantctl.hmi.live_plant import WatchedPlant

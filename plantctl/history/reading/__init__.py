@@ -1,0 +1,1 @@
+"""The record as one: sealed files, late values and the log behind them, asked for points, moments, spans, totals."""
