@@ -8,6 +8,7 @@ from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, folder_of, state_r
 from plantctl.cli.running import add_plant_argument
 from plantctl.core.errors import PlantctlError
 from plantctl.core.units import UnitError, parse_duration_ns
+from plantctl.log.place import records_beside
 
 if TYPE_CHECKING:  # --help needs no numpy
     from plantctl.history.reading.query import History
@@ -131,7 +132,7 @@ def log_in(folder: Path) -> Path:
     """The log at `folder`: the folder of a log, or a plant's state folder. Raises `LogMissing`."""
     log = folder / LOG_NAME if (folder / LOG_NAME).is_dir() else folder
     if not log.is_dir():
-        raise LogMissing(f"there is no log in {folder}")
+        raise LogMissing(f"there is no log in {folder}{records_beside(folder)}")
     return log
 
 

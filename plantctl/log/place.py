@@ -20,3 +20,12 @@ def state_root(root: Path | None = None) -> Path:
 def folder_of(plant: str, root: Path | None = None) -> Path:
     """The state folder of the plant called `plant`; characters that do not belong in a file name become `-`."""
     return state_root(root) / (re.sub(r"[^A-Za-z0-9_.-]+", "-", plant).strip("-.") or "plant")
+
+
+def records_beside(folder: Path) -> str:
+    """A hint where a plant has no record in `folder`: the plants beside it that have one, or empty where none has."""
+    try:
+        names = sorted(p.parent.name for p in folder.parent.glob(f"*/{LOG_NAME}"))
+    except OSError:
+        return ""
+    return f"; there are records of {', '.join(names)}" if names else ""

@@ -12,6 +12,7 @@ import pytest
 from plantctl.app.state_folder import held
 from plantctl.cli.main import main
 from plantctl.core.keeping import Keeping
+from plantctl.history.reading.data_frame import ReadRefused, read
 from plantctl.history.reading.query import History
 from plantctl.history.upkeep import backup as subject
 from plantctl.history.upkeep.backup import BackupRefused, back_up, restore
@@ -159,6 +160,18 @@ def test_what_is_no_whole_backup_changes_nothing(recorded, tmp_path, capsys, spo
     assert main(["restore", str(out), "--state", str(place), "--plant", "bench"]) == 3
     assert "nothing is changed" in capsys.readouterr().err
     assert [p.name for p in (place / "bench").iterdir()] == ["holder"]
+
+
+def test_a_plant_without_a_record_is_told_which_have_one(tmp_path, capsys):
+    for plant in ("Circuit-A", "bench"):
+        (tmp_path / plant / "log").mkdir(parents=True)
+    said = f"{tmp_path / 'demo'}; there are records of Circuit-A, bench"
+    assert main(["backup", "demo", str(tmp_path / "b.tar"), "--state", str(tmp_path)]) == 2
+    assert f"there is no record in {said}" in capsys.readouterr().err
+    assert main(["history", "T", "--plant", "demo", "--state", str(tmp_path)]) == 3
+    assert f"there is no log in {said}" in capsys.readouterr().err
+    with pytest.raises(ReadRefused, match="there are records of Circuit-A, bench"):
+        read(tmp_path / "demo", "T", 0, 1)
 
 
 def test_no_record_no_backup(tmp_path, capsys):

@@ -22,7 +22,7 @@ from plantctl.history.reading.arrow import LibraryMissing, arrow_table
 from plantctl.history.reading.moments import moment_text, time_in, utc_ns_of, within
 from plantctl.history.reading.query import BUCKETS_MAX, POINTS_MAX, History
 from plantctl.history.reading.table import Column, Holds, Table, points_table, quality_columns
-from plantctl.log.place import HISTORY_NAME, LOG_NAME, folder_of
+from plantctl.log.place import HISTORY_NAME, LOG_NAME, folder_of, records_beside
 from plantctl.log.storage import ReadOnlyFolder
 
 Moment = datetime | str | int
@@ -141,7 +141,8 @@ def _history(place: str | Path) -> History:
         folder = folder_of(place)
     log = folder / LOG_NAME if (folder / LOG_NAME).is_dir() else folder
     if not log.is_dir():
-        raise ReadRefused(f"there is no record at {folder}: name a plant's state folder, or a plant of this user")
+        wanted = "name a plant's state folder, or a plant of this user"
+        raise ReadRefused(f"there is no record at {folder}: {wanted}{records_beside(folder)}")
     return History(ReadOnlyFolder(log), ReadOnlyFolder(log.parent / HISTORY_NAME))
 
 

@@ -28,6 +28,7 @@ from typing import Any, Final
 from plantctl.core.errors import PlantctlError
 from plantctl.core.frame import crc32c
 from plantctl.log.files import load_file, log_names
+from plantctl.log.place import records_beside
 from plantctl.log.recording import HELD_NAME, RECORDING, encode_recording, recordings_in
 from plantctl.log.recovery import has_frames, last_mark
 from plantctl.log.storage import Held, ReadOnlyFolder
@@ -90,7 +91,7 @@ def back_up(state: Path, out: Path, utc_ns: int, running: bool) -> Backup:
     """
     kept = [each for folder in FOLDERS for each in _kept(state / folder, folder, running)]
     if not any(each.name.startswith(("log/", "history/")) for each in kept):
-        raise BackupRefused(f"there is no record in {state}")
+        raise BackupRefused(f"there is no record in {state}{records_beside(state)}")
     part = out.with_name(out.name + ".part")
     told: list[dict[str, Any]] = []
     try:
