@@ -314,6 +314,8 @@ def parse_duration_ns(text: str) -> int:
     value, unit = split_quantity(text)
     if unit is DIMENSIONLESS:
         raise UnitError(f"`{text.strip()}` has no unit", f"write `{text.strip()} s`, or ms, min, h, d")
+    if str(unit) == "m":  # as people write minutes
+        raise UnitError(f"`{text.strip()}` is a length", f"minutes are written `{text.strip()}in`")
     exact = _exact(value, unit, SECOND) * NS_PER_S
     if exact < 0:
         raise UnitError(f"`{text.strip()}` is negative", "a duration is zero or more")

@@ -219,7 +219,14 @@ def test_a_duration_is_exact(text, ns):
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("5", "has no unit"), ("-1 s", "negative"), ("0.1 ns", "whole number"), ("5 m", "length"), ("5 sec", "write s")],
+    [
+        ("5", "has no unit"),
+        ("-1 s", "negative"),
+        ("0.1 ns", "whole number"),
+        ("5 m", "minutes are written `5 min`"),
+        ("5 km", "length"),
+        ("5 sec", "write s"),
+    ],
 )
 def test_what_is_not_a_duration_is_refused(text, says):
     with pytest.raises(UnitError, match=says):
