@@ -34,6 +34,7 @@ _NAME: Final = re.compile(r"late-(\d{20})-(\d{20})\.seg")
 # A file is put together with those before it that are no larger than so many times what it holds itself.
 ABSORBED_TIMES: Final = 4
 TRIES: Final = 5
+PATIENCE_MOST: Final = 1 << 12  # questions between two tries to read a bad sector
 Told = tuple[int, bytes]  # UTC ns at which the scan took it, the frame
 
 
@@ -82,11 +83,14 @@ def read_late(storage: PartlyReadable, file: LateFile) -> list[Told]:
 
 
 class Found(NamedTuple):
-    """What is told of a file of late values; `sound`: as it lies there; `whole`: nothing of it is missing."""
+    """What is told of a file of late values; `sound`: as it lies there; `whole`: nothing of it is missing; `read`: the
+    disk gave it.
+    """
 
     frames: list[Told]
     sound: bool
     whole: bool
+    read: bool = True
 
 
 def found_late(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> Found:
@@ -96,7 +100,7 @@ def found_late(storage: PartlyReadable, file: LateFile, ranges: Sequence[Range])
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        data = b""  # a sector that cannot be read is damage as any other
+        return _in_sealed(storage, file, ranges)._replace(read=False)  # the sector may be read another time
     try:
         return Found(decode_frames(decode_chunk(data)), sound=True, whole=True)
     except LogDamaged:
@@ -155,6 +159,23 @@ def late_to_write(storage: Storage, new: list[Told], covers: Range) -> ToWrite:
     return ToWrite(name, data, tuple(old for old in absorbed if old != name))
 
 
+class _Patience:
+    """How long to wait before a bad sector is asked for again: twice as many questions each time, for each costs the
+    disk its own tries.
+    """
+
+    def __init__(self) -> None:
+        self._asked, self._wait = 0, 1
+
+    def over(self) -> bool:
+        """Whether this question is the one."""
+        self._asked += 1
+        if self._asked < self._wait:
+            return False
+        self._asked, self._wait = 0, min(2 * self._wait, PATIENCE_MOST)
+        return True
+
+
 class LateRows:
     """The late values of a record."""
 
@@ -162,6 +183,8 @@ class LateRows:
         self._damaged: set[LateFile] = set()
         self._whole: set[LateFile] = set()  # of these
         self._later: set[LateFile] = set()  # of these: the sealed file that may have the rest was not there yet
+        self._unread: set[LateFile] = set()  # of these: the disk did not give them, and values are missing
+        self._patience = _Patience()
         self._names: list[str] = []
         self._files: dict[LateFile, list[LateSaid]] = {}
         self._kept: list[Told] | None = None
@@ -181,7 +204,8 @@ class LateRows:
 
     def refresh(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range], kept: list[Told]) -> None:
         """Sees which files there are now, and what the log holds behind the sealed files: `kept`, a list that grows."""
-        if names is not self._names and names != self._names and self._read_files(sealed, names, ranges):
+        changed = names is not self._names and names != self._names
+        if (changed or (self._unread and self._patience.over())) and self._read_files(sealed, names, ranges):
             self._names = names  # not before: what could not be read is asked for again
         if kept is not self._kept:
             self._kept, self._seen, self._tail = kept, 0, []
@@ -201,10 +225,10 @@ class LateRows:
     def _read_files(self, sealed: PartlyReadable, names: list[str], ranges: Sequence[Range]) -> bool:
         """Reads what is new; whether that worked. Where a file went meanwhile, part of another, all is listed again."""
         for _ in range(TRIES):
-            wanted = late_files(names)
-            if wanted == list(self._files) and not self._later:
+            wanted, again = late_files(names), self._later | self._unread
+            if wanted == list(self._files) and not again:
                 return True
-            known = {file: said for file, said in self._files.items() if file not in self._later}
+            known = {file: said for file, said in self._files.items() if file not in again}
             try:
                 found = {file: known[file] if file in known else self._read(sealed, file, ranges) for file in wanted}
             except FileNotFoundError:
@@ -212,17 +236,19 @@ class LateRows:
                 continue
             self._files = found
             self._later &= found.keys()
+            self._unread &= found.keys()
             self._forget()
             return True
         return False
 
     def _read(self, sealed: PartlyReadable, file: LateFile, ranges: Sequence[Range]) -> list[LateSaid]:
         found = found_late(sealed, file, ranges)
-        if not found.sound:
-            self._damaged.add(file)
-            (self._whole.add if found.whole else self._whole.discard)(file)
-            due = not found.whole and (not ranges or ranges[-1].last_sequence < file.last_sequence)
-            (self._later.add if due else self._later.discard)(file)
+        missing = not found.sound and not found.whole
+        due = missing and (not ranges or ranges[-1].last_sequence < file.last_sequence)
+        (self._damaged.discard if found.sound else self._damaged.add)(file)
+        (self._whole.discard if found.sound or missing else self._whole.add)(file)
+        (self._later.add if due else self._later.discard)(file)
+        (self._unread.discard if found.read or not missing else self._unread.add)(file)
         return list(_records(found.frames))
 
     def said(self) -> list[LateSaid]:
