@@ -90,6 +90,8 @@ class Plain:
         utc_ns = self.points["utc_ns"]
         rows = np.flatnonzero((utc_ns >= start_ns) & (utc_ns < end_ns) & self.is_point).tolist()
         before = self._row_at(start_ns)
+        if before is None and len(utc_ns) and not self.is_point[0] and start_ns < self.points["at_ns"][0] < end_ns:
+            before = 0  # what was in force where the record begins, which may have come long before
         if before is not None and before not in rows:
             rows.insert(0, before)
         return [self._told(row, min(int(self.points["until_ns"][row]), end_ns)) for row in rows]
@@ -242,7 +244,7 @@ def _span_same(a, b, step_ns):
         and all(x is NOT_TOLD or x == y for x, y in told)
         and _near(a.mean, b.mean, MEAN)
         and (a.count is NOT_TOLD or a.count == b.count)
-        and (a.known is NOT_TOLD or abs(a.known - b.known) < (SHARE if step_ns == 1 else 1e-3))
+        and (a.known is NOT_TOLD or abs(a.known - b.known) < SHARE)
         and (a.quality is NOT_TOLD or a.quality == b.quality)
     )
 

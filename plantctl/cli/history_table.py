@@ -108,7 +108,7 @@ def _span_rows(utc: Words, history: History, tag: str, span: Span, points: int) 
                 *("" if math.isnan(n) else repr(n) for n in numbers),
                 str(int(b.count[k])),
                 describe(int(b.quality[k])) if b.told[k] else NOTHING,
-                f"{b.known_ns[k] / trend.width_ns:.3f}",
+                repr(float(b.known_ns[k] / trend.width_ns)),
             )
         )
     return found

@@ -3,10 +3,14 @@
 A sample of `benchmarks/campaigns/seven_days.py`; data frames and databases are asked in tests/interop.
 """
 
+import shutil
+
 import pytest
 
+from plantctl.history.files.sealed import sealed_ranges
 from plantctl.history.reading.query import History
 from plantctl.hmi.opcua import past
+from plantctl.log.storage import ReadOnlyFolder
 from tests.answering_ways import Questions
 from tests.days_asked import Asked
 from tests.plant.recorded_days import RecordedDays, S, live
@@ -25,9 +29,20 @@ def days(tmp_path_factory):
     return place, truth
 
 
-@pytest.fixture(scope="module")
-def asked(days):
-    return Asked(*days, tags=TAGS)
+@pytest.fixture(scope="module", params=["whole", "oldest-file-gone"])
+def asked(days, request, tmp_path_factory):
+    """The record as it is, and as one that begins with what came before it."""
+    place, truth = days
+    if request.param == "whole":
+        return Asked(place, truth, tags=TAGS)
+    later = tmp_path_factory.mktemp("later") / "days"
+    shutil.copytree(place, later)
+    sealed = later / "history"
+    (sealed / sealed_ranges(ReadOnlyFolder(sealed).names())[0].name).unlink()
+    found = Asked(later, truth, tags=TAGS)
+    begun = [found.right(each) for each in found.questions if (each.kind, each.over) == ("raw", "the beginning")]
+    assert any(points[0].utc_ns < found.first_ns for points in begun)
+    return found
 
 
 @pytest.fixture(autouse=True)
