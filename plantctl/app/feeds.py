@@ -22,7 +22,7 @@ from plantctl.app.older_labels import OlderLabels
 from plantctl.core.batch import Batch, PointLabel
 from plantctl.core.clock import Clock
 from plantctl.core.feed import SinkPlan, SinkState, feed_point
-from plantctl.history.files.names import Names
+from plantctl.history.reading.names import Names
 from plantctl.log.recording import HELD_NAME, draw_recording
 from plantctl.log.rows import PartlyReadable
 from plantctl.log.storage import Storage

@@ -5,7 +5,7 @@ those are the present plan's where the unit is the same, else there are none.
 """
 
 from plantctl.core.batch import PointLabel, PointLabels
-from plantctl.history.files.names import points_in
+from plantctl.history.reading.names import points_in
 from plantctl.log.files import plan_name
 from plantctl.log.plan_file import decode_plan
 from plantctl.log.rows import PartlyReadable

@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         return fail(USAGE, str(error))
     from plantctl.history.export.by_lots import ExportRefused
     from plantctl.history.export.lots import LotsRefused
-    from plantctl.history.files.names import UnknownTag
     from plantctl.history.reading.arrow import LibraryMissing
+    from plantctl.history.reading.names import UnknownTag
     from plantctl.plan.expression import ExpressionRefused
 
     history = history_of(arguments)

@@ -50,7 +50,7 @@ def _age(point: dict[str, Any]) -> str:
     if not point.get("input"):
         return ""
     if point.get("laboratory"):
-        taken = moment_text(point["source_ns"], 1)[:-3] + "Z"
+        taken = moment_text(point["source_ns"], 0)
         return f"  sample taken {taken}" if point["source_ns"] else "  never entered"
     return "  nothing came yet" if point["age_s"] is None else f"  {point['age_s']:.1f} s old"
 

@@ -10,7 +10,7 @@ from plantctl.app.state_folder import HISTORY_NAME, LOG_NAME, folder_of, held, h
 from plantctl.cli.exit_code import DONE, FINDINGS, HELD, USAGE, fail
 from plantctl.cli.recorded import log_folder, log_in, utc_text
 from plantctl.core.errors import PlantctlError
-from plantctl.history.files.names import Names
+from plantctl.history.reading.names import Names
 from plantctl.history.upkeep.inspection import Damage, Inspection, inspect
 from plantctl.history.upkeep.repair import repair, repair_plans
 from plantctl.log.storage import ReadOnlyFolder

@@ -11,8 +11,8 @@ from plantctl.cli.exit_code import DONE, UNKNOWN_INPUT, USAGE, fail
 from plantctl.cli.history_file import json_columns, show_figures, write_file
 from plantctl.cli.recorded import Span, SpanUnclear, damage_told, exact_utc_text, history_of, span_of, time_ns, utc_text
 from plantctl.core.quality import describe
-from plantctl.history.files.names import UnknownTag
 from plantctl.history.reading.arrow import LibraryMissing
+from plantctl.history.reading.names import UnknownTag
 from plantctl.history.reading.query import BUCKETS_MAX, History, NothingAsked
 from plantctl.history.reading.totals import NotARate
 

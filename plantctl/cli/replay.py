@@ -22,7 +22,7 @@ from plantctl.core.command import Command
 from plantctl.core.errors import LogDamaged
 from plantctl.core.field import InputColumns, OutputColumns
 from plantctl.core.frame import ANSWERED_BEFORE, IN_LATE_FRAME, Rows
-from plantctl.history.files.names import points_in
+from plantctl.history.reading.names import points_in
 from plantctl.log.reader import plan_text, runs, texts
 from plantctl.log.replay import Replay, ReplayScan, replay
 from plantctl.log.storage import ReadOnlyFolder

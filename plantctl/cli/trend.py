@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     except SpanUnclear as error:
         return fail(USAGE, str(error))
     from plantctl.cli.plot import buckets_for, plot
-    from plantctl.history.files.names import UnknownTag
+    from plantctl.history.reading.names import UnknownTag
 
     size = shutil.get_terminal_size((100, 30))
     width = max(WIDTH_LEAST, arguments.width or size.columns)

@@ -21,8 +21,8 @@ from starlette.websockets import WebSocket
 
 from plantctl.core.errors import PlantctlError
 from plantctl.history.export.lots import LotsRefused
-from plantctl.history.files.names import UnknownTag
 from plantctl.history.reading.arrow import LibraryMissing
+from plantctl.history.reading.names import UnknownTag
 from plantctl.history.reading.query import NothingAsked
 from plantctl.history.reading.totals import NotARate
 from plantctl.hmi.describe import description

@@ -196,7 +196,9 @@ class SinkRunner:
             self._live = self._old = None
 
     def _look(self) -> int:
-        """How old the new batch in hand is, in ns. The sink is that late, or as late as what was leapt over."""
+        """How old the new batch in hand is, in ns; 0 where there is none. The sink is that late, or as late as what was
+        leapt over.
+        """
         newest, newest_ns = self._source.newest()
         batch = None if self._live is None else self._live.batch
         leapt_ns = newest_ns - self._leapt_ns if self._leapt_ns and self.position.holes else 0
@@ -208,23 +210,23 @@ class SinkRunner:
 
     async def _send_new(self) -> bool:
         """Send the next batch of new frames, or the newest there is where that is late; False where there is none."""
-        if (lane := self._take_new()) is None:
+        age_ns = self._take_new()
+        if (lane := self._live) is None or (batch := lane.batch) is None:
             return False
-        if lane.batch is not None and self._look() > LATE_NS:
+        if age_ns > LATE_NS:
             newest, _ = self._source.newest()
-            self._leapt_ns = self._leapt_ns or int(lane.batch.utc_ns[0])
+            self._leapt_ns = self._leapt_ns or int(batch.utc_ns[0])
             self.position.leap(newest)  # what lies between is a hole from now on
             self._live = _Lane(self._source.cursor(newest))
             return False
         await self._send_from(lane, historical=False)
         return True
 
-    def _take_new(self) -> _Lane | None:
-        """Take the next new batch in hand, without which nobody knows how late it is; None where there is none."""
-        lane = self._live = self._live or _Lane(self._source.cursor(self.position.through))
-        there = self._take(lane, self._settings.batch)
-        self._look()
-        return lane if there else None
+    def _take_new(self) -> int:
+        """Take the next new batch in hand, without which nobody knows how late it is, and look how old it is."""
+        self._live = self._live or _Lane(self._source.cursor(self.position.through))
+        self._take(self._live, self._settings.batch)
+        return self._look()
 
     async def _send_old(self) -> bool:
         """Send a part of the oldest hole; False where its rate does not allow it yet, or there is none."""

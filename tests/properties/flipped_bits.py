@@ -24,8 +24,8 @@ from plantctl.cli.main import main
 from plantctl.core.batch import Batch
 from plantctl.core.frame import Kind
 from plantctl.core.late import LATE_ROW, LateAct, LateRecord, encode_late, late_row
-from plantctl.history.files.names import UnknownTag
 from plantctl.history.reading.late_log import LateLog
+from plantctl.history.reading.names import UnknownTag
 from plantctl.history.reading.query import History
 from plantctl.history.upkeep.quarter_files import Quarters
 from plantctl.history.upkeep.seal import sealed_through

@@ -9,8 +9,8 @@ import pytest
 
 from plantctl.app.state_folder import held
 from plantctl.cli.main import main
-from plantctl.history.files.names import UnknownTag
 from plantctl.history.files.sealed import HEAD_BYTES, sealed_ranges
+from plantctl.history.reading.names import UnknownTag
 from plantctl.history.reading.query import History
 from plantctl.history.upkeep.inspection import Cost, inspect, sealed_damages
 from plantctl.history.upkeep.repair import QUARANTINE, repair

@@ -13,7 +13,7 @@ import pytest
 from plantctl.history.export.by_lots import PAGE_SENT, export
 from plantctl.history.export.lots import LOTS_MAX, LotsRefused, condition_of, few_enough, lots_while
 from plantctl.history.export.manifest import Wanted
-from plantctl.history.files.names import NamedPoint
+from plantctl.history.reading.names import NamedPoint
 from plantctl.history.reading.query import Page, Series
 from plantctl.hmi import export_answer as subject
 from plantctl.hmi.export_answer import TEXT_MAX, ExportAnswers

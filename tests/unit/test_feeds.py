@@ -20,8 +20,8 @@ from plantctl.core.batch import PointLabel
 from plantctl.core.clock import RealClock
 from plantctl.core.feed import SinkPlan, SinkState
 from plantctl.core.virtual_run import run_virtual
-from plantctl.history.files.names import Names
 from plantctl.history.reading.cursor import SealedCursor
+from plantctl.history.reading.names import Names
 from plantctl.log.cursor import LogCursor
 from plantctl.log.files import plan_name
 from plantctl.log.recording import HELD_NAME, RECORDING, draw_recording, recordings_in

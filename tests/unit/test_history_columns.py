@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from plantctl.core.keeping import Keeping
-from plantctl.history.files.names import UnknownTag
 from plantctl.history.reading.columns import Aggregate, columns
+from plantctl.history.reading.names import UnknownTag
 from plantctl.history.reading.query import BUCKETS_MAX, History, NothingAsked
 from tests.history_bench import NAMES, SCAN_NS, Naive, Plant
 

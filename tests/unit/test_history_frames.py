@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 import plantctl.history
-from plantctl.history.files.names import UnknownTag
 from plantctl.history.reading.arrow import LibraryMissing
 from plantctl.history.reading.data_frame import ReadRefused, read
+from plantctl.history.reading.names import UnknownTag
 from plantctl.log.storage import FolderStorage
 from tests.history_bench import SCAN_NS, Plant
 

@@ -29,7 +29,7 @@ from plantctl.history.export.lots import Lot
 from plantctl.history.export.manifest import LOTS, MANIFEST, Told, Wanted, lot_told, lots_csv, manifest
 from plantctl.history.export.places import CsvTables, Entry, FolderPlace, ParquetTables, Place, Sent, ZipPlace, sync
 from plantctl.history.export.tables import lot_tables
-from plantctl.history.files.names import NamedPoint
+from plantctl.history.reading.names import NamedPoint
 from plantctl.history.reading.query import History
 
 PAGE: Final = 200_000

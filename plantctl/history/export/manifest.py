@@ -15,7 +15,7 @@ import numpy as np
 from plantctl import __version__
 from plantctl.history.export.lots import Lot
 from plantctl.history.export.places import Entry
-from plantctl.history.files.names import NamedPoint
+from plantctl.history.reading.names import NamedPoint
 from plantctl.history.reading.query import History
 from plantctl.history.reading.table import utc_texts
 

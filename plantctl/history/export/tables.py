@@ -10,7 +10,7 @@ import numpy as np
 
 from plantctl.history.export.lots import Lot
 from plantctl.history.files.buckets import Buckets
-from plantctl.history.files.names import NamedPoint
+from plantctl.history.reading.names import NamedPoint
 from plantctl.history.reading.query import BUCKETS_MAX, History, Series
 from plantctl.history.reading.table import Column, Holds, Table, interpolation, quality_columns
 

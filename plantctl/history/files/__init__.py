@@ -1,4 +1,4 @@
 """What the record's files look like: numbers as few bytes, chunks, sealed files, quarters; one turned bit put back.
 
-Knows nothing of a plant that runs, nor of the log behind the sealed files: that is `reading`.
+Knows one file, and the columns of the log that it is made of; what lies beside and behind it is for `reading`.
 """

@@ -8,7 +8,8 @@ frames that two files hold count once. Small files are put together with the new
 Of several rows of one tag and time the newest counts, a withdrawn one is not there. A damaged file, or one that the
 disk cannot read any more, is counted once, and told with its one turned bit turned back, or else from the sealed files
 of the same frames, where these still are. Where nothing of it is missing that way the next file that is put together
-takes its place, and is sound; else it stays as it is, for whoever can read something of it.
+takes its place, and is sound; else it stays as it is, for whoever can read something of it. One that the disk did not
+give is asked for again, ever less often.
 
 Rules of the file: `OSError` passes through, but for `EIO` of a file of late values; no clock.
 """

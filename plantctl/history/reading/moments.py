@@ -57,6 +57,6 @@ def within(utc_ns: int, shown: object) -> int:
 
 
 def moment_text(utc_ns: int, digits: int) -> str:
-    """A time as in RFC 3339 with so many digits (1 to 9) behind the second; the rest is cut off."""
+    """A time as in RFC 3339 with so many digits (0 to 9) behind the second; the rest is cut off."""
     second, ns = divmod(utc_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(second, UTC).isoformat()[:19]}.{ns:09d}"[: 20 + digits] + "Z"
+    return f"{datetime.fromtimestamp(second, UTC).isoformat()[:19]}.{ns:09d}"[: 20 + digits if digits else 19] + "Z"

@@ -14,12 +14,12 @@ import numpy as np
 
 from plantctl.history.files.buckets import InForce
 from plantctl.history.files.chunk import ChunkKind, Points, Scans
-from plantctl.history.files.names import NamedPoint, Names
 from plantctl.history.files.quarters import QuarterRange, open_quarters, quarter_ranges
 from plantctl.history.files.sealed import Range, SealedFile, SealedHead, open_sealed, read_head
 from plantctl.history.reading.gathering import Gathering, State, closing
 from plantctl.history.reading.late import LateRows
 from plantctl.history.reading.late_index import LateOf
+from plantctl.history.reading.names import NamedPoint, Names
 from plantctl.history.reading.overlay import around, overlaid
 from plantctl.history.reading.points_together import Piece, together, told_by
 from plantctl.history.reading.ranges import Ranges, first_reaching, others

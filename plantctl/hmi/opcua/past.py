@@ -21,7 +21,7 @@ from asyncua import ua as typed_ua
 from asyncua.common.utils import ServiceError
 
 from plantctl.core.errors import PlantctlError
-from plantctl.history.files.names import UnknownTag
+from plantctl.history.reading.names import UnknownTag
 from plantctl.history.reading.query import History, Series
 from plantctl.hmi.opcua.space import PlantSpace
 from plantctl.hmi.opcua.tree import Node, Sort, Tree
